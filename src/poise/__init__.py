@@ -1,0 +1,1 @@
+"""Poise: the shared decision desk of a CIO and a CISO."""

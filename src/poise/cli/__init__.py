@@ -1,0 +1,51 @@
+"""The command line: ``poise <noun> <verb>``.
+
+Each command lives in a module of this package with ``add_parser(subparsers)``, which sets
+``run`` on its parser: a function of the parsed arguments that returns the exit code. Heavy
+imports happen inside ``run``, so that ``poise --help`` and the gate start in a blink.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+
+from poise.errors import PoiseError
+
+#: Modules of this package that add a command, in the order of the help page.
+COMMANDS = ("scan", "estate", "threats", "plan", "demo")
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Return the parser of the whole command line."""
+    parser = argparse.ArgumentParser(
+        prog="poise",
+        description="The shared decision desk of a CIO and a CISO.",
+        epilog="Exit codes: 0 fine, 1 negative verdict, 2 usage or input, 3 evidence missing or "
+        "stale, 4 signature invalid, 5 our own fault.",
+    )
+    parser.add_argument("--debug", action="store_true", help="show a traceback with an error")
+    subparsers = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    for name in COMMANDS:
+        import_module(f"poise.cli.{name}").add_parser(subparsers)
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line and return its exit code."""
+    arguments = build_parser().parse_args(argv)
+    try:
+        return int(arguments.run(arguments))
+    except PoiseError as error:
+        if arguments.debug:
+            raise
+        print(error, file=sys.stderr)
+        return error.exit_code
+    except BrokenPipeError:
+        sys.stderr.close()
+        return 0
+    except KeyboardInterrupt:
+        print("Interrupted.", file=sys.stderr)
+        return 130

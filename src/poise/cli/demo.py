@@ -1,0 +1,9 @@
+"""The ``poise demo`` commands."""
+
+from __future__ import annotations
+
+import argparse
+
+
+def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add ``poise demo`` to the command line."""

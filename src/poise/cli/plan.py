@@ -1,0 +1,9 @@
+"""The ``poise plan`` commands."""
+
+from __future__ import annotations
+
+import argparse
+
+
+def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add ``poise plan`` to the command line."""

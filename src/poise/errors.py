@@ -1,0 +1,118 @@
+"""The error tree, and the form in which every fault is told.
+
+::
+
+    PoiseError
+    ├── InputError (also a ValueError)   the input is at fault: exit 2
+    │   ├── EstateError      E1xx  estate.yaml, its tables, its calendars, outcomes
+    │   ├── ThreatFeedError  E2xx  KEV, EPSS, SSVC tables and their downloads
+    │   ├── ModelError       E3xx  a problem or plan whose arrays contradict each other
+    │   └── ScanFormatError  E4xx  a scanner report
+    ├── NoFeasiblePlanError  E5xx  no plan meets the hard limits: exit 1
+    ├── EvidenceError        E6xx  evidence is missing, stale or for something else: exit 3
+    └── InternalError        E9xx  our own fault: exit 5
+
+A :class:`Fault` is one thing that is wrong, said as ``where: id message`` and a
+hint.  An error carries every fault that was found, so that a file is mended in one
+round and not in ten.  ``docs/errors.md`` lists every id; a test holds the two together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+
+#: Every fault id that Poise can print, with what it means. One line each.
+FAULT_IDS: dict[str, str] = {
+    "E900": "Poise itself failed; the report on disk is incomplete.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One thing that is wrong with an input.
+
+    Parameters
+    ----------
+    id
+        A key of :data:`FAULT_IDS`, such as ``"E103"``.
+    where
+        File and place: ``"estate.yaml:17"``, ``"scan.nessus:host db1, item 4"``.
+    message
+        What is wrong with the value seen and what was expected; a sentence.
+    hint
+        What the reader can do about it; a sentence, or empty.
+    """
+
+    id: str
+    where: str
+    message: str
+    hint: str = ""
+
+    def __post_init__(self) -> None:
+        if self.id not in FAULT_IDS:
+            raise KeyError(f"Fault id {self.id!r} is not in poise.errors.FAULT_IDS.")
+
+    def __str__(self) -> str:
+        text = f"{self.where}: {self.id} {self.message}"
+        return f"{text}\n  hint: {self.hint}" if self.hint else text
+
+    def as_dict(self) -> dict[str, str]:
+        """Return the fault as the JSON object that ``--json`` prints."""
+        return asdict(self)
+
+
+class PoiseError(Exception):
+    """Base of every error that Poise raises on purpose.
+
+    Parameters
+    ----------
+    faults
+        One fault or several; never none.
+    """
+
+    exit_code = 2
+
+    def __init__(self, faults: Fault | Iterable[Fault]) -> None:
+        self.faults: tuple[Fault, ...] = (faults,) if isinstance(faults, Fault) else tuple(faults)
+        if not self.faults:
+            raise ValueError("A PoiseError needs at least one fault.")
+        super().__init__("\n".join(str(fault) for fault in self.faults))
+
+
+class InputError(PoiseError, ValueError):
+    """The input is at fault."""
+
+
+class EstateError(InputError):
+    """The description of services, groups, teams or calendars is at fault."""
+
+
+class ThreatFeedError(InputError):
+    """A table of threat evidence, or its download, is at fault."""
+
+
+class ModelError(InputError):
+    """A planning problem or a plan contradicts itself."""
+
+
+class ScanFormatError(InputError):
+    """A scanner report cannot be read."""
+
+
+class NoFeasiblePlanError(PoiseError):
+    """No plan meets the hard limits."""
+
+    exit_code = 1
+
+
+class EvidenceError(PoiseError):
+    """Evidence is missing, stale, or for something else."""
+
+    exit_code = 3
+
+
+class InternalError(PoiseError):
+    """Poise itself is at fault."""
+
+    exit_code = 5

@@ -1,0 +1,257 @@
+"""The planning problem, as arrays.
+
+Groups of like hosts are opened in maintenance windows; every change of a group goes into one
+open window, or is not done within the horizon. Nothing here knows people, screens or money's
+currency.
+
+Symbols used in the docstrings of this room: ``G`` groups, ``J`` changes, ``W`` windows, ``P``
+teams, ``S`` slots (a slot is one window that one group may use), ``K`` links, ``X`` exclusions.
+Times are days since the plan's ``now``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A patch-planning problem.
+
+    A change ``j`` of group ``g`` done in slot ``s`` (window ``w``) costs
+
+    - exposure ``exposure_per_day[j] * (window_end_days[w] - release_days[j])`` [money],
+    - disruption ``change_cost[j] + early_cost[j] * exp(-(window_end_days[w] - available_days[j])
+      / settle_days) + deferral_cost_per_day[j] * (window_end_days[w] - release_days[j])`` [money];
+
+    never done, it costs ``exposure_per_day[j] * (horizon_days - release_days[j])`` of exposure and
+    ``deferral_cost_per_day[j] * (horizon_days - release_days[j])`` of disruption. Opening group
+    ``g`` in slot ``s`` once costs ``slot_cost[s]`` of disruption and ``slot_labour_minutes[s]`` of the
+    team's capacity, however many changes go in. A change done after ``due_days[j]``, or never,
+    costs ``late_cost[j]`` once; late cost is a component of its own, beside exposure and disruption.
+
+    Parameters
+    ----------
+    horizon_days
+        End of the horizon T [d]; exposure of a change never done runs until then.
+    settle_days
+        Time constant of ``early_cost`` [d], > 0.
+    window_start_days, window_end_days
+        Shape ``(W,)`` [d]; sorted by ``window_end_days``. A change takes effect at the end.
+    group_team
+        Shape ``(G,)``, values in [0, P).
+    capacity_minutes
+        Shape ``(P, W)`` [min], >= 0.
+    slot_ptr, slot_window, slot_cost, slot_labour_minutes
+        Slots of group g are ``slot_ptr[g]:slot_ptr[g+1]``, with strictly increasing ``slot_window``.
+        Shapes ``(G+1,)``, ``(S,)``, ``(S,)`` [money], ``(S,)`` [min].
+    change_ptr
+        Changes of group g are ``change_ptr[g]:change_ptr[g+1]``; shape ``(G+1,)``.
+    release_days, available_days
+        Shape ``(J,)`` [d]. A change may go into a window that *starts* at or after its release.
+        ``available_days`` is when the remedy was published (often negative); it only ages ``early_cost``.
+    exposure_per_day, deferral_cost_per_day
+        Shape ``(J,)`` [money/d], >= 0.
+    change_cost, early_cost
+        Shape ``(J,)`` [money], >= 0.
+    labour_minutes
+        Shape ``(J,)`` [min], >= 0.
+    due_days, late_cost
+        Shape ``(J,)``; ``inf`` where there is no deadline. [d], [money] >= 0.
+    hard_due
+        Shape ``(J,)`` bool; True where lateness makes a plan infeasible instead of dear.
+    link_before, link_after, link_soak_days
+        Shape ``(K,)``. Change ``link_after[k]`` may only go into a window that starts at least
+        ``link_soak_days[k]`` after the end of the window of change ``link_before[k]``; never, if
+        that is never done.
+    exclusion_a, exclusion_b
+        Shape ``(X,)``. Groups that may not be open in overlapping windows.
+    """
+
+    horizon_days: float
+    settle_days: float
+    window_start_days: Floats
+    window_end_days: Floats
+    group_team: Ints
+    capacity_minutes: Floats
+    slot_ptr: Ints
+    slot_window: Ints
+    slot_cost: Floats
+    slot_labour_minutes: Floats
+    change_ptr: Ints
+    release_days: Floats
+    available_days: Floats
+    exposure_per_day: Floats
+    deferral_cost_per_day: Floats
+    change_cost: Floats
+    early_cost: Floats
+    labour_minutes: Floats
+    due_days: Floats
+    late_cost: Floats
+    hard_due: npt.NDArray[np.bool_]
+    link_before: Ints
+    link_after: Ints
+    link_soak_days: Floats
+    exclusion_a: Ints
+    exclusion_b: Ints
+
+    @property
+    def num_groups(self) -> int:
+        """Return G."""
+        return len(self.group_team)
+
+    @property
+    def num_changes(self) -> int:
+        """Return J."""
+        return len(self.release_days)
+
+    @property
+    def num_windows(self) -> int:
+        """Return W."""
+        return len(self.window_end_days)
+
+    @property
+    def num_teams(self) -> int:
+        """Return P."""
+        return len(self.capacity_minutes)
+
+    @property
+    def num_slots(self) -> int:
+        """Return S."""
+        return len(self.slot_window)
+
+    @cached_property
+    def change_group(self) -> Ints:
+        """Group of each change, shape ``(J,)``."""
+        return np.repeat(np.arange(self.num_groups), np.diff(self.change_ptr))
+
+
+@dataclass(frozen=True)
+class Plan:
+    """When each change is done.
+
+    ``window`` has shape ``(J,)``: the window of each change, -1 where it is not done within the
+    horizon. A group is open in exactly the windows that its changes use.
+    """
+
+    window: Ints
+
+
+@dataclass(frozen=True)
+class Violation:
+    """One hard rule that a plan breaks."""
+
+    #: ``"window"``, ``"release"``, ``"capacity"``, ``"due"``, ``"link"``, ``"exclusion"``.
+    rule: str
+    #: Index of the change, link or exclusion; team * W + window for capacity.
+    index: int
+    #: By how much (minutes, days), for the reader.
+    amount: float
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """A plan's true costs, recomputed from raw arrays.
+
+    Parameters
+    ----------
+    exposure
+        Sum over changes [money].
+    disruption
+        Openings, change failures and deferral [money].
+    opening_cost, failure_cost, deferral_cost
+        The parts of ``disruption`` [money].
+    late_cost, num_late
+        Penalty of late changes [money] and their number.
+    late
+        Shape ``(J,)`` bool.
+    usage_minutes
+        Shape ``(P, W)`` [min].
+    num_openings
+        Number of (group, window) pairs that are open.
+    violations
+        Every hard rule broken; empty for a feasible plan.
+    """
+
+    exposure: float
+    disruption: float
+    opening_cost: float
+    failure_cost: float
+    deferral_cost: float
+    late_cost: float
+    num_late: int
+    late: npt.NDArray[np.bool_]
+    usage_minutes: Floats
+    num_openings: int
+    violations: tuple[Violation, ...]
+
+    @property
+    def is_feasible(self) -> bool:
+        """Return whether no hard rule is broken."""
+        return not self.violations
+
+
+@dataclass(frozen=True)
+class Solution:
+    """A plan with its confirmed costs and what is proven about it.
+
+    ``bound`` is a proven lower bound on ``exposure + weight * disruption + late_cost`` over every
+    feasible plan; ``gap`` is (value - bound) / value of the same sum, and ``proven`` says whether
+    the solver closed it.
+    """
+
+    plan: Plan
+    evaluation: Evaluation
+    weight: float
+    value: float
+    bound: float
+
+    @property
+    def gap(self) -> float:
+        """Return (value - bound) / value, 0 for a value of 0."""
+        return (self.value - self.bound) / self.value if self.value > 0 else 0.0
+
+
+@dataclass(frozen=True)
+class FrontierPoint:
+    """One plan of the frontier.
+
+    ``exposure_bound`` is a proven lower bound on exposure plus late cost over all plans whose
+    disruption is at most ``disruption_cap`` [money].
+    """
+
+    plan: Plan
+    evaluation: Evaluation
+    disruption_cap: float
+    exposure_bound: float
+    is_exact: bool = False
+
+
+@dataclass(frozen=True)
+class Frontier:
+    """Non-dominated plans by growing disruption, with what is proven around them.
+
+    Parameters
+    ----------
+    points
+        By growing disruption; exposure plus late cost falls along it.
+    hull_weight, hull_bound
+        Supporting lines: every feasible plan has ``exposure + late_cost + hull_weight[i] *
+        disruption >= hull_bound[i]``. Shapes ``(H,)``.
+    """
+
+    points: tuple[FrontierPoint, ...]
+    hull_weight: Floats
+    hull_bound: Floats
+
+    def exposure_bound_at(self, disruption: float) -> float:
+        """Return the largest proven lower bound on exposure + late cost at that disruption [money]."""
+        lines = self.hull_bound - self.hull_weight * disruption
+        return max(0.0, float(lines.max(initial=0.0)))

@@ -83,6 +83,9 @@ class Finding(msgspec.Struct, frozen=True, gc=False):
 
     #: Where the record stands in its file, for people: ``"host db1, plugin 35291"``, ``"line 7"``.
     where: str
+    #: What makes two records of one report the same finding (the same check on the same asset and
+    #: component, seen at two ports or paths). Records with equal identity count once.
+    identity: str
     asset: AssetIdentity
     #: The scanner's own id of the check, with the scanner before a colon: ``"nessus:35291"``.
     rule: str

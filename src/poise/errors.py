@@ -24,6 +24,23 @@ from dataclasses import asdict, dataclass
 
 #: Every fault id that Poise can print, with what it means. One line each.
 FAULT_IDS: dict[str, str] = {
+    "E300": "An array of a planning problem or plan has the wrong shape.",
+    "E301": "An array of a planning problem or plan has the wrong type of number.",
+    "E302": "A number of a planning problem is NaN or infinite where it must be finite.",
+    "E303": "A number of a planning problem is negative where it must not be.",
+    "E304": "A pointer array of a planning problem does not cut its entries into groups.",
+    "E305": "The windows of a planning problem are out of order, or one ends before it starts.",
+    "E306": "The slots of a group are not in strictly increasing order of windows.",
+    "E307": "An index of a planning problem or plan points outside its range.",
+    "E308": "Links between changes form a circle.",
+    "E309": "A group is excluded from itself.",
+    "E310": "Times of a planning problem contradict each other.",
+    "E311": "A change must meet a due date that it does not have.",
+    "E500": "A change with a hard due date fits no window before it.",
+    "E501": "No plan meets all hard due dates together.",
+    "E502": "No plan has this little disruption.",
+    "E503": "No plan has this little exposure.",
+    "E504": "The time was over before a feasible plan was found.",
     "E900": "Poise itself failed; the report on disk is incomplete.",
 }
 

@@ -20,6 +20,13 @@ import numpy.typing as npt
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
+#: Slack of every comparison of times (release, due, soak, overlap) [d], about 0.1 s: sums of days in
+#: floating point must not turn "exactly seven days later" into a broken rule. A plan is judged by
+#: these two numbers, so a solver must allow at least as much, or its bound is not a bound.
+TIME_TOLERANCE_DAYS = 1e-6
+#: Slack of a team's capacity in one window [min].
+CAPACITY_TOLERANCE_MINUTES = 1e-6
+
 
 @dataclass(frozen=True)
 class Problem:
@@ -36,6 +43,8 @@ class Problem:
     ``g`` in slot ``s`` once costs ``slot_cost[s]`` of disruption and ``slot_labour_minutes[s]`` of the
     team's capacity, however many changes go in. A change done after ``due_days[j]``, or never,
     costs ``late_cost[j]`` once; late cost is a component of its own, beside exposure and disruption.
+    Without a deadline (``due_days`` is ``inf``) a change is never late, not even when never done.
+    All times are compared with a slack of ``TIME_TOLERANCE_DAYS``.
 
     Parameters
     ----------

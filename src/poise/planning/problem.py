@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -212,8 +213,10 @@ class Solution:
     """A plan with its confirmed costs and what is proven about it.
 
     ``bound`` is a proven lower bound on ``exposure + weight * disruption + late_cost`` over every
-    feasible plan; ``gap`` is (value - bound) / value of the same sum, and ``proven`` says whether
-    the solver closed it.
+    feasible plan (within the caps that the solver was given); ``gap`` is (value - bound) / value of
+    the same sum. A ``weight`` of ``inf`` stands for disruption alone: ``value`` is then disruption.
+    ``work`` counts the solver's own steps: the same problem, seed and amount of work give the same
+    plan. ``stopped_by`` says whether the work was done or the clock cut it short.
     """
 
     plan: Plan
@@ -221,6 +224,8 @@ class Solution:
     weight: float
     value: float
     bound: float
+    work: int = 0
+    stopped_by: Literal["work", "time"] = "work"
 
     @property
     def gap(self) -> float:
@@ -254,11 +259,15 @@ class Frontier:
     hull_weight, hull_bound
         Supporting lines: every feasible plan has ``exposure + late_cost + hull_weight[i] *
         disruption >= hull_bound[i]``. Shapes ``(H,)``.
+    work, stopped_by
+        Steps of all solvers together, and whether the clock cut them short.
     """
 
     points: tuple[FrontierPoint, ...]
     hull_weight: Floats
     hull_bound: Floats
+    work: int = 0
+    stopped_by: Literal["work", "time"] = "work"
 
     def exposure_bound_at(self, disruption: float) -> float:
         """Return the largest proven lower bound on exposure + late cost at that disruption [money]."""

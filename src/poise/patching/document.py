@@ -117,6 +117,7 @@ class TeamEntry(msgspec.Struct, frozen=True, kw_only=True):
 
     id: str
     name: str
+    #: What the team can do in one window.
     capacity_minutes: float
     failure_probability: float
     failure_source: str
@@ -146,6 +147,19 @@ class WindowEntry(msgspec.Struct, frozen=True, kw_only=True):
     end: datetime
     summary: str = ""
     is_emergency: bool = False
+
+
+class FreezeEntry(msgspec.Struct, frozen=True, kw_only=True):
+    """A span in which nothing in scope may be changed; an empty ``scope`` means everything."""
+
+    id: str
+    start: datetime
+    end: datetime
+    #: Service, patch group or team ids.
+    scope: tuple[str, ...] = ()
+    reason: str = ""
+    #: Class of the limit: "law", "policy" or "preference".
+    kind: str = "policy"
 
 
 class ChangeEntry(msgspec.Struct, frozen=True, kw_only=True):
@@ -291,6 +305,8 @@ class PlanDocument(msgspec.Struct, frozen=True, kw_only=True):
     assumptions: tuple[Assumption, ...]
     #: Sentences that a reader must not miss: stale feeds, groups without a window, conflicts.
     notices: tuple[str, ...] = ()
+    #: Change freezes that touch the horizon.
+    freezes: tuple[FreezeEntry, ...] = ()
 
     def plan(self, key: str) -> NamedPlan:
         """Return the named plan; KeyError when there is none."""

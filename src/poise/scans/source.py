@@ -320,7 +320,8 @@ def _peel(source: Source, packed_bytes: int, layers: int) -> Source:
             message = f"The file is packed more than {_GZIP_LAYERS} times."
             raise source.refusal("E415", message, hint="Unpack it and pass the report.")
         opener = partial(_unzipped, source, packed_bytes)
-    X
+        inner = Source(source.path, source.name, opener, source.limits, member_name=source.member_name)
+        return _peel(inner, packed_bytes, layers + 1)
     if start.startswith(ZIP_MAGICS):
         if layers:
             message = "A zip inside another archive is not read."

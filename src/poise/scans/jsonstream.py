@@ -1,10 +1,10 @@
 """Walking a JSON file of any size in flat memory.
 
 A report is one huge document: a little about the scan, and arrays with millions of records.
-:class:`JsonCursor` stands at one place of the text and only moves forward.  The caller walks the containers on
-the way to the records (:meth:`~JsonCursor.members`, :meth:`~JsonCursor.elements`) and takes each record whole
-(:meth:`~JsonCursor.value`), which the standard library's C scanner decodes.  What the caller does not take is
-passed over, and still checked::
+:class:`JsonCursor` stands at one place of the text and only moves forward.  The caller walks the
+containers on the way to the records (:meth:`~JsonCursor.members`, :meth:`~JsonCursor.elements`) and takes
+each record whole (:meth:`~JsonCursor.value`), which the standard library's C scanner decodes.  What the
+caller does not take is passed over, and still checked::
 
     for key in cursor.members():
         if key == "Results":
@@ -28,8 +28,8 @@ from poise.errors import Fault, ScanFormatError
 
 #: How much text is read at once, in characters.
 CHUNK_CHARACTERS: Final = 1 << 19
-#: The longest single value that is decoded whole, in characters. The largest record that scanners are known to
-#: write (an OSV entry of the Linux kernel) has about a million; 8 Mi characters of ``{}`` need 200 MB as objects.
+#: The longest single value that is decoded whole, in characters. The largest records that scanners write
+#: (OSV entries of the Linux kernel) have about a million; 8 Mi characters of ``{},`` need 200 MB as objects.
 ELEMENT_CHARACTERS: Final = 8 << 20
 
 JsonKind = Literal["object", "array", "text", "number", "literal"]
@@ -51,7 +51,7 @@ def _refuse_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is not a number that JSON has")
 
 
-_scan: Final = JSONDecoder(parse_constant=_refuse_constant).scan_once
+_decoder: Final = JSONDecoder(parse_constant=_refuse_constant)
 
 
 class JsonCursor:
@@ -70,8 +70,8 @@ class JsonCursor:
 
     Notes
     -----
-    Memory is bounded by a few times ``chunk_characters`` plus the largest single value.  An iterator that is left
-    early leaves the cursor inside its container; only the end of the whole walk may follow.
+    Memory is bounded by a few times ``chunk_characters`` plus the largest single value.  An iterator that is
+    left early leaves the cursor inside its container: nothing may follow.
     """
 
     def __init__(
@@ -144,7 +144,7 @@ class JsonCursor:
         seen: set[str] = set()
         for key in self._keys():
             if key in seen:
-                self._fault("E434", self._at, f"The key {key!r} stands twice in one object, expected once.")
+                self._fault("E406", self._at, f"The key {key!r} stands twice in one object, expected once.")
             seen.add(key)
             yield key
 
@@ -249,7 +249,7 @@ class JsonCursor:
             return False
         raise ScanFormatError(
             Fault(
-                "E433",
+                "E412",
                 start,
                 f"Here stands {_named(kind)}, expected {expected}.",
                 "The file is not of the format that its beginning promises; export it again.",
@@ -302,14 +302,12 @@ class JsonCursor:
             problem = ""
             place = self._at
             try:
-                found, end = _scan(self._text, self._at)
-            except StopIteration as stop:
-                problem, place = "expected a value", stop.value
+                found, end = _decoder.raw_decode(self._text, self._at)
             except JSONDecodeError as error:
                 problem, place = error.msg, error.pos
             except RecursionError:
                 self._fault(
-                    "E431", self._at, "The value that begins here is nested too deep to be a report's record."
+                    "E409", self._at, "The value that begins here is nested too deep to be a report's record."
                 )
             except ValueError as error:
                 self._malformed(self._at, str(error))
@@ -338,19 +336,19 @@ class JsonCursor:
 
     def _too_long(self) -> NoReturn:
         self._fault(
-            "E432",
+            "E409",
             self._at,
-            f"The value that begins here is longer than {self._limit:,} characters, or a text in it never ends.",
+            f"The value that begins here is longer than {self._limit:,} characters, or never ends.",
         )
 
     def _malformed(self, at: int, problem: str) -> NoReturn:
         if self._ended and at >= len(self._text):
             problem = f"the file ends inside the document ({problem})"
-        self._fault("E430", at, f"This is not JSON: {problem[0].lower()}{problem[1:]}.")
+        self._fault("E406", at, f"This is not JSON: {problem[0].lower()}{problem[1:]}.")
 
     def _fault(self, identifier: str, at: int, message: str) -> NoReturn:
         hint = (
-            "The export was cut or edited by hand; export the report again." if identifier == "E430" else ""
+            "The export was cut or edited by hand; export the report again." if identifier == "E406" else ""
         )
         raise ScanFormatError(Fault(identifier, self._place_of(at), message, hint))
 

@@ -7,7 +7,7 @@ No finding is ever dropped: each ends as part of a change, or in one of the list
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 
@@ -89,10 +89,16 @@ class Backlog:
     #: Distinct assets per patch group that have at least one open vulnerability.
     assets: Mapping[str, frozenset[str]]
 
+    def open_vulnerabilities(self) -> Iterator[tuple[str, dict[str, set[str]]]]:
+        """Yield (patch group, vulnerability to assets) of every remedy and of what has none."""
+        for remedy in self.remedies:
+            yield remedy.group, remedy.vulnerabilities
+        for unfixed in self.unfixed:
+            yield unfixed.group, unfixed.vulnerabilities
+
     def vulnerabilities(self) -> set[str]:
         """Return every distinct vulnerability id that is open anywhere."""
-        ids = {v for remedy in self.remedies for v in remedy.vulnerabilities}
-        ids.update(v for entry in self.unfixed for v in entry.vulnerabilities)
+        ids = {v for _, vulnerabilities in self.open_vulnerabilities() for v in vulnerabilities}
         ids.update(v for asset in self.unmapped for v in asset.vulnerabilities)
         return ids
 

@@ -100,9 +100,9 @@ class Attribution:
         self._hazards = hazards
         self._zone_factor = parameters.zone_factor
         self._instances: dict[tuple[Zone, str], int] = defaultdict(int)
-        for entry in (*backlog.remedies, *backlog.unfixed):
-            zone = estate.groups[entry.group].zone
-            for vulnerability, assets in entry.vulnerabilities.items():
+        for group, vulnerabilities in backlog.open_vulnerabilities():
+            zone = estate.groups[group].zone
+            for vulnerability, assets in vulnerabilities.items():
                 self._instances[zone, vulnerability] += len(assets)
 
     def raw_hazard_per_day(self, group: PatchGroup, vulnerability: str, num_assets: int) -> float:
@@ -114,9 +114,9 @@ class Attribution:
     def raw_total_per_day(self, backlog: Backlog) -> float:
         """Return the sum over the whole backlog [1/d]."""
         return math.fsum(
-            self.raw_hazard_per_day(self._estate.groups[entry.group], vulnerability, len(assets))
-            for entry in (*backlog.remedies, *backlog.unfixed)
-            for vulnerability, assets in entry.vulnerabilities.items()
+            self.raw_hazard_per_day(self._estate.groups[group], vulnerability, len(assets))
+            for group, vulnerabilities in backlog.open_vulnerabilities()
+            for vulnerability, assets in vulnerabilities.items()
         )
 
 

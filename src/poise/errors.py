@@ -61,6 +61,7 @@ FAULT_IDS: dict[str, str] = {
     "E417": "The stored snapshot is damaged.",
     "E418": "The scanner itself reports that the scan failed or did not finish.",
     "E900": "Poise itself failed; the report on disk is incomplete.",
+    "E901": "Two readers claim the same report.",
 }
 
 

@@ -1,0 +1,102 @@
+"""Every (change, slot) that a plan may choose, with its costs: what all solvers search in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from poise.planning.problem import CAPACITY_TOLERANCE_MINUTES, TIME_TOLERANCE_DAYS, Floats, Ints, Problem
+
+
+@dataclass(frozen=True)
+class Choices:
+    """What each change may choose, sorted by change and then by window.
+
+    Parameters
+    ----------
+    ptr
+        Choices of change j are ``ptr[j]:ptr[j+1]``; shape ``(J+1,)``.
+    change, slot, window
+        Shape ``(C,)``.
+    exposure, disruption
+        Exposure plus late cost, and disruption without the opening, of each choice [money].
+    is_late
+        Shape ``(C,)`` bool: the window ends after the due date.
+    never_exposure, never_disruption
+        The same costs of never doing each change; shape ``(J,)`` [money].
+    """
+
+    ptr: Ints
+    change: Ints
+    slot: Ints
+    window: Ints
+    exposure: Floats
+    disruption: Floats
+    is_late: npt.NDArray[np.bool_]
+    never_exposure: Floats
+    never_disruption: Floats
+
+
+def list_choices(problem: Problem, *, keep_hard_late: bool = False) -> Choices:
+    """List the choices that no rule about a single change or its chain of links forbids.
+
+    A choice goes when its window starts before the release or before the change's predecessors can
+    be done (each in its own earliest slot), when the team could not do it even alone in that
+    window, or, unless ``keep_hard_late``, when it would miss a hard due date.
+    """
+    counts = np.diff(problem.slot_ptr)[problem.change_group]
+    change = np.repeat(np.arange(problem.num_changes), counts)
+    offset = np.arange(len(change)) - np.repeat(np.cumsum(counts) - counts, counts)
+    slot = problem.slot_ptr[problem.change_group[change]] + offset
+    window = problem.slot_window[slot]
+    end = problem.window_end_days[window]
+    late = end > problem.due_days[change] + TIME_TOLERANCE_DAYS
+    room = problem.capacity_minutes[problem.group_team[problem.change_group[change]], window]
+    need = problem.labour_minutes[change] + problem.slot_labour_minutes[slot]
+    allowed = need <= room + CAPACITY_TOLERANCE_MINUTES
+    if not keep_hard_late:
+        allowed &= ~(late & problem.hard_due[change])
+    ready = _ready_days(problem, change, window, allowed)
+    allowed &= problem.window_start_days[window] >= ready[change] - TIME_TOLERANCE_DAYS
+    change, slot, window = change[allowed], slot[allowed], window[allowed]
+    late, end = late[allowed], end[allowed]
+    waited = end - problem.release_days[change]
+    age = end - problem.available_days[change]
+    never = problem.horizon_days - problem.release_days
+    has_due = np.isfinite(problem.due_days)
+    return Choices(
+        ptr=np.searchsorted(change, np.arange(problem.num_changes + 1)),
+        change=change,
+        slot=slot,
+        window=window,
+        exposure=problem.exposure_per_day[change] * waited + problem.late_cost[change] * late,
+        disruption=problem.change_cost[change]
+        + problem.early_cost[change] * np.exp(-age / problem.settle_days)
+        + problem.deferral_cost_per_day[change] * waited,
+        is_late=late,
+        never_exposure=problem.exposure_per_day * never + problem.late_cost * has_due,
+        never_disruption=problem.deferral_cost_per_day * never,
+    )
+
+
+def _ready_days(problem: Problem, change: Ints, window: Ints, allowed: npt.NDArray[np.bool_]) -> Floats:
+    """Return the first day each change can start: its release, or later through its chain of links.
+
+    Shape ``(J,)`` [d]; ``inf`` where a predecessor can never be done. Each round carries dates one
+    link further, so a chain of n links needs n rounds.
+    """
+    ready = problem.release_days.copy()
+    if not len(problem.link_before):
+        return ready
+    start, end = problem.window_start_days[window], problem.window_end_days[window]
+    while True:
+        fits = allowed & (start >= ready[change] - TIME_TOLERANCE_DAYS)
+        first_end = np.full(problem.num_changes, np.inf)
+        np.minimum.at(first_end, change[fits], end[fits])
+        later = ready.copy()
+        np.maximum.at(later, problem.link_after, first_end[problem.link_before] + problem.link_soak_days)
+        if np.array_equal(later, ready):
+            return ready
+        ready = later

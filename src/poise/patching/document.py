@@ -92,6 +92,8 @@ class NamedPlan(msgspec.Struct, frozen=True, kw_only=True):
     num_done: int
     num_not_done: int
     num_late: int
+    #: Chance of at least one serious incident through this backlog within the horizon [0, 1].
+    incident_probability: float | None = None
     share_security: float | None = None
     share_operations: float | None = None
     excess_exposure: float | None = None

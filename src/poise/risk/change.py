@@ -18,6 +18,8 @@ class Change:
         Patch group id.
     remedy
         What to do, in a few words: ``"openssl to 3.0.13-1"``, ``"KB5034441"``.
+    remedy_key
+        Equal for the same remedy on other groups, whatever version each needs; links rings.
     vulnerabilities
         Distinct vulnerability ids that it removes, sorted.
     assets
@@ -34,8 +36,8 @@ class Change:
         90 % range of ``exposure_per_day`` from the owners' loss ranges [money/d].
     deadline, deadline_source
         Day by which law or policy wants it done, and which; None and "" where none does.
-    priority
-        What people's rules sort by: the highest CVSS, EPSS, whether in KEV and the SSVC/BOD label.
+    cvss_max, epss_max, is_kev, is_ransomware, bod_label, bod_days, severity
+        What people's rules sort by: the worst of its vulnerabilities; None and "" where unknown.
     assumed
         What had to be assumed: ``"epss of CVE-..."``, ``"downtime cost of tier 2"``.
     """
@@ -43,6 +45,7 @@ class Change:
     id: str
     group: str
     remedy: str
+    remedy_key: str
     vulnerabilities: tuple[str, ...]
     assets: tuple[str, ...]
     num_findings: int
@@ -64,5 +67,6 @@ class Change:
     is_kev: bool
     is_ransomware: bool
     bod_label: str
+    bod_days: float | None
     severity: str
     assumed: frozenset[str] = frozenset()

@@ -1,0 +1,268 @@
+"""From changes, windows and teams to a planning problem, and back from arrays to names."""
+
+from __future__ import annotations
+
+import itertools
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, time, timedelta
+from functools import cached_property
+from zoneinfo import ZoneInfo
+
+import numpy as np
+
+from poise.estate.calendars import group_windows
+from poise.estate.downtime import downtime_cost
+from poise.estate.model import Estate, PatchGroup, Team, Window
+from poise.planning.problem import Floats, Ints, Problem
+from poise.risk.change import Change
+from poise.risk.failure import FailureRate, failure_rate
+from poise.risk.parameters import RiskParameters
+from poise.risk.rate import GroupLoss, group_loss
+
+#: Working hours at the plain rate, Monday to Friday in the team's own time zone [h of day].
+OFFICE_HOURS = (8, 18)
+#: A patch whose publication nobody knows is taken to be this old [d]: neither fresh nor settled.
+UNKNOWN_AGE_DAYS = 14.0
+
+
+@dataclass(frozen=True)
+class PatchCase:
+    """A planning problem with the names behind its indices.
+
+    ``changes[j]``, ``groups[g]``, ``teams[p]`` and ``windows[w]`` are what the indices of ``problem``
+    mean. Windows of several calendars that begin and end at the same instants are one window, so
+    that a team's capacity in it is spent once.
+    """
+
+    estate: Estate
+    now: datetime
+    horizon_end: datetime
+    parameters: RiskParameters
+    problem: Problem
+    changes: tuple[Change, ...]
+    groups: tuple[PatchGroup, ...]
+    teams: tuple[Team, ...]
+    windows: tuple[Window, ...]
+    losses: tuple[GroupLoss, ...]
+    failure: Mapping[str, FailureRate]
+
+    @cached_property
+    def slot_group(self) -> Ints:
+        """Group of each slot, shape ``(S,)``."""
+        return np.repeat(np.arange(len(self.groups)), np.diff(self.problem.slot_ptr))
+
+    def days(self, moment: datetime) -> float:
+        """Return days from ``now`` to a moment [d]."""
+        return (moment - self.now).total_seconds() / 86_400
+
+
+def build_case(
+    estate: Estate,
+    changes: Sequence[Change],
+    *,
+    now: datetime,
+    horizon_end: datetime,
+    parameters: RiskParameters,
+    capacity_factor: float = 1.0,
+) -> PatchCase:
+    """Return the planning problem of these changes.
+
+    Parameters
+    ----------
+    changes
+        Each of a group of the estate.
+    now, horizon_end
+        With time zones. Exposure is counted from ``now``: what happened before is spent, and
+        no plan can change it.
+    capacity_factor
+        Scales every team's capacity [1], for what-if runs.
+    """
+    ordered = sorted(changes, key=lambda change: (change.group, change.id))
+    groups = tuple(estate.groups[name] for name in dict.fromkeys(change.group for change in ordered))
+    teams = tuple(estate.teams[name] for name in sorted({group.team for group in groups}))
+    own_windows = {group.id: group_windows(estate, group, now, horizon_end) for group in groups}
+    windows, number = _merge(itertools.chain.from_iterable(own_windows.values()))
+    failure = {team.id: failure_rate(team, parameters) for team in teams}
+    draft = _Draft(estate, now, parameters, failure)
+    slots = [draft.slots(group, own_windows[group.id], number) for group in groups]
+    costs = [
+        draft.change_costs(estate.groups[change.group], change, own_windows[change.group])
+        for change in ordered
+    ]
+    counts = [
+        len(list(members)) for _, members in itertools.groupby(ordered, key=lambda change: change.group)
+    ]
+    team_number = {team.id: index for index, team in enumerate(teams)}
+    links = _links(groups, ordered)
+    exclusions = _exclusions(groups)
+    span = (horizon_end - now).total_seconds() / 86_400
+    capacity = np.array([[team.capacity_minutes * capacity_factor] * len(windows) for team in teams])
+    problem = Problem(
+        horizon_days=span,
+        settle_days=parameters.settle_days,
+        window_start_days=_floats((window.start - now).total_seconds() / 86_400 for window in windows),
+        window_end_days=_floats((window.end - now).total_seconds() / 86_400 for window in windows),
+        group_team=_ints(team_number[group.team] for group in groups),
+        capacity_minutes=capacity.reshape(len(teams), len(windows)),
+        slot_ptr=_pointers([len(own) for own in slots]),
+        slot_window=_ints(slot[0] for own in slots for slot in own),
+        slot_cost=_floats(slot[1] for own in slots for slot in own),
+        slot_labour_minutes=_floats(slot[2] for own in slots for slot in own),
+        change_ptr=_pointers(counts),
+        release_days=np.zeros(len(ordered)),
+        available_days=_floats(draft.available_days(change) for change in ordered),
+        exposure_per_day=_floats(change.exposure_per_day for change in ordered),
+        deferral_cost_per_day=_floats(cost.deferral_per_day for cost in costs),
+        change_cost=_floats(cost.settled for cost in costs),
+        early_cost=_floats(cost.early for cost in costs),
+        labour_minutes=_floats(change.labour_minutes for change in ordered),
+        due_days=_floats(draft.due_days(change) for change in ordered),
+        late_cost=_floats(parameters.late_cost if change.deadline else 0.0 for change in ordered),
+        hard_due=np.zeros(len(ordered), dtype=np.bool_),
+        link_before=_ints(link[0] for link in links),
+        link_after=_ints(link[1] for link in links),
+        link_soak_days=_floats(link[2] for link in links),
+        exclusion_a=_ints(pair[0] for pair in exclusions),
+        exclusion_b=_ints(pair[1] for pair in exclusions),
+    )
+    losses = tuple(group_loss(estate, group) for group in groups)
+    return PatchCase(
+        estate, now, horizon_end, parameters, problem, tuple(ordered), groups, teams, windows, losses, failure
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _ChangeCost:
+    settled: float
+    early: float
+    deferral_per_day: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Draft:
+    """Prices of slots and changes, in money."""
+
+    estate: Estate
+    now: datetime
+    parameters: RiskParameters
+    failure: Mapping[str, FailureRate]
+
+    def slots(
+        self, group: PatchGroup, windows: Sequence[Window], number: Mapping[tuple[datetime, datetime], int]
+    ) -> list[tuple[int, float, float]]:
+        """Return (window, disruption cost, labour minutes) of each opening, by window."""
+        team = self.estate.teams[group.team]
+        slots = []
+        for window in windows:
+            labour = group.fixed_labour_minutes / 60 * team.hourly_rate * overtime(team, window.start)
+            cost = self.opening_cost(group, window.start) + labour
+            slots.append((number[window.start, window.end], cost, group.fixed_labour_minutes))
+        return sorted(slots)
+
+    def opening_cost(self, group: PatchGroup, start: datetime) -> float:
+        """Return what the planned downtime of one opening costs the services behind it [money]."""
+        services = (self.estate.services[name] for name in group.services)
+        total = sum(downtime_cost(service, start, group.reboot_minutes) for service in services)
+        return total * group.capacity_loss_fraction
+
+    def change_costs(self, group: PatchGroup, change: Change, windows: Sequence[Window]) -> _ChangeCost:
+        """Return the money of one change that does not depend on its window, and what decays or accrues.
+
+        Labour is charged at the mean overtime factor of the group's windows. A failed change costs
+        ``recovery_cost``; a fresh one fails more often, which ``early`` holds. What is deferred forces,
+        now and then, an unplanned visit in working hours.
+        """
+        team = self.estate.teams[group.team]
+        factors = [overtime(team, window.start) for window in windows] or [team.overtime_factor]
+        labour = change.labour_minutes / 60 * team.hourly_rate * sum(factors) / len(factors)
+        failing = change.failure_probability * change.recovery_cost
+        return _ChangeCost(
+            settled=labour + failing,
+            early=failing * self.parameters.early_failure_factor,
+            deferral_per_day=change.deferral_cost_per_day,
+        )
+
+    def available_days(self, change: Change) -> float:
+        """Return when the patch was published, in days from now (never in the future)."""
+        if change.available is None:
+            return -UNKNOWN_AGE_DAYS
+        return min(0.0, float((change.available - self.now.date()).days))
+
+    def due_days(self, change: Change) -> float:
+        """Return the end of the deadline's day in company time, in days from now [d]."""
+        if change.deadline is None:
+            return float("inf")
+        zone = ZoneInfo(self.estate.timezone)
+        end = datetime.combine(change.deadline + timedelta(days=1), time(), zone)
+        return (end - self.now).total_seconds() / 86_400
+
+
+def overtime(team: Team, start: datetime) -> float:
+    """Return the factor on the team's hourly rate for work that starts then [1]."""
+    local = start.astimezone(ZoneInfo(team.timezone))
+    is_office = local.weekday() < 5 and OFFICE_HOURS[0] <= local.hour < OFFICE_HOURS[1]
+    return 1.0 if is_office else team.overtime_factor
+
+
+def mean_downtime_cost_per_hour(estate: Estate, group: PatchGroup) -> float:
+    """Return what an unplanned hour of downtime of a group costs, over the whole week [money/h]."""
+    total = sum(float(estate.services[name].downtime_cost_per_hour.mean()) for name in group.services)
+    return total * group.capacity_loss_fraction
+
+
+def _merge(
+    windows: itertools.chain[Window],
+) -> tuple[tuple[Window, ...], dict[tuple[datetime, datetime], int]]:
+    """Return the distinct windows by their end, and the number of each (start, end)."""
+    together: dict[tuple[datetime, datetime], dict[str, Window]] = defaultdict(dict)
+    for window in windows:
+        together[window.start, window.end].setdefault(window.calendar, window)
+    ordered = sorted(together, key=lambda span: (span[1], span[0]))
+    merged = []
+    for span in ordered:
+        members = together[span]
+        first = members[min(members)]
+        merged.append(Window(" + ".join(sorted(members)), first.start, first.end, first.summary))
+    return tuple(merged), {span: index for index, span in enumerate(ordered)}
+
+
+def _links(groups: Sequence[PatchGroup], changes: Sequence[Change]) -> list[tuple[int, int, float]]:
+    """Return (earlier stage's change, later stage's change, soak) of every remedy in every ring."""
+    by_id = {group.id: group for group in groups}
+    members: dict[tuple[str, str, int], list[int]] = defaultdict(list)
+    for index, change in enumerate(changes):
+        group = by_id[change.group]
+        if group.ring:
+            members[group.ring, change.remedy_key, group.ring_stage].append(index)
+    links = []
+    for (ring, key, stage), later in sorted(members.items()):
+        # A stage where nothing needs the remedy cannot hold the next one up.
+        earlier_stages = [s for s in range(stage) if (ring, key, s) in members]
+        for earlier in members[ring, key, earlier_stages[-1]] if earlier_stages else ():
+            links += [(earlier, index, by_id[changes[index].group].soak_days) for index in later]
+    return links
+
+
+def _exclusions(groups: Sequence[PatchGroup]) -> list[tuple[int, int]]:
+    number = {group.id: index for index, group in enumerate(groups)}
+    pairs = {
+        (min(index, number[other]), max(index, number[other]))
+        for index, group in enumerate(groups)
+        for other in group.redundant_with
+        if other in number
+    }
+    return sorted(pairs)
+
+
+def _floats(values: object) -> Floats:
+    return np.array(list(values), dtype=np.float64)  # type: ignore[call-overload,no-any-return]
+
+
+def _ints(values: object) -> Ints:
+    return np.array(list(values), dtype=np.int64)  # type: ignore[call-overload,no-any-return]
+
+
+def _pointers(counts: Sequence[int]) -> Ints:
+    return np.concatenate([[0], np.cumsum(counts, dtype=np.int64)]).astype(np.int64)

@@ -1,0 +1,285 @@
+"""Named plans side by side: ideals, the default, landmarks, and the rules people use."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from poise.bargain import Bargain, Stakes, bargain, left_on_table
+from poise.patching.case import PatchCase
+from poise.patching.document import FrontierDot, HullPoint, NamedPlan
+from poise.patching.figures import Figures, figures, loss_ranges
+from poise.patching.rules import RULES, play
+from poise.planning.evaluate import evaluate
+from poise.planning.problem import Evaluation, Floats, Frontier, Plan
+
+Kind = Literal["ideal", "default", "landmark", "total", "rule"]
+
+#: Two sums of money closer than this, relative to the larger, are the same in a comparison.
+SAME = 1e-9
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A confirmed plan with its name."""
+
+    key: str
+    label: str
+    kind: Kind
+    sentence: str
+    plan: Plan
+    evaluation: Evaluation
+
+    @property
+    def stakes(self) -> Stakes:
+        """Return both sides' costs [money]."""
+        return Stakes(self.evaluation.exposure + self.evaluation.late_cost, self.evaluation.disruption)
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Everything that is compared, ready for the document.
+
+    ``named`` and ``entries`` go together: a candidate and what is printed of it.
+    """
+
+    named: tuple[Candidate, ...]
+    entries: tuple[NamedPlan, ...]
+    dots: tuple[FrontierDot, ...]
+    hull: tuple[HullPoint, ...]
+    bargain: Bargain
+
+
+def compare(case: PatchCase, frontier: Frontier, *, seed: int) -> Comparison:
+    """Name the plans of a frontier, price the default and the rules, and put all side by side.
+
+    Parameters
+    ----------
+    seed
+        Of the draws behind the ranges of expected loss.
+    """
+    points = [
+        Candidate(f"F{number:02d}", f"plan {number}", "landmark", "", point.plan, point.evaluation)
+        for number, point in enumerate(frontier.points, start=1)
+    ]
+    rules = [
+        _candidate(case, rule.key, rule.label, "rule", rule.sentence, play(case, rule)) for rule in RULES
+    ]
+    default = _default(case, rules)
+    pool = [*points, default]
+    found = bargain([candidate.stakes for candidate in pool], default.stakes)
+    landmarks = _landmarks(pool, found)
+    named = (*_ideals(points), default, *landmarks, *rules)
+    entries = _entries(case, named, frontier, pool, found, seed)
+    return Comparison(named, entries, _dots(case, frontier, seed), hull_corners(frontier, default), found)
+
+
+def _candidate(case: PatchCase, key: str, label: str, kind: Kind, sentence: str, plan: Plan) -> Candidate:
+    return Candidate(key, label, kind, sentence, plan, evaluate(case.problem, plan))
+
+
+def _default(case: PatchCase, rules: Sequence[Candidate]) -> Candidate:
+    """Return what happens if nobody signs: the standing policy on today's data."""
+    policy = case.estate.standing_policy
+    assumed = " (assumed: the estate states none)" if policy.assumed else ""
+    if policy.rule == "nothing":
+        plan = Plan(np.full(case.problem.num_changes, -1, dtype=np.int64))
+        return _candidate(
+            case, "default", "If nobody signs", "default", f"Nothing is patched{assumed}.", plan
+        )
+    rule = next(candidate for candidate in rules if candidate.key == policy.rule)
+    sentence = f"The standing policy goes on: {rule.sentence[0].lower()}{rule.sentence[1:-1]}{assumed}."
+    return Candidate("default", "If nobody signs", "default", sentence, rule.plan, rule.evaluation)
+
+
+def _ideals(points: Sequence[Candidate]) -> tuple[Candidate, ...]:
+    security = min(points, key=lambda point: (point.stakes.security, point.stakes.operations))
+    operations = min(points, key=lambda point: (point.stakes.operations, point.stakes.security))
+    return (
+        _renamed(
+            security,
+            "least-exposure",
+            "Security's best",
+            "ideal",
+            "Least expected loss, whatever it disrupts.",
+        ),
+        _renamed(
+            operations,
+            "least-disruption",
+            "Operations' best",
+            "ideal",
+            "Least disruption, whatever stays exposed.",
+        ),
+    )
+
+
+def _landmarks(pool: Sequence[Candidate], found: Bargain) -> tuple[Candidate, ...]:
+    nash, fair = pool[found.nash[0]], pool[found.kalai_smorodinsky[0]]
+    return (
+        _renamed(
+            nash,
+            "nash",
+            "Largest product of gains",
+            "landmark",
+            "Nash: the product of both sides' gains over the default is largest.",
+        ),
+        _renamed(
+            fair,
+            "kalai-smorodinsky",
+            "Equal share of the best",
+            "landmark",
+            "Kalai-Smorodinsky: both get the same share of what each could have got.",
+        ),
+        _renamed(
+            pool[found.least_total],
+            "least-total",
+            "Least total cost",
+            "total",
+            "The sum of expected loss, late deadlines and disruption is least, whoever bears it.",
+        ),
+    )
+
+
+def _renamed(candidate: Candidate, key: str, label: str, kind: Kind, sentence: str) -> Candidate:
+    return Candidate(key, label, kind, sentence, candidate.plan, candidate.evaluation)
+
+
+def _entries(
+    case: PatchCase,
+    named: Sequence[Candidate],
+    frontier: Frontier,
+    pool: Sequence[Candidate],
+    found: Bargain,
+    seed: int,
+) -> tuple[NamedPlan, ...]:
+    read = [figures(case, candidate.plan) for candidate in named]
+    low, high = loss_ranges(case, read, seed)
+    judged = bargain([*(c.stakes for c in pool), *(c.stakes for c in named)], found.default)
+    entries = []
+    for index, candidate in enumerate(named):
+        place = len(pool) + index
+        entries.append(
+            _entry(candidate, read[index], (float(low[index]), float(high[index])), frontier, judged, place)
+        )
+    return tuple(entries)
+
+
+def _entry(
+    candidate: Candidate,
+    read: Figures,
+    loss_range: tuple[float, float],
+    frontier: Frontier,
+    judged: Bargain,
+    place: int,
+) -> NamedPlan:
+    evaluation, stakes = candidate.evaluation, candidate.stakes
+    more_exposure, more_disruption = excess(stakes, frontier)
+    return NamedPlan(
+        key=candidate.key,
+        label=candidate.label,
+        kind=candidate.kind,
+        sentence=candidate.sentence,
+        expected_loss=evaluation.exposure,
+        expected_loss_low=loss_range[0],
+        expected_loss_high=loss_range[1],
+        disruption=evaluation.disruption,
+        opening_cost=evaluation.opening_cost,
+        failure_cost=evaluation.failure_cost,
+        deferral_cost=evaluation.deferral_cost,
+        late_cost=evaluation.late_cost,
+        total_cost=stakes.security + stakes.operations,
+        downtime_hours=read.downtime_hours,
+        labour_hours=read.labour_hours,
+        weekends_worked=read.weekends_worked,
+        num_openings=evaluation.num_openings,
+        num_done=read.num_done,
+        num_not_done=len(candidate.plan.window) - read.num_done,
+        num_late=evaluation.num_late,
+        incident_probability=read.incident_probability,
+        share_security=_number(judged.share_security[place]),
+        share_operations=_number(judged.share_operations[place]),
+        excess_exposure=more_exposure,
+        excess_disruption=more_disruption,
+        left_on_table=left_on_table(judged, place, frontier.exposure_bound_at),
+    )
+
+
+def _number(value: float) -> float | None:
+    return None if np.isnan(value) else float(value)
+
+
+def excess(stakes: Stakes, frontier: Frontier) -> tuple[float | None, float | None]:
+    """Return how much more a plan costs than the frontier, as fractions of the frontier's cost.
+
+    Returns
+    -------
+    tuple
+        Excess security cost at no more disruption, and excess disruption at no more security cost; None
+        where no plan of the frontier compares or its cost is zero.
+    """
+    costs = [
+        (point.evaluation.exposure + point.evaluation.late_cost, point.evaluation.disruption)
+        for point in frontier.points
+    ]
+    at_disruption = [s for s, d in costs if d <= stakes.operations * (1 + SAME)]
+    at_exposure = [d for s, d in costs if s <= stakes.security * (1 + SAME)]
+    return _excess(stakes.security, at_disruption), _excess(stakes.operations, at_exposure)
+
+
+def _excess(own: float, best: Sequence[float]) -> float | None:
+    least = min(best, default=0.0)
+    return own / least - 1 if least > 0 else None
+
+
+def _dots(case: PatchCase, frontier: Frontier, seed: int) -> tuple[FrontierDot, ...]:
+    read = [figures(case, point.plan) for point in frontier.points]
+    low, high = loss_ranges(case, read, seed)
+    return tuple(
+        FrontierDot(
+            id=f"F{number:02d}",
+            exposure=point.evaluation.exposure,
+            exposure_low=float(low[number - 1]),
+            exposure_high=float(high[number - 1]),
+            disruption=point.evaluation.disruption,
+            late_cost=point.evaluation.late_cost,
+            exposure_bound=point.exposure_bound,
+            downtime_hours=read[number - 1].downtime_hours,
+            num_late=point.evaluation.num_late,
+            weekends_worked=read[number - 1].weekends_worked,
+            is_exact=point.is_exact,
+        )
+        for number, point in enumerate(frontier.points, start=1)
+    )
+
+
+def hull_corners(frontier: Frontier, default: Candidate) -> tuple[HullPoint, ...]:
+    """Return the corners of the proven lower bound between zero disruption and the last plan.
+
+    The bound is the upper envelope of the supporting lines, so its corners lie where two lines cross.
+    """
+    span = max([point.evaluation.disruption for point in frontier.points] + [default.evaluation.disruption])
+    weight, bound = frontier.hull_weight, frontier.hull_bound
+    crossings = [0.0, span]
+    for i in range(len(weight)):
+        for j in range(i):
+            if weight[i] != weight[j]:
+                crossings.append(float((bound[i] - bound[j]) / (weight[i] - weight[j])))
+    places: Floats = np.unique([x for x in crossings if 0.0 <= x <= span])
+    corners = [HullPoint(disruption=float(x), exposure=frontier.exposure_bound_at(float(x))) for x in places]
+    kept = [
+        corner
+        for index, corner in enumerate(corners)
+        if index in (0, len(corners) - 1) or not _is_between(corners[index - 1], corner, corners[index + 1])
+    ]
+    return tuple(kept)
+
+
+def _is_between(left: HullPoint, middle: HullPoint, right: HullPoint) -> bool:
+    """Return whether three points lie on one line, up to rounding."""
+    run = right.disruption - left.disruption
+    share = (middle.disruption - left.disruption) / run if run else 0.0
+    straight = left.exposure + share * (right.exposure - left.exposure)
+    return abs(straight - middle.exposure) <= 1e-9 * max(1.0, abs(middle.exposure))

@@ -214,16 +214,12 @@ def _finding(record: _Record, where: str, package: _Package, scanned: _ScanSourc
             ecosystem=package.ecosystem or "",
             installed_version=version,
             fixed_versions=fixed,
-            purl=f"{purls[0]}@{version}"
-            if purls and version and "@" not in purls[0].rpartition("/")[2]
-            else "",
+            purl=_purl(affected, version),
         ),
         status=_status(group),
         severity=parse_severity(word),
         severity_text=word,
-        cvss_vectors=tuple(
-            dict.fromkeys(one.score for one in ratings if one.type in _VECTOR_TYPES and one.score)
-        ),
+        cvss_vectors=tuple(dict.fromkeys(vectors)),
         cvss_score=_score(group.max_severity),
         locations=(path,) if path else (),
         remedy=f"Update {name} to {' or '.join(fixed)}." if fixed else "",

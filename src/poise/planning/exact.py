@@ -113,6 +113,13 @@ def objective(evaluation: Evaluation, weight: float) -> float:
     return evaluation.exposure + evaluation.late_cost + weight * evaluation.disruption
 
 
+class _QuietHighs(highspy.Highs):
+    """HiGHS without callbacks: setting them up prints a banner into the command's output (1.16)."""
+
+    def enableCallbacks(self) -> None:  # noqa: N802
+        """Leave them off."""
+
+
 @dataclass(frozen=True)
 class _Limits:
     seconds: float
@@ -167,7 +174,7 @@ def _run(
     constant = factors[0] * model.exposure_of_nothing + factors[1] * model.disruption_of_nothing
     # Money comes in any size; HiGHS' tolerances are absolute. The largest cost becomes 1,000.
     unit = max(float(np.abs(cost).max(initial=0.0)), 1e-9) / 1_000.0
-    solver = highspy.Highs()  # type: ignore[no-untyped-call]
+    solver = _QuietHighs()  # type: ignore[no-untyped-call]
     for name, setting in {
         "output_flag": False,
         "threads": limits.threads,

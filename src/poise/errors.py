@@ -96,6 +96,11 @@ FAULT_IDS: dict[str, str] = {
     "E416": "The text is not UTF-8; it was read as Windows-1252.",
     "E417": "The stored snapshot is damaged.",
     "E418": "The scanner itself reports that the scan failed or did not finish.",
+    "E180": "The outcomes file cannot be read.",
+    "E181": "The outcomes file lacks a column, or has one that is not known.",
+    "E182": "A value in the outcomes file is missing or cannot be read.",
+    "E183": "The outcomes file reports a change twice.",
+    "E520": "There is nothing to plan: no fixable vulnerability on any asset of the estate.",
     "E900": "Poise itself failed; the report on disk is incomplete.",
     "E901": "Two readers claim the same report.",
 }

@@ -1,0 +1,205 @@
+"""The main job, end to end: reports, estate and evidence in, plan document out."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from poise.errors import Fault, NoFeasiblePlanError
+from poise.estate.model import Estate
+from poise.patching.assemble import Material, assemble
+from poise.patching.case import PatchCase, build_case
+from poise.patching.changes import RatedBacklog, rate_backlog
+from poise.patching.comparison import compare
+from poise.patching.document import InputFile, PlanDocument
+from poise.patching.intake import Intake, Progress, take_in
+from poise.planning.check import check
+from poise.planning.frontier import sweep
+from poise.risk.parameters import RiskParameters
+from poise.risk.rate import Calibration
+from poise.scans import ScanReport
+from poise.threats.evidence import Evidence
+from poise.threats.store import ThreatStore
+
+#: Plans that can be shown and exported.
+CHOICES = ("kalai-smorodinsky", "nash", "least-total", "least-exposure", "least-disruption", "default")
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How to plan.
+
+    Parameters
+    ----------
+    now
+        The moment the plan is made, with its time zone.
+    horizon_days
+        How far the plan reaches [d], > 0.
+    seconds
+        Limit of the solver [s]; None lets it do its work.
+    points
+        Plans of the frontier to aim at.
+    shown
+        Key of the plan whose calendar is shown: one of :data:`CHOICES`.
+    """
+
+    now: datetime
+    horizon_days: float = 182.0
+    seed: int = 0
+    seconds: float | None = None
+    points: int = 21
+    threads: int = 2
+    shown: str = "kalai-smorodinsky"
+
+
+@dataclass(frozen=True)
+class Planned:
+    """The document, and what a caller may want to keep beside it."""
+
+    document: PlanDocument
+    calibration: Calibration
+    case: PatchCase
+    intake: Intake
+    rated: RatedBacklog
+
+
+def plan_patches(
+    estate: Estate,
+    reports: Sequence[ScanReport],
+    store: ThreatStore,
+    settings: Settings,
+    *,
+    inputs: Sequence[InputFile] = (),
+    parameters: RiskParameters | None = None,
+    calibration: Calibration | None = None,
+    progress: Progress | None = None,
+) -> Planned:
+    """Plan the patches of a company.
+
+    Parameters
+    ----------
+    inputs
+        Files other than the reports and feeds that the result rests on.
+    calibration
+        Frozen factor of an earlier plan; None calibrates on this backlog.
+
+    Raises
+    ------
+    ScanFormatError
+        When any report is refused.
+    NoFeasiblePlanError
+        When there is nothing to plan: no change on any group of the estate.
+    """
+    parameters = parameters or RiskParameters()
+    today = settings.now.astimezone(ZoneInfo(estate.timezone)).date()
+    intake = take_in(estate, reports, progress)
+    evidence = gather_evidence(intake, store, today)
+    rated = rate_backlog(
+        intake.backlog, estate, evidence, today=today, parameters=parameters, calibration=calibration
+    )
+    if not rated.changes:
+        message = "The reports hold no fixable vulnerability on any asset of the estate."
+        hint = "poise estate check and poise scan read show what was matched and what was read."
+        raise NoFeasiblePlanError(Fault("E520", "plan", message, hint))
+    horizon_end = settings.now + timedelta(days=settings.horizon_days)
+    case = build_case(estate, rated.changes, now=settings.now, horizon_end=horizon_end, parameters=parameters)
+    check(case.problem)
+    frontier = sweep(
+        case.problem,
+        points=settings.points,
+        seconds=settings.seconds,
+        seed=settings.seed,
+        threads=settings.threads,
+        progress=progress,
+    )
+    comparison = compare(case, frontier, seed=settings.seed)
+    material = Material(
+        case=case,
+        intake=intake,
+        rated=rated,
+        evidence=evidence,
+        frontier=frontier,
+        comparison=comparison,
+        inputs=(*_report_inputs(reports, intake), *inputs, *_feed_inputs(store, today)),
+        notices=tuple(_notices(case, intake, store, today)),
+        seed=settings.seed,
+    )
+    return Planned(assemble(material, settings.shown), rated.calibration, case, intake, rated)
+
+
+def gather_evidence(intake: Intake, store: ThreatStore, today: date) -> dict[str, Evidence]:
+    """Return evidence on every vulnerability of a backlog; of what no feed knows, an empty one."""
+    ids = sorted(intake.backlog.vulnerabilities())
+    known = store.evidence(ids, today)
+    return {vulnerability: known.get(vulnerability, Evidence(vulnerability, today)) for vulnerability in ids}
+
+
+def _report_inputs(reports: Sequence[ScanReport], intake: Intake) -> list[InputFile]:
+    return [
+        InputFile(
+            kind="report",
+            name=report.source.name,
+            sha256=report.source.sha256,
+            detail=f"{report.format.name}, {records:,} records"
+            + (f", {len(report.faults):,} faulty" if report.faults else ""),
+        )
+        for report, records in zip(reports, intake.records_of, strict=True)
+    ]
+
+
+def _feed_inputs(store: ThreatStore, today: date) -> list[InputFile]:
+    return [
+        InputFile(
+            kind="feed",
+            name=status.feed,
+            sha256=status.sha256,
+            detail=status.detail,
+            as_of=status.date,
+        )
+        for status in store.status(today)
+        if status.date is not None
+    ]
+
+
+def _notices(case: PatchCase, intake: Intake, store: ThreatStore, today: date) -> list[str]:
+    notices = [status.sentence for status in store.status(today) if status.is_stale]
+    empty = [
+        group.id
+        for index, group in enumerate(case.groups)
+        if case.problem.slot_ptr[index] == case.problem.slot_ptr[index + 1]
+    ]
+    if empty:
+        shown = ", ".join(empty[:5]) + (", ..." if len(empty) > 5 else "")
+        notices.append(f"{len(empty)} patch groups have no window within the horizon: {shown}.")
+    if intake.faults:
+        notices.append(f"{len(intake.faults):,} records of the reports could not be read; the rest was.")
+    if intake.mapping.conflicts:
+        notices.append(
+            f"{len(intake.mapping.conflicts)} assets are claimed by two patch groups alike; they are unmapped."
+        )
+    return notices
+
+
+def hash_file(path: Path) -> str:
+    """Return the SHA-256 of a file, as hex."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def estate_inputs(path: Path, estate: Estate) -> list[InputFile]:
+    """Return the estate's files as inputs: estate.yaml or its tables, and its calendars."""
+    files = sorted(path.glob("*.csv")) if path.is_dir() else [path]
+    described = (
+        f"{len(estate.services)} services, {len(estate.groups)} patch groups, {len(estate.teams)} teams"
+    )
+    found = [InputFile(kind="estate", name=f.name, sha256=hash_file(f), detail=described) for f in files]
+    calendars: Mapping[str, None] = dict.fromkeys(calendar.path for calendar in estate.calendars.values())
+    found += [
+        InputFile(kind="calendar", name=Path(c).name, sha256=hash_file(Path(c)), detail="maintenance windows")
+        for c in calendars
+    ]
+    return found

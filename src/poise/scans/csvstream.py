@@ -251,8 +251,8 @@ class CsvTable:
         for i, j in twins:
             if row[i] != row[j]:
                 return self._fault(
-                    f"The column {self.header.names[i]!r} stands twice, as column {i + 1} and {j + 1}, and here"
-                    f" holds {row[i][:40]!r} and {row[j][:40]!r}.",
+                    f"The column {self.header.names[i]!r} stands twice, as column {i + 1} and {j + 1}, and"
+                    f" here holds {row[i][:40]!r} and {row[j][:40]!r}.",
                     "Export the report with each column once.",
                 )
         return None
@@ -287,8 +287,8 @@ class CsvTable:
         if row and row[-1].endswith(_END):
             raise ScanFormatError(
                 self._fault(
-                    "A quoted field begins in this row and never ends: the file is cut off, or a quotation mark"
-                    " is missing.",
+                    "A quoted field begins in this row and never ends: the file is cut off, or a quotation"
+                    " mark is missing.",
                     "Export or copy the report again.",
                 )
             )
@@ -333,7 +333,8 @@ class CsvTable:
             Fault(
                 "E409",
                 f"{self._name}:line {self.line}",
-                f"A line or quoted field behind this line is longer than {self._limit:,} characters, or never ends.",
+                f"A line or quoted field behind this line is longer than {self._limit:,} characters,"
+                " or never ends.",
                 "Look for a quotation mark that is not closed; export the report again.",
             )
         )

@@ -1,8 +1,8 @@
 """Joining the records of one finding that a report spreads over several rows.
 
-Nessus writes a row per CVE, Qualys VMDR one per CVE and check, every network scanner one per port. Rows of one
-finding stand close together, so only the latest findings are held back and memory stays flat. Should one come
-again much later, it comes out a second time with the same identity, which counts once.
+Nessus writes a row per CVE, Qualys VMDR one per CVE and check, every network scanner one per port. Rows of
+one finding stand close together, so only the latest findings are held back and memory stays flat. Should one
+come again much later, it comes out a second time with the same identity, which counts once.
 """
 
 from __future__ import annotations
@@ -51,8 +51,8 @@ def join_rows(
             oldest = held.pop(next(iter(held)))
             count -= len(oldest) if isinstance(oldest, list) else 1
             yield join(oldest) if isinstance(oldest, list) else oldest
-    for item in held.values():
-        yield join(item) if isinstance(item, list) else item
+    for last in held.values():
+        yield join(last) if isinstance(last, list) else last
 
 
 def join(records: list[Finding]) -> Finding:

@@ -125,6 +125,8 @@ FAULT_IDS: dict[str, str] = {
     "E182": "A value in the outcomes file is missing or cannot be read.",
     "E183": "The outcomes file reports a change twice.",
     "E520": "There is nothing to plan: no fixable vulnerability on any asset of the estate.",
+    "E521": "A file that should be a plan.json is none.",
+    "E522": "The kept risk calibration cannot be read.",
     "E900": "Poise itself failed; the report on disk is incomplete.",
     "E901": "Two readers claim the same report.",
 }

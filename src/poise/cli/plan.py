@@ -1,9 +1,209 @@
-"""The ``poise plan`` commands."""
+"""``poise plan``: frontier, landmarks, the chosen plan and everything that is made from it."""
 
 from __future__ import annotations
 
 import argparse
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from poise.errors import Fault, InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from poise.estate.model import Estate
+    from poise.patching.document import PlanDocument
+    from poise.risk.rate import Calibration
 
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add ``poise plan`` to the command line."""
+    parser = subparsers.add_parser(
+        "plan",
+        help="plan the patches: what each choice costs the other side",
+        description="Reads scanner reports, an estate and threat evidence; finds the frontier of exposure "
+        "against disruption, the fair points on it, and a patch calendar.",
+    )
+    parser.add_argument("--scans", nargs="+", required=True, metavar="FILE", help="scanner reports")
+    parser.add_argument(
+        "--estate", required=True, metavar="FILE", help="estate.yaml or a folder of its tables"
+    )
+    parser.add_argument("--threats", metavar="DIR", help="threat evidence (default: of the workspace)")
+    parser.add_argument("--out", default="out", metavar="DIR", help="where the results go (default: out)")
+    parser.add_argument("--now", type=moment, metavar="TIME", help="plan as of this time (ISO, with offset)")
+    parser.add_argument(
+        "--horizon", type=positive, default=182.0, metavar="DAYS", help="how far to plan (182)"
+    )
+    parser.add_argument("--choose", choices=_choices(), default="kalai-smorodinsky", help="calendar to show")
+    parser.add_argument("--points", type=count, default=21, metavar="N", help="plans on the frontier (21)")
+    parser.add_argument(
+        "--seconds", type=positive, metavar="S", help="limit of the solver; its work is recorded"
+    )
+    parser.add_argument("--seed", type=int, default=0, help="of every random choice (0)")
+    parser.add_argument("--threads", type=count, default=2, metavar="N", help="solver threads (2)")
+    parser.add_argument(
+        "--calibration", metavar="FILE", help="frozen risk calibration (OUT/calibration.json)"
+    )
+    parser.add_argument(
+        "--outcomes", nargs=2, metavar=("FILE", "PLAN_JSON"), help="learn from what became of an earlier plan"
+    )
+    parser.add_argument("--json", action="store_true", help="print plan.json instead of the table")
+    parser.set_defaults(run=run)
+
+
+def _choices() -> tuple[str, ...]:
+    # Spelled out here so that --help does not import the planner; a test compares the two.
+    return ("kalai-smorodinsky", "nash", "least-total", "least-exposure", "least-disruption", "default")
+
+
+def moment(text: str) -> datetime:
+    """Parse a point in time of the command line; a bare date is midnight UTC."""
+    try:
+        value = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{text!r} is no ISO time such as 2026-01-05T08:00+01:00") from error
+    return value if value.tzinfo else value.replace(tzinfo=UTC)
+
+
+def positive(text: str) -> float:
+    """Parse a number above zero."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 0 < value < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text!r} is no number above zero")
+    return value
+
+
+def count(text: str) -> int:
+    """Parse a whole number of at least one."""
+    if not text.isdigit() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number of at least one")
+    return int(text)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Run ``poise plan``."""
+    from poise.cli.progress import progress_bar
+    from poise.cli.workspace import threats_directory
+    from poise.estate import load_estate
+    from poise.patching.planner import Settings, estate_inputs, plan_patches
+    from poise.report import write_outputs
+    from poise.scans import read_scan
+    from poise.threats.store import ThreatStore
+
+    estate_path = Path(arguments.estate)
+    estate = load_estate(estate_path)
+    inputs = estate_inputs(estate_path, estate)
+    estate, outcome_inputs = _learn(estate, arguments.outcomes)
+    reports = [report for path in arguments.scans for report in read_scan(path)]
+    store = ThreatStore(Path(arguments.threats) if arguments.threats else threats_directory())
+    out = Path(arguments.out)
+    calibration_path = Path(arguments.calibration) if arguments.calibration else out / "calibration.json"
+    settings = Settings(
+        now=arguments.now or datetime.now(UTC).replace(microsecond=0),
+        horizon_days=arguments.horizon,
+        seed=arguments.seed,
+        seconds=arguments.seconds,
+        points=arguments.points,
+        threads=arguments.threads,
+        shown=arguments.choose,
+    )
+    with progress_bar() as progress:
+        planned = plan_patches(
+            estate,
+            reports,
+            store,
+            settings,
+            inputs=[*inputs, *outcome_inputs],
+            calibration=read_calibration(calibration_path),
+            progress=progress,
+        )
+    out.mkdir(parents=True, exist_ok=True)
+    written = write_outputs(planned.document, out)
+    keep_calibration(calibration_path, planned.calibration)
+    if arguments.json:
+        sys.stdout.write((out / "plan.json").read_text(encoding="utf-8"))
+    else:
+        show(planned.document, [*written, calibration_path])
+    return 0
+
+
+def _learn(estate: Estate, named: Sequence[str] | None) -> tuple[Estate, list[Any]]:
+    """Return the estate with what the outcomes of an earlier plan teach, and those files as inputs."""
+    if not named:
+        return estate, []
+    from poise.patching.document import InputFile
+    from poise.patching.outcomes import learn, read_outcomes, team_records
+    from poise.patching.planner import hash_file
+
+    path, plan_path = Path(named[0]), Path(named[1])
+    outcomes = read_outcomes(path)
+    records = team_records(outcomes, read_plan(plan_path))
+    detail = f"{len(outcomes)} outcomes of {plan_path.name}"
+    return learn(estate, records), [
+        InputFile(kind="outcomes", name=path.name, sha256=hash_file(path), detail=detail)
+    ]
+
+
+def read_plan(path: Path) -> PlanDocument:
+    """Read a plan.json.
+
+    Raises
+    ------
+    InputError
+        When it is none.
+    """
+    import msgspec
+
+    from poise.patching.document import decode
+
+    try:
+        return decode(path.read_bytes())
+    except OSError as error:
+        raise InputError(Fault("E521", str(path), f"The plan cannot be read: {error.strerror}.")) from error
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        hint = "Name a plan.json that poise plan wrote."
+        raise InputError(Fault("E521", str(path), f"This is no plan.json: {error}.", hint)) from error
+
+
+def read_calibration(path: Path) -> Calibration | None:
+    """Return the frozen calibration, None where none was kept yet."""
+    import msgspec
+
+    from poise.risk.rate import Calibration
+
+    if not path.exists():
+        return None
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=Calibration)
+    except (OSError, msgspec.DecodeError) as error:
+        hint = "Restore it, or move it away to calibrate anew on today's backlog."
+        raise InputError(Fault("E522", str(path), f"This is no calibration: {error}.", hint)) from error
+
+
+def keep_calibration(path: Path, calibration: Calibration) -> None:
+    """Write the calibration where none is kept; an existing one is never replaced."""
+    import msgspec
+
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(msgspec.json.format(msgspec.json.encode(calibration)) + b"\n")
+
+
+def show(document: PlanDocument, written: Sequence[Path]) -> None:
+    """Print the table of landmarks and where the results are."""
+    from rich.console import Console
+
+    from poise.cli.tables import landmark_table, rule_table
+
+    console = Console()
+    console.print(landmark_table(document))
+    console.print(rule_table(document))
+    for notice in document.notices:
+        console.print(f"[bold]Note:[/bold] {notice}", highlight=False)
+    for path in written:
+        console.print(f"wrote {path}", style="dim", highlight=False)

@@ -142,8 +142,8 @@ def _report_inputs(reports: Sequence[ScanReport], intake: Intake) -> list[InputF
     return [
         InputFile(
             kind="report",
-            name=report.source.name,
-            sha256=report.source.sha256,
+            name=report.source.path.name + (f"!{member}" if (member := report.source.member_name) else ""),
+            sha256=hash_file(report.source.path),
             detail=f"{report.format.name}, {records:,} records"
             + (f", {len(report.faults):,} faulty" if report.faults else ""),
         )
@@ -179,7 +179,7 @@ def _notices(case: PatchCase, intake: Intake, store: ThreatStore, today: date) -
         notices.append(f"{len(intake.faults):,} records of the reports could not be read; the rest was.")
     if intake.mapping.conflicts:
         notices.append(
-            f"{len(intake.mapping.conflicts)} assets are claimed by two patch groups alike; they are unmapped."
+            f"{len(intake.mapping.conflicts)} assets are claimed alike by two patch groups and so unmapped."
         )
     return notices
 

@@ -1,0 +1,102 @@
+"""The plan document as tables for a terminal."""
+
+from __future__ import annotations
+
+from rich.table import Table
+
+from poise.patching.document import NamedPlan, PlanDocument
+
+#: Order of the plans in the table: the default first, as everything is counted from it.
+_KINDS = ("default", "landmark", "total", "ideal")
+
+
+def landmark_table(document: PlanDocument) -> Table:
+    """Return the short table that a manager reads."""
+    until = document.horizon_end.date().isoformat()
+    table = Table(
+        title=f"{document.company}: patch plans until {until} ({document.currency})",
+        title_justify="left",
+        caption="Expected loss with its 90 % range. Shares: 0 % is what happens if nobody signs, 100 % a "
+        "side's own best.",
+        caption_justify="left",
+    )
+    table.add_column("plan")
+    headings = (
+        "expected loss",
+        "90 % range",
+        "disruption",
+        "planned downtime",
+        "weekends",
+        "late",
+        "not done",
+        "share security",
+        "share operations",
+    )
+    for heading in headings:
+        table.add_column(heading, justify="right")
+    for kind in _KINDS:
+        for plan in document.plans:
+            if plan.kind == kind:
+                table.add_row(*_row(plan), style="bold" if plan.key == document.shown else None)
+    return table
+
+
+def _row(plan: NamedPlan) -> tuple[str, ...]:
+    return (
+        plan.label,
+        money(plan.expected_loss),
+        f"{money(plan.expected_loss_low)} - {money(plan.expected_loss_high)}",
+        money(plan.disruption),
+        f"{plan.downtime_hours:,.0f} h",
+        str(plan.weekends_worked),
+        str(plan.num_late),
+        str(plan.num_not_done),
+        percent(plan.share_security),
+        percent(plan.share_operations),
+    )
+
+
+def rule_table(document: PlanDocument) -> Table:
+    """Return what today's rules cost more than the frontier."""
+    table = Table(title="Rules people use today, on the same windows and teams", title_justify="left")
+    table.add_column("rule")
+    for heading in (
+        "expected loss",
+        "disruption",
+        "late",
+        "more loss at equal disruption",
+        "more disruption at equal loss",
+    ):
+        table.add_column(heading, justify="right")
+    for plan in document.plans:
+        if plan.kind == "rule":
+            table.add_row(
+                plan.label,
+                money(plan.expected_loss),
+                money(plan.disruption),
+                str(plan.num_late),
+                _more(plan.excess_exposure),
+                _more(plan.excess_disruption),
+            )
+    return table
+
+
+def money(value: float) -> str:
+    """Return money to three significant digits, in thousands or millions."""
+    for size, unit in ((1e6, "M"), (1e3, "k")):
+        if abs(value) >= 0.9995 * size:
+            return (
+                f"{value / size:.3g} {unit}" if abs(value) < 999.5 * size else f"{value / size:,.0f} {unit}"
+            )
+    return f"{value:.3g}"
+
+
+def percent(share: float | None) -> str:
+    """Return a share in percent, or a dash where there is none."""
+    return "-" if share is None else f"{share:.0%}"
+
+
+def _more(excess: float | None) -> str:
+    if excess is None:
+        return "no such plan"
+    return "as good" if abs(excess) < 0.005 else f"{excess:+.0%}"

@@ -1,0 +1,16 @@
+"""Where a command keeps its data."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+
+def workspace_directory(named: str | None = None) -> Path:
+    """Return the workspace: the one named, else ``POISE_HOME``, else ``.poise`` of this folder."""
+    return Path(named or os.environ.get("POISE_HOME") or ".poise")
+
+
+def threats_directory(named: str | None = None) -> Path:
+    """Return where the workspace keeps its threat evidence."""
+    return workspace_directory(named) / "threats"

@@ -154,3 +154,19 @@ def json_cursor(source: Source) -> Iterator[JsonCursor]:
     with source.open_text() as stream:
         limit = min(ELEMENT_CHARACTERS, source.limits.record_bytes)
         yield JsonCursor(stream, source.name, element_characters=limit)
+
+
+def top_members(source: Source, names: frozenset[str]) -> dict[str, Any]:
+    """Walk a report once for some members of its outermost object, which stand behind its records.
+
+    Returns
+    -------
+    dict
+        The members that the object has, decoded whole.
+    """
+    found: dict[str, Any] = {}
+    with json_cursor(source) as cursor:
+        for key in cursor.members():
+            if key in names:
+                found[key] = cursor.value()
+    return found

@@ -28,6 +28,7 @@ from poise.scans.records import (
     read_record,
     required,
     score_in_range,
+    top_members,
 )
 from poise.scans.severity import parse_severity
 from poise.scans.source import Source
@@ -154,13 +155,8 @@ def _read(source: Source) -> Iterator[Finding | Fault]:
 
 
 def _asset(source: Source) -> AssetIdentity:
-    """Walk the report once for what was scanned."""
-    raw: dict[str, Any] = {}
-    with json_cursor(source) as cursor:
-        for key in cursor.members():
-            if key in ("source", "distro"):
-                raw[key] = cursor.value()
-        cursor.end()
+    """Return what was scanned, which stands behind the matches."""
+    raw = top_members(source, frozenset(("source", "distro")))
     try:
         scanned = convert(raw.get("source") or {}, _ScanSource)
         distro = convert(raw.get("distro") or {}, _Distro)

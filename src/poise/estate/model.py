@@ -57,6 +57,8 @@ class Match:
     tags: tuple[str, ...] = ()
     cidrs: tuple[str, ...] = ()
     images: tuple[str, ...] = ()
+    #: Directory, repository or package URL of what was scanned as source or SBOM.
+    paths: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

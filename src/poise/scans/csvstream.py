@@ -18,6 +18,7 @@ import csv
 import io
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 from functools import lru_cache
 from itertools import chain, islice
 from operator import itemgetter
@@ -209,7 +210,7 @@ class CsvTable:
                     self.line = first_line + done + 1
                     done = reader.line_num
                     self._blocks_at_row = self._blocks
-                    if self._ended and self._is_end(row):
+                    if self._ended and self._is_end(row, width):
                         return
                     if self._nul_lines and (fault := self._nul_fault(first_line + done)):
                         yield fault
@@ -281,10 +282,15 @@ class CsvTable:
             "The file is damaged, or was joined from files of different encodings; export it again.",
         )
 
-    def _is_end(self, row: list[str]) -> bool:
+    def _is_end(self, row: list[str], width: int) -> bool:
         if row == [_END]:
             return True
         if row and row[-1].endswith(_END):
+            last = row[-1].removesuffix(_END).rstrip("\r\n")
+            if len(row) == width and last.endswith('"'):
+                # Nothing is cut off: a program doubled the quotation mark that closes the last field.
+                row[-1] = last[:-1]
+                return False
             raise ScanFormatError(
                 self._fault(
                     "A quoted field begins in this row and never ends: the file is cut off, or a quotation"
@@ -345,6 +351,8 @@ def read_rows(
     is_header: HeaderTest,
     columns: Sequence[Column],
     make: Callable[[Any, str], Finding | None],
+    *,
+    only_these: bool = False,
 ) -> Iterator[Finding | Fault]:
     """Yield what a format makes of the rows of a CSV report, faults in between.
 
@@ -360,6 +368,8 @@ def read_rows(
         Builds the finding from the columns' texts and the row's place; raises
         :class:`~poise.scans.records.RecordError` for a row that is none. ``None`` passes a row over that
         the format defines as no record.
+    only_these
+        Whether a column that is not among `columns` is a mistake, which a fault tells.
 
     Raises
     ------
@@ -372,6 +382,8 @@ def read_rows(
     with source.open_text("cp1252") as stream:
         limit = min(RECORD_CHARACTERS, source.limits.record_bytes)
         table = CsvTable(stream, source.name, is_header, record_characters=limit)
+        if only_these:
+            yield from _unknown_columns(source, table.header, columns)
         for row in table.rows(columns):
             if isinstance(row, Fault):
                 yield row
@@ -383,3 +395,13 @@ def read_rows(
             else:
                 if found is not None:
                     yield found
+
+
+def _unknown_columns(source: Source, header: Header, columns: Sequence[Column]) -> Iterator[Fault]:
+    known = [name for column in columns for name in ((column,) if isinstance(column, str) else column)]
+    for name in header.names:
+        if name and name not in known:
+            near = get_close_matches(name, known, 1)
+            hint = f"Did you mean {near[0]!r}?" if near else f"Known columns: {', '.join(known)}."
+            message = f"The column {name[:60]!r} is not known; its cells were not read."
+            yield source.fault("E414", message, f"line {header.line}", hint)

@@ -46,7 +46,7 @@ def sort_names(*texts: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
     ips: dict[str, None] = {}
     for text in texts:
         for word in _SEPARATORS.split(text):
-            name = _host_of_url(word) if "://" in word else word.rpartition("\\")[2]
+            name = _host_of_url(word) if "://" in word or word.startswith("//") else word.rpartition("\\")[2]
             if name.lower() in _NOTHING:
                 continue
             (ips if is_ip(name) else hostnames)[name] = None
@@ -60,6 +60,7 @@ def _host_of_url(url: str) -> str:
         return url
 
 
+@lru_cache(maxsize=4_096)
 def port_of(port: str, protocol: str) -> str:
     """Return port and protocol as a finding has them: ``"443/tcp"``, ``"443"``, or empty for a whole host.
 

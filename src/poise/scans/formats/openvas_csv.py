@@ -1,7 +1,8 @@
 """OpenVAS and Greenbone CSV reports: ``IP,Hostname,Port,Port Protocol,CVSS,Severity,...,NVT Name,...``.
 
-The layouts of Greenbone versions differ in their columns (some have QoD or EPSS), not in their meaning. One row is one result: one check (NVT) on one host at one port. A CVE scan has the CVE id in place of the
-check's OID.
+The layouts of Greenbone versions differ in their columns (some have QoD or EPSS), not in their meaning. One
+row is one result: one check (NVT) on one host at one port. A CVE scan has the CVE id in place of the check's
+OID.
 """
 
 from __future__ import annotations

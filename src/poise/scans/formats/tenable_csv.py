@@ -79,6 +79,8 @@ _NUMBERS: Final[dict[str, Severity]] = {"0": "info", "1": "low", "2": "medium", 
 #: Results of compliance checks, which Nessus writes into the column of the risk.
 _COMPLIANCE: Final = frozenset({"failed", "warning", "error", "passed"})
 _REFERENCE = re.compile(r"([A-Za-z][\w-]*)(?::|\s#|=\[)\s*([\w:./-]+)")
+#: A longer output is hardly the same on two hosts.
+_REMEMBERED_CHARACTERS: Final = 1_000
 _TITLE_KB = re.compile(r"\bKB(\d{6,8})\b")
 _TAG = re.compile(r'"category"\s*:\s*"([^"]*)"\s*,\s*"value"\s*:\s*"([^",}]*)')
 
@@ -156,6 +158,7 @@ def _asset(
     )
 
 
+@lru_cache(maxsize=256)
 def _kind_and_severity(risk: str) -> tuple[Kind, Severity | None]:
     word = risk.strip().lower()
     if word in _COMPLIANCE:
@@ -164,6 +167,7 @@ def _kind_and_severity(risk: str) -> tuple[Kind, Severity | None]:
     return ("information" if severity == "info" else "vulnerability"), severity
 
 
+@lru_cache(maxsize=256)
 def _status(risk: str, state: str, accepted: str, modified: str) -> Status:
     if state.strip().lower() == "fixed" or risk.strip().lower() == "passed":
         return "fixed"
@@ -183,15 +187,17 @@ def _vectors(vector2: str, vector3: str, vector4: str) -> tuple[str, ...]:
 
 
 def _component(cpe: str, output: str) -> Component:
-    # Most outputs tell no version, and the search for one is the dearest part of a row.
-    if "ersion" in output or "ackage" in output or "hould be" in output:
-        return component_of(cpe.split(), output)
-    return _component_of_cpe(cpe)
+    # The search for versions is the dearest part of a row; most outputs tell none, and like hosts the same.
+    if not ("ersion" in output or "ackage" in output or "hould be" in output):
+        output = ""
+    if len(output) <= _REMEMBERED_CHARACTERS:
+        return _remembered_component(cpe, output)
+    return component_of(list(words_of(cpe)), output)
 
 
-@lru_cache(maxsize=4_096)
-def _component_of_cpe(cpe: str) -> Component:
-    return component_of(re.split(r"[\s,]+", cpe.strip()), "")
+@lru_cache(maxsize=16_384)
+def _remembered_component(cpe: str, output: str) -> Component:
+    return component_of(list(words_of(cpe)), output)
 
 
 @lru_cache(maxsize=16_384)

@@ -1,0 +1,189 @@
+"""Poise's own CSV, for findings that no scanner reports and that a person writes by hand.
+
+``docs/data-poise-csv.md`` is its description. Because people write it, it is read strictly: a word that is
+no severity, a date that is none, or a mistyped CVE id makes the row a fault instead of an unknown.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Final, cast, get_args
+
+from poise.errors import Fault
+from poise.scans.csvfields import tags_of, words_of
+from poise.scans.csvstream import has_header, read_rows
+from poise.scans.finding import AssetIdentity, Component, Finding, Kind, Severity, Status
+from poise.scans.format import Format
+from poise.scans.hosts import is_ip
+from poise.scans.identifiers import split_ids, trim_evidence
+from poise.scans.joining import join_rows
+from poise.scans.records import RecordError, score_in_range
+from poise.scans.source import Source
+
+#: Columns that name an asset; one of them must be filled in each row.
+ASSET_COLUMNS: Final = ("host", "ip", "agent_id", "cloud_id", "image", "image_digest", "purl", "path")
+#: Columns that name the vulnerability; one of them must be filled in each row.
+ID_COLUMNS: Final = ("cve", "vulnerability")
+#: All columns, in the order in which they are described.
+COLUMNS: Final = (
+    *ASSET_COLUMNS,
+    *ID_COLUMNS,
+    "title",
+    "component",
+    "component_purl",
+    "ecosystem",
+    "installed_version",
+    "fixed_version",
+    "severity",
+    "cvss_vector",
+    "cvss_score",
+    "first_seen",
+    "last_seen",
+    "port",
+    "status",
+    "kind",
+    "evidence",
+    "remedy",
+    "remedy_id",
+    "reference",
+    "operating_system",
+    "tags",
+)
+_PORT = re.compile(r"(\d{1,5})(?:/(tcp|udp|sctp))?", re.IGNORECASE)
+_VECTOR = re.compile(r"(?:CVSS:[34]\.\d/)?(?:[A-Za-z]+:[A-Za-z]+)(?:/[A-Za-z]+:[A-Za-z]+)*")
+
+
+def _is_header(names: frozenset[str]) -> bool:
+    known = names.intersection(COLUMNS)
+    # Other tools have a column "cve" beside many that are not ours.
+    return bool(known.intersection(ID_COLUMNS) and known.intersection(ASSET_COLUMNS)) and (
+        2 * len(known) >= len(names)
+    )
+
+
+def _sniff(opening: str) -> bool:
+    return has_header(opening, _is_header)
+
+
+def _read(source: Source) -> Iterator[Finding | Fault]:
+    return join_rows(read_rows(source, _is_header, COLUMNS, _finding, only_these=True))
+
+
+def _finding(row: tuple[str, ...], where: str) -> Finding:
+    # fmt: off
+    (host, ip, agent_id, cloud_id, image, digest, purl, path, cve, vulnerability, title, component,
+     component_purl, ecosystem, installed, fixed, severity, vector, score, first, last, port, status, kind, evidence, remedy, remedy_id,
+     reference, system, tags) = (cell.strip() for cell in row)
+    # fmt: on
+    cves, aliases = _ids(cve, vulnerability)
+    asset = AssetIdentity(
+        hostnames=words_of(host),
+        ips=_ips(ip),
+        agent_id=agent_id,
+        cloud_id=cloud_id,
+        image=image,
+        image_digest=digest,
+        purl=purl,
+        path=path,
+        operating_system=system,
+        tags=tags_of(tags),
+    )
+    if asset.label == "(unnamed asset)":
+        raise RecordError(
+            f"The row names no asset: one of {', '.join(ASSET_COLUMNS)} must be filled.", "E411"
+        )
+    ids = (*cves, *aliases)
+    return Finding(
+        where=where,
+        identity="|".join((asset.label, digest, component, installed, *sorted(ids))),
+        asset=asset,
+        rule=f"poise:{ids[0]}",
+        title=title or f"{ids[0]} in {component}" if component else title or ids[0],
+        cves=cves,
+        aliases=aliases,
+        component=Component(component, ecosystem, installed, words_of(fixed), component_purl),
+        kind=cast(Kind, _one_of(kind, "kind", get_args(Kind)) or "vulnerability"),
+        status=cast(Status, _one_of(status, "status", get_args(Status)) or "open"),
+        severity=cast("Severity | None", _one_of(severity, "severity", get_args(Severity)) or None),
+        severity_text=severity,
+        cvss_vectors=_vectors(vector),
+        cvss_score=_score(score),
+        first_seen=_when(first, "first_seen"),
+        last_seen=_when(last, "last_seen"),
+        port=_port(port),
+        evidence=trim_evidence(evidence),
+        remedy=remedy,
+        remedy_ids=words_of(remedy_id),
+        references=words_of(reference),
+    )
+
+
+def _ids(cve: str, vulnerability: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    cves, wrong = split_ids(words_of(cve))
+    if wrong:
+        raise RecordError(f"The column cve holds {wrong[0][:40]!r}, expected an id such as CVE-2021-44228.")
+    more, aliases = split_ids(words_of(vulnerability))
+    if not (cves or more or aliases):
+        raise RecordError("The row names no vulnerability: cve or vulnerability must be filled.", "E411")
+    return tuple(dict.fromkeys((*cves, *more))), aliases
+
+
+def _ips(text: str) -> tuple[str, ...]:
+    words = words_of(text)
+    for word in words:
+        if not is_ip(word):
+            raise RecordError(f"The column ip holds {word[:40]!r}, expected an address such as 192.0.2.10.")
+    return words
+
+
+def _one_of(text: str, column: str, allowed: tuple[str, ...]) -> str:
+    word = text.lower().replace(" ", "_")
+    if word and word not in allowed:
+        raise RecordError(
+            f"The column {column} holds {text[:40]!r}, expected {', '.join(allowed)} or nothing."
+        )
+    return word
+
+
+def _vectors(text: str) -> tuple[str, ...]:
+    vectors = words_of(text)
+    for vector in vectors:
+        if not _VECTOR.fullmatch(vector):
+            raise RecordError(f"The column cvss_vector holds {vector[:60]!r}, expected CVSS:3.1/AV:N/....")
+    return vectors
+
+
+def _score(text: str) -> float | None:
+    if not text:
+        return None
+    try:
+        score = score_in_range(float(text))
+    except ValueError:
+        score = None
+    if score is None:
+        raise RecordError(f"The column cvss_score holds {text[:40]!r}, expected a number from 0 to 10.")
+    return score
+
+
+def _when(text: str, column: str) -> datetime | None:
+    if not text:
+        return None
+    try:
+        when = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise RecordError(
+            f"The column {column} holds {text[:40]!r}, expected a date as 2026-03-31."
+        ) from error
+    return when if when.tzinfo else when.replace(tzinfo=UTC)
+
+
+def _port(text: str) -> str:
+    match = _PORT.fullmatch(text)
+    if text and not (match and 0 < int(match[1]) < 65_536):
+        raise RecordError(f"The column port holds {text[:40]!r}, expected 443 or 443/tcp.")
+    return text.lower()
+
+
+FORMATS = (Format("poise-csv", "Poise (written by hand)", "csv", _sniff, _read),)

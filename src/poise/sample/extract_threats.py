@@ -33,7 +33,17 @@ HERE = Path(__file__).parent / "threats"
 EPSS_MODEL = "v2025.03.14"
 CISA_ADP = {"orgId": "134c704f-9b21-4f2e-91b3-4a467353bcc0", "shortName": "CISA-ADP"}
 COLUMNS = (
-    "cve title vendor product component ecosystem fixed_version kb cvss_vector published description".split()
+    "cve",
+    "title",
+    "vendor",
+    "product",
+    "component",
+    "ecosystem",
+    "fixed_version",
+    "kb",
+    "cvss_vector",
+    "published",
+    "description",
 )
 TITLE_LENGTH, DESCRIPTION_LENGTH = 110, 240
 VECTOR = re.compile(r"CVSS:(?:3\.[01]|4\.0)/[A-Z:/]+[A-Z]")
@@ -125,8 +135,33 @@ def fact_rows(feeds: Feeds) -> Iterator[dict[str, str]]:
             }
 
 
-def ssvc_record(cve: str, group: Mapping[str, Any], feeds: Feeds) -> dict[str, Any] | None:
-    """Return the CISA-ADP part of a CVE JSON 5 record, or None where CISA has judged nothing."""
+def cve_record(cve: str, group: Mapping[str, Any], feeds: Feeds) -> dict[str, Any]:
+    """Return a CVE JSON 5 record cut down to dates, CVSS vector and CISA's SSVC values."""
+    published = feeds.first(cve, "published") or f"{group.get('published', '')}T00:00:00Z"
+    record: dict[str, Any] = {
+        "dataType": "CVE_RECORD",
+        "dataVersion": "5.1",
+        "cveMetadata": {"cveId": cve, "state": "PUBLISHED", "datePublished": published},
+        "containers": {"cna": {}},
+    }
+    vector = vector_of(cve, group, feeds)
+    if vector:
+        version = vector.removeprefix("CVSS:").split("/")[0]
+        metric = {"version": version, "vectorString": vector}
+        record["containers"]["cna"]["metrics"] = [{f"cvssV{version.replace('.', '_')}": metric}]
+    ssvc = ssvc_content(cve, group, feeds)
+    if ssvc:
+        container = {
+            "providerMetadata": CISA_ADP,
+            "title": "CISA ADP Vulnrichment",
+            "metrics": [{"other": {"type": "ssvc", "content": ssvc}}],
+        }
+        record["containers"]["adp"] = [container]
+    return record
+
+
+def ssvc_content(cve: str, group: Mapping[str, Any], feeds: Feeds) -> dict[str, Any] | None:
+    """Return CISA's judgement in its own layout, or None where CISA has judged nothing."""
     row = feeds.vulnrichment.get(cve, {})
     by_hand = group.get("ssvc", {}).get(cve.removeprefix("CVE-"))
     if by_hand:
@@ -138,23 +173,12 @@ def ssvc_record(cve: str, group: Mapping[str, Any], feeds: Feeds) -> dict[str, A
     else:
         return None
     options = [{"Exploitation": exploitation}, {"Automatable": automatable}, {"Technical Impact": impact}]
-    content = {
+    return {
         "id": cve,
         "role": "CISA Coordinator",
         "options": options,
         "version": "2.0.3",
         "timestamp": stamp,
-    }
-    container = {
-        "providerMetadata": CISA_ADP,
-        "title": "CISA ADP Vulnrichment",
-        "metrics": [{"other": {"type": "ssvc", "content": content}}],
-    }
-    return {
-        "dataType": "CVE_RECORD",
-        "dataVersion": "5.1",
-        "cveMetadata": {"cveId": cve, "state": "PUBLISHED"},
-        "containers": {"adp": [container]},
     }
 
 
@@ -163,16 +187,17 @@ def write_tables(feeds: Feeds, score_date: date) -> dict[str, int]:
     chosen = dict(selected())
     scored = [(cve, *feeds.epss[cve]) for cve in sorted(chosen) if cve in feeds.epss]
     listed = [feeds.kev[cve] for cve in sorted(chosen) if cve in feeds.kev]
-    judged = [record for cve in sorted(chosen) if (record := ssvc_record(cve, chosen[cve], feeds))]
+    records = [cve_record(cve, chosen[cve], feeds) for cve in sorted(chosen)]
     facts = list(fact_rows(feeds))
     with (HERE / f"epss_scores-{score_date}.csv").open("w", encoding="utf-8", newline="\n") as stream:
         stream.write(f"#model_version:{EPSS_MODEL},score_date:{score_date}T00:00:00+0000\n")
         stream.write("cve,epss,percentile\n")
         stream.writelines(f"{','.join(row)}\n" for row in scored)
     catalogue = {**feeds.kev_header, "count": len(listed), "vulnerabilities": listed}
-    for name, content in (("known_exploited_vulnerabilities", catalogue), ("vulnrichment", judged)):
-        text = json.dumps(content, indent=1, ensure_ascii=False)
-        (HERE / f"{name}.json").write_text(text + "\n", encoding="utf-8")
+    text = json.dumps(catalogue, indent=1, ensure_ascii=False)
+    (HERE / "known_exploited_vulnerabilities.json").write_text(text + "\n", encoding="utf-8")
+    lines = ",\n".join(json.dumps(record, separators=(",", ":")) for record in records)
+    (HERE / "vulnrichment.json").write_text(f"[\n{lines}\n]\n", encoding="utf-8")
     with (HERE / "cves.csv").open("w", encoding="utf-8", newline="") as stream:
         writer = csv.DictWriter(stream, COLUMNS, lineterminator="\n")
         writer.writeheader()
@@ -181,7 +206,7 @@ def write_tables(feeds: Feeds, score_date: date) -> dict[str, int]:
         "vulnerabilities": len(chosen),
         "epss": len(scored),
         "kev": len(listed),
-        "ssvc": len(judged),
+        "ssvc": sum("adp" in record["containers"] for record in records),
         "with CVSS vector": len({row["cve"] for row in facts if row["cvss_vector"]}),
         "without published date": len({row["cve"] for row in facts if not row["published"]}),
         "rows of cves.csv": len(facts),

@@ -1,0 +1,152 @@
+"""The EPSS daily file: ``cve,epss,percentile`` below a comment with model and date.
+
+Layout as published by FIRST.org, https://www.first.org/epss/data_stats.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+from datetime import date
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.csv as arrow_csv
+
+from poise.errors import Fault
+from poise.threats.opening import read_bytes
+from poise.threats.table import CVE_ID, SCHEMAS, FeedTable, checked, day_of, structural
+
+_FILE_DATE = re.compile(r"epss[_-]scores[_-](\d{4}-\d{2}-\d{2})", re.IGNORECASE)
+_NUMBER = r"^(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$"
+
+
+def read_epss(path: Path, score_date: date | None = None) -> FeedTable:
+    """Read one day's EPSS scores, plain or gzip.
+
+    Parameters
+    ----------
+    path
+        The file. Without a comment line the date comes from a name like
+        ``epss_scores-2025-12-28.csv.gz``.
+    score_date
+        The day of the scores, for a file that does not say it.
+
+    Returns
+    -------
+    FeedTable
+        ``epss`` and ``percentile`` in [0, 1]; the percentile is null where the file has none.
+
+    Raises
+    ------
+    ThreatFeedError
+        E200 to E204, E209, E212: the file as a whole is refused.
+    """
+    content = read_bytes(path)
+    notes, body_start, lines_above = _comments(content)
+    where = str(path)
+    day = day_of(notes.get("score_date")) or score_date or _date_in_name(path)
+    if day is None:
+        raise structural(
+            "E203",
+            where,
+            "names no score date; expected a first line like #model_version:...,score_date:2025-12-28....",
+            "Name the file epss_scores-YYYY-MM-DD.csv, as FIRST does.",
+        )
+    header_end = content.find(b"\n", body_start)
+    columns = content[body_start : header_end if header_end >= 0 else None].decode("utf-8", "replace")
+    names = [name.strip().strip('"').lower() for name in columns.lstrip("\ufeff").split(",")]
+    if "cve" not in names or "epss" not in names:
+        raise structural(
+            "E201",
+            where,
+            f"is no EPSS file: its columns are {columns.strip()[:80]!r}; expected cve,epss,percentile.",
+        )
+    rows, faults = _parse(content[body_start:], names, where, lines_above)
+    good, faulty = _good_rows(rows, where, lines_above + 2)
+    faults = faults + faulty
+    return checked(FeedTable("epss", day, notes.get("model_version", ""), good, tuple(faults)), where)
+
+
+def _comments(content: bytes) -> tuple[dict[str, str], int, int]:
+    """Return what the leading ``#`` lines say, where the table starts, and how many lines they are."""
+    notes: dict[str, str] = {}
+    start = lines = 0
+    while content.startswith(b"#", start):
+        end = content.find(b"\n", start)
+        end = len(content) if end < 0 else end
+        for note in content[start + 1 : end].decode("utf-8", "replace").strip().split(","):
+            name, _, value = note.partition(":")
+            notes[name.strip().lower()] = value.strip()
+        start, lines = min(end + 1, len(content)), lines + 1
+    return notes, start, lines
+
+
+def _date_in_name(path: Path) -> date | None:
+    match = _FILE_DATE.search(path.name)
+    return day_of(match[1]) if match else None
+
+
+def _parse(body: bytes, names: list[str], where: str, lines_above: int) -> tuple[pa.Table, list[Fault]]:
+    """Split the table into text columns; a row with other columns than the header is a fault."""
+    faults: list[Fault] = []
+
+    def wrong_width(row: arrow_csv.InvalidRow) -> str:
+        place = f"{where}:{lines_above + row.number}" if row.number else where
+        found = f"has {row.actual_columns} columns, expected {row.expected_columns}: {row.text[:60]!r}."
+        faults.append(Fault("E211", place, found))
+        return "skip"
+
+    try:
+        table = arrow_csv.read_csv(
+            io.BytesIO(body),
+            arrow_csv.ReadOptions(use_threads=False, column_names=names, skip_rows=1),
+            arrow_csv.ParseOptions(invalid_row_handler=wrong_width),
+            arrow_csv.ConvertOptions(
+                column_types=dict.fromkeys(names, pa.string()),
+                include_columns=[name for name in ("cve", "epss", "percentile") if name in names],
+            ),
+        )
+    except pa.ArrowInvalid as error:
+        raise structural("E201", where, f"is no readable CSV: {error}.") from error
+    return table, faults
+
+
+def _good_rows(rows: pa.Table, where: str, first_line: int) -> tuple[pa.Table, list[Fault]]:
+    """Keep the rows that are sound; return a fault for each of the others."""
+    cve = pc.ascii_upper(pc.utf8_trim_whitespace(rows["cve"])).combine_chunks()
+    is_cve = pc.match_substring_regex(cve, f"^{CVE_ID.pattern}$")
+    columns = {"epss": rows["epss"]}
+    if "percentile" in rows.column_names:
+        columns["percentile"] = rows["percentile"]
+    sound = is_cve
+    values: dict[str, pa.Array] = {}
+    checks: list[tuple[str, str, pa.Array, pa.Array]] = [("E205", "is no CVE id", cve, is_cve)]
+    for name, texts in columns.items():
+        text = pc.utf8_trim_whitespace(texts).combine_chunks()
+        number = pc.cast(pc.if_else(pc.match_substring_regex(text, _NUMBER), text, None), pa.float64())
+        within = pc.fill_null(pc.less_equal(number, 1.0), False)
+        values[name] = number
+        checks.append(("E206", f"is no {name} between 0 and 1", text, within))
+        sound = pc.and_(sound, within)
+    values.setdefault("percentile", pa.nulls(len(cve), pa.float64()))
+    first = _first_of_each(cve)
+    checks.append(("E207", "is listed a second time; the first is kept", cve, first))
+    faults = [
+        Fault(id, f"{where}:{first_line + row}", f"{texts[row].as_py()!r} {what}.")
+        for id, what, texts, good in checks
+        for row in pc.indices_nonzero(pc.invert(good)).to_pylist()
+    ]
+    table = pa.Table.from_arrays([cve, values["epss"], values["percentile"]], schema=SCHEMAS["epss"])
+    return table.filter(pc.and_(sound, first)).sort_by("cve"), faults
+
+
+def _first_of_each(ids: pa.Array) -> pa.Array:
+    """Return, per row, whether its id has not come before."""
+    if pc.count_distinct(ids).as_py() == len(ids):
+        return pa.array(np.ones(len(ids), bool))
+    rows = pa.array(np.arange(len(ids)))
+    groups = pa.table({"id": ids, "row": rows}).group_by("id").aggregate([("row", "min")])
+    return pc.is_in(rows, value_set=groups["row_min"].combine_chunks())

@@ -1,9 +1,9 @@
 """OWASP Dependency-Check's JSON report: ``dependency-check --format JSON``.
 
 A dependency is a file; its vulnerabilities are findings on that file's component, and related dependencies
-are further paths of it. Suppressed vulnerabilities are accepted ones. The report states CVSS metrics as words,
-from which the vector is put together; two of its keys are misspelt (``authenticationr>``, ``baseSeverity>``)
-in versions 5 to 8.
+are further paths of it. Suppressed vulnerabilities are accepted ones. The report states CVSS metrics as
+words, from which the vector is put together; two of its keys are misspelt (``authenticationr>``,
+``baseSeverity>``) in versions 5 to 8.
 """
 
 from __future__ import annotations

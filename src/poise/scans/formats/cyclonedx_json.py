@@ -7,6 +7,7 @@ stand behind the vulnerabilities; they are held as one short text each, and noth
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import datetime
 from functools import partial
 from typing import Any, Final, NamedTuple
 from urllib.parse import unquote
@@ -96,7 +97,9 @@ class _Vulnerability(msgspec.Struct, rename="kebab"):
     affects: tuple[_Affects, ...] | None = None
 
 
-class _Part(msgspec.Struct, rename="kebab"):
+class Part(msgspec.Struct, rename="kebab"):
+    """A component, as a list describes it."""
+
     bom_ref: str | None = None
     group: str | None = None
     name: str | None = None
@@ -105,22 +108,25 @@ class _Part(msgspec.Struct, rename="kebab"):
     type: str | None = None
 
 
-class _Metadata(msgspec.Struct):
+class Metadata(msgspec.Struct):
+    """What a list says about itself."""
+
     timestamp: str | None = None
-    component: _Part | None = None
+    component: Part | None = None
 
 
-class _Bom:
+class Bom:
     """What a software list says besides its vulnerabilities."""
 
     def __init__(self) -> None:
         self.serial = ""
-        self.metadata = _Metadata()
+        self.metadata = Metadata()
         #: From a component's reference to "name, version, purl, type", joined by a unit separator.
         self.parts: dict[str, str] = {}
         self.system = ""
 
-    def add(self, part: _Part) -> None:
+    def add(self, part: Part) -> None:
+        """Remember a component under its reference."""
         name = f"{part.group}/{part.name}" if part.group and part.name else part.name or ""
         if part.type == "operating-system" and not self.system:
             self.system = f"{name} {part.version or ''}".strip()
@@ -144,6 +150,7 @@ class _Bom:
 
     @property
     def asset(self) -> AssetIdentity:
+        """Return what the list describes."""
         root = self.metadata.component
         tags = (self.serial,) if self.serial else ()
         if root is None:
@@ -187,7 +194,7 @@ def _sniff(head: str) -> bool:
 
 
 def _read(source: Source) -> Iterator[Finding | Fault]:
-    bom = _Bom()
+    bom = Bom()
     seen: set[str] = set()
     with json_cursor(source) as cursor:
         for key in cursor.members():
@@ -196,7 +203,7 @@ def _read(source: Source) -> Iterator[Finding | Fault]:
                 if "components" not in seen or "metadata" not in seen:
                     bom = _whole_bom(source)
                 asset, when = bom.asset, parse_when(bom.metadata.timestamp)
-                make = partial(_findings, bom=bom, asset=asset, when=when)
+                make = partial(findings_of, bom=bom, asset=asset, when=when)
                 for index, raw in enumerate(cursor.values(), start=1):
                     where = f"vulnerability {index}"
                     try:
@@ -209,22 +216,22 @@ def _read(source: Source) -> Iterator[Finding | Fault]:
         cursor.end()
 
 
-def _whole_bom(source: Source) -> _Bom:
+def _whole_bom(source: Source) -> Bom:
     """Walk the file once for the components: they stand behind the vulnerabilities."""
-    bom = _Bom()
+    bom = Bom()
     with json_cursor(source) as cursor:
         for key in cursor.members():
             _member(source, cursor, key, bom)
     return bom
 
 
-def _member(source: Source, cursor: JsonCursor, key: str, bom: _Bom) -> None:
+def _member(source: Source, cursor: JsonCursor, key: str, bom: Bom) -> None:
     """Take what a member of the outermost object tells about the components."""
     try:
         if key == "serialNumber":
             bom.serial = convert(cursor.value(), str)
         elif key == "metadata":
-            bom.metadata = convert(cursor.value() or {}, _Metadata)
+            bom.metadata = convert(cursor.value() or {}, Metadata)
             if bom.metadata.component:
                 bom.add(bom.metadata.component)
         elif key == "components":
@@ -233,7 +240,7 @@ def _member(source: Source, cursor: JsonCursor, key: str, bom: _Bom) -> None:
         raise source.refusal(error.identifier, f"In {key}: {error}", cursor.line) from error
 
 
-def _components(source: Source, cursor: JsonCursor, bom: _Bom, depth: int) -> None:
+def _components(source: Source, cursor: JsonCursor, bom: Bom, depth: int) -> None:
     if depth > source.limits.depth:
         raise source.refusal(
             "E409", f"Components are nested more than {source.limits.depth} deep.", cursor.place
@@ -245,7 +252,7 @@ def _components(source: Source, cursor: JsonCursor, bom: _Bom, depth: int) -> No
                 fields[key] = cursor.value()
             elif key == "components":
                 _components(source, cursor, bom, depth + 1)
-        bom.add(convert(fields, _Part))
+        bom.add(convert(fields, Part))
 
 
 class _Shared(NamedTuple):
@@ -256,7 +263,16 @@ class _Shared(NamedTuple):
     score: float | None
 
 
-def _findings(record: Any, where: str, *, bom: _Bom, asset: AssetIdentity, when: Any) -> Iterator[Finding]:
+def findings_of(
+    record: Any, where: str, *, bom: Bom, asset: AssetIdentity, when: datetime | None
+) -> Iterator[Finding]:
+    """Yield the findings of one vulnerability: one for each component that it affects.
+
+    Raises
+    ------
+    RecordError
+        When a field is missing or holds what it must not.
+    """
     raw = convert(record, _Vulnerability)
     identifier = required(raw.id or raw.bom_ref, "id")
     cves, aliases = split_ids((identifier, *(one.id or "" for one in raw.references or ())))

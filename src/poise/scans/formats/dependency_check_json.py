@@ -97,7 +97,9 @@ class _Related(msgspec.Struct, rename="camel"):
     file_path: str | None = None
 
 
-class _File(msgspec.Struct, rename="camel"):
+class File(msgspec.Struct, rename="camel"):
+    """A dependency without its vulnerabilities."""
+
     file_name: str
     file_path: str | None = None
     sha256: str | None = None
@@ -105,7 +107,9 @@ class _File(msgspec.Struct, rename="camel"):
     related_dependencies: tuple[_Related, ...] | None = None
 
 
-class _Project(msgspec.Struct, rename="camel"):
+class Project(msgspec.Struct, rename="camel"):
+    """What was scanned, and when."""
+
     name: str | None = None
     report_date: str | None = None
 
@@ -118,7 +122,7 @@ def _sniff(head: str) -> bool:
 
 
 def _read(source: Source) -> Iterator[Finding | Fault]:
-    project: _Project | None = None
+    project: Project | None = None
     with json_cursor(source) as cursor:
         for key in cursor.members():
             if key == "projectInfo":
@@ -132,33 +136,40 @@ def _read(source: Source) -> Iterator[Finding | Fault]:
         cursor.end()
 
 
-def _project(source: Source, raw: Any) -> _Project:
+def _project(source: Source, raw: Any) -> Project:
     try:
-        return convert(raw or {}, _Project)
+        return convert(raw or {}, Project)
     except RecordError as error:
         raise source.refusal(error.identifier, f"In projectInfo: {error}") from error
 
 
 def _dependency(
-    source: Source, cursor: JsonCursor, project: _Project, place: str
+    source: Source, cursor: JsonCursor, project: Project, place: str
 ) -> Iterator[Finding | Fault]:
     fields: dict[str, Any] = {}
-    file: _File | None = None
+    file: File | None = None
     for key in cursor.members():
         if key in _FILE_FIELDS:
             fields[key] = cursor.value()
         elif key in ("vulnerabilities", "suppressedVulnerabilities"):
             try:
-                file = file or convert(fields, _File)
+                file = file or convert(fields, File)
             except RecordError as error:
                 message = f"The {place} cannot be named: {error}"
                 raise source.refusal(error.identifier, message, cursor.line, error.hint) from error
-            make = partial(_finding, file=file, project=project, suppressed=key != "vulnerabilities")
+            make = partial(finding_of, file=file, project=project, suppressed=key != "vulnerabilities")
             for index, raw in enumerate(cursor.values(), start=1):
                 yield read_record(source, f"{file.file_name}, {key} {index}", raw, make, "name")
 
 
-def _finding(record: Any, where: str, *, file: _File, project: _Project, suppressed: bool) -> Finding:
+def finding_of(record: Any, where: str, *, file: File, project: Project, suppressed: bool) -> Finding:
+    """Return the finding of one vulnerability of a dependency.
+
+    Raises
+    ------
+    RecordError
+        When a field is missing or holds what it must not.
+    """
     raw = convert(record, _Vulnerability)
     identifier = required(raw.name, "name")
     cves, aliases = split_ids(identifier)
@@ -187,7 +198,7 @@ def _finding(record: Any, where: str, *, file: _File, project: _Project, suppres
     )
 
 
-def _component(file: _File) -> Component:
+def _component(file: File) -> Component:
     """Return the component by its package URL; a file without one is known by its name alone."""
     for package in file.packages or ():
         purl = package.id or ""

@@ -12,6 +12,8 @@ from datetime import date, datetime, timedelta
 from random import Random
 from zoneinfo import ZoneInfo
 
+import msgspec
+
 from poise.patching.document import (
     SCHEMA,
     Assumption,
@@ -117,9 +119,7 @@ def build_document(*, num_changes: int = 300, num_groups: int = 40, seed: int = 
         windows=windows,
         changes=changes,
         frontier=frontier,
-        hull=tuple(
-            HullPoint(disruption=dot.disruption, exposure=dot.exposure_bound) for dot in frontier[::4]
-        ),
+        hull=_hull(frontier),
         plans=_plans(shown, default),
         shown="nash",
         schedules=(shown, default),
@@ -319,7 +319,25 @@ def _frontier() -> tuple[FrontierDot, ...]:
                 is_exact=index in (0, 20),
             )
         )
-    return tuple(dots)
+    # A bound at more disruption holds at less of it as well.
+    bounds = [max(dot.exposure_bound for dot in dots[index:]) for index in range(len(dots))]
+    return tuple(
+        msgspec.structs.replace(dot, exposure_bound=min(bound, dot.exposure))
+        for dot, bound in zip(dots, bounds, strict=True)
+    )
+
+
+def _hull(frontier: tuple[FrontierDot, ...]) -> tuple[HullPoint, ...]:
+    """Return the lower convex hull of the bounds, as a proof by Lagrangian prices gives it."""
+    corners: list[tuple[float, float]] = []
+    for x, y in sorted((dot.disruption, dot.exposure_bound) for dot in frontier):
+        while len(corners) > 1:
+            (x1, y1), (x2, y2) = corners[-2:]
+            if (x2 - x1) * (y - y1) > (y2 - y1) * (x - x1):
+                break
+            corners.pop()
+        corners.append((x, y))
+    return tuple(HullPoint(disruption=x, exposure=y) for x, y in corners)
 
 
 def _named(

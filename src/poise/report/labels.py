@@ -1,0 +1,102 @@
+"""Where the labels of a chart go, so that none covers another, a mark or the curve."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import product
+
+#: Directions tried around a mark, and distances [px]; near and level is best.
+_DIRECTIONS = ((1, 0), (1, -1), (1, 1), (-1, 0), (-1, -1), (-1, 1), (0, -1), (0, 1))
+_DISTANCES = (9.0, 16.0, 28.0, 44.0, 62.0, 84.0, 110.0)
+#: How often all labels are placed again, each knowing where the others went.
+_ROUNDS = 4
+
+
+@dataclass(frozen=True)
+class Box:
+    """A rectangle [px]."""
+
+    left: float
+    top: float
+    right: float
+    bottom: float
+
+    def overlap(self, other: Box) -> float:
+        """Return the shared area [px^2]."""
+        width = min(self.right, other.right) - max(self.left, other.left)
+        height = min(self.bottom, other.bottom) - max(self.top, other.top)
+        return width * height if width > 0 and height > 0 else 0.0
+
+    def inside(self, other: Box) -> bool:
+        """Tell whether this box lies within another."""
+        return (
+            self.left >= other.left
+            and self.right <= other.right
+            and self.top >= other.top
+            and self.bottom <= other.bottom
+        )
+
+    def grown(self, by: float) -> Box:
+        """Return the box with a margin."""
+        return Box(self.left - by, self.top - by, self.right + by, self.bottom + by)
+
+
+@dataclass(frozen=True)
+class Placement:
+    """A placed label: its box, and whether a line must lead to its mark."""
+
+    box: Box
+    needs_leader: bool
+
+
+def place(
+    anchors: Sequence[tuple[float, float]],
+    sizes: Sequence[tuple[float, float]],
+    obstacles: Sequence[Box],
+    frame: Box,
+) -> list[Placement]:
+    """Place one label per anchor inside a frame.
+
+    Greedy with a few rounds of second thoughts: each label takes the candidate with the least
+    overlap of other labels and obstacles, the nearest of equals. Anchors first in the list choose
+    first.
+    """
+    placed: list[Placement | None] = [None] * len(anchors)
+    for _ in range(_ROUNDS):
+        for index, (anchor, size) in enumerate(zip(anchors, sizes, strict=True)):
+            others = [entry.box for at, entry in enumerate(placed) if entry is not None and at != index]
+            placed[index] = _best(anchor, size, others, obstacles, frame)
+    return [entry for entry in placed if entry is not None]
+
+
+def _best(
+    anchor: tuple[float, float],
+    size: tuple[float, float],
+    labels: Sequence[Box],
+    obstacles: Sequence[Box],
+    frame: Box,
+) -> Placement:
+    def cost(candidate: tuple[int, Box]) -> float:
+        rank, box = candidate
+        away = 0.0 if box.inside(frame) else 1e6
+        over_labels = sum(box.grown(2).overlap(other) for other in labels)
+        over_marks = sum(box.grown(1).overlap(other) for other in obstacles)
+        return away + 40 * over_labels + 12 * over_marks + 6.0 * rank
+
+    candidates = [
+        (rank, _candidate(anchor, size, direction, distance))
+        for rank, (distance, direction) in enumerate(product(_DISTANCES, _DIRECTIONS))
+    ]
+    rank, box = min(candidates, key=cost)
+    return Placement(box=box, needs_leader=rank >= 2 * len(_DIRECTIONS))
+
+
+def _candidate(
+    anchor: tuple[float, float], size: tuple[float, float], direction: tuple[int, int], distance: float
+) -> Box:
+    (x, y), (width, height), (dx, dy) = anchor, size, direction
+    reach = distance if 0 in direction else distance * 0.8
+    left = x - width / 2 if dx == 0 else x + reach if dx > 0 else x - reach - width
+    top = y - height / 2 if dy == 0 else y + reach * 0.7 if dy > 0 else y - reach * 0.7 - height
+    return Box(left, top, left + width, top + height)

@@ -246,3 +246,44 @@ def test_memory_does_not_grow_with_the_file() -> None:
         return found
 
     assert peak(4_000_000) < 1.3 * peak(1_000_000) < 2_000_000
+
+
+_RECORDS = st.lists(
+    st.fixed_dictionaries({"id": _VALUES}, optional={"a": _VALUES, "id2": _VALUES, "more": _VALUES}),
+    max_size=12,
+)
+
+
+@given(_RECORDS, st.integers(1, 3_000), st.booleans(), st.sampled_from([None, 2]))
+@example(
+    [{"id": [{"id": 1}, {"id": 2}]}, {"id": [{"id": 3}, {"id": 4}]}, {"id": [{"id": 5}]}], 9_999, True, None
+)
+@example([{"id": '},{"id":'}, {"id": 1}, {"id": -0.0}, {"id": '},{"id":'}], 9_999, True, None)
+@example([{"id": 2**70}, {"id": -(2**70)}, {"id": 2**64}, {"id": 1e308}, {"id": 5e-324}], 9_999, True, None)
+def test_many_records_at_once_equal_json_loads(
+    records: list[Any], chunk: int, ascii_only: bool, indent: int | None
+) -> None:
+    """Alike records are decoded together, cut at a guess; a wrong guess must not shift or lose any."""
+    text = json.dumps({"before": 1, "records": records, "after": 2}, ensure_ascii=ascii_only, indent=indent)
+    cursor = cursor_over(text, chunk)
+    found = {key: list(cursor.values()) if key == "records" else cursor.value() for key in cursor.members()}
+    cursor.end()
+    assert json.dumps(found) == json.dumps(json.loads(text))
+
+
+@given(st.integers(2, 40), st.integers(0, 10_000), st.text('{}[]",:0a\\ ', min_size=1, max_size=4))
+def test_a_fault_between_many_records_is_the_same_at_every_chunk(count: int, at: int, noise: str) -> None:
+    """The faster way never decides on a fault, so place and message do not depend on it."""
+    text = json.dumps([{"id": number, "list": [{"id": 0}, {"id": 1}]} for number in range(count)])
+    at %= len(text)
+    text = text[:at] + noise + text[at:]
+    outcomes = set()
+    for chunk in (1, 50, 100_000):
+        cursor = cursor_over(text, chunk)
+        try:
+            found = list(cursor.values())
+            cursor.end()
+            outcomes.add(json.dumps(found))
+        except ScanFormatError as error:
+            outcomes.add(str(error))
+    assert len(outcomes) == 1

@@ -24,6 +24,8 @@ from json import JSONDecodeError
 from json.decoder import JSONDecoder
 from typing import Any, Final, Literal, NoReturn, TextIO
 
+import msgspec
+
 from poise.errors import Fault, ScanFormatError
 
 #: How much text is read at once, in characters.
@@ -35,6 +37,7 @@ ELEMENT_CHARACTERS: Final = 8 << 20
 JsonKind = Literal["object", "array", "text", "number", "literal"]
 
 _BLANKS = re.compile(r"[ \t\n\r]*")
+_FIRST_KEY = re.compile(r'\{[ \t\n\r]*"[^"\\\x00-\x1f]*"[ \t\n\r]*:')
 _KINDS: Final[dict[str, JsonKind]] = {
     "{": "object",
     "[": "array",
@@ -175,8 +178,26 @@ class JsonCursor:
 
     def values(self) -> Iterator[Any]:
         """Walk the array at the cursor: yield each element decoded whole."""
-        for _ in self.elements():
-            yield self.value()
+        if not self._enter("[", "a list"):
+            return
+        if self._peek() == "]":
+            self._at += 1
+            return
+        tried = ""
+        while True:
+            held = self._text
+            self._peek()
+            yield self._decode()
+            end = self._at
+            if self._next_or_close("]"):
+                return
+            if held is self._text and held is not tried and self._text[self._at] == "{":
+                tried = held
+                batch = self._batch(end)
+                if batch:
+                    yield from batch
+                    if self._next_or_close("]"):
+                        return
 
     def skip(self) -> None:
         """Pass over the value at the cursor; an array or object is decoded piece by piece."""
@@ -214,6 +235,32 @@ class JsonCursor:
             yield None
             if self._waiting:
                 self.skip()
+
+    def _batch(self, end: int) -> list[Any]:
+        """Decode many alike objects at once, which is three times as fast; empty where that is not safe.
+
+        Where the next element begins is guessed: the sign for it is what stood between the last two, first
+        key included. The guess is proven by decoding, because a part of a list is only a list of its own when
+        it is cut between two elements. The faster decoder never decides on a fault: what it refuses is
+        decoded again, one by one.
+
+        Parameters
+        ----------
+        end
+            Where the element before the cursor ended.
+        """
+        opening = _FIRST_KEY.match(self._text, self._at)
+        if opening is None:
+            return []
+        cut = self._text.rfind(self._text[end - 1 : opening.end()], self._at) + 1
+        if not 0 < cut - self._at <= self._limit:
+            return []
+        try:
+            found: list[Any] = msgspec.json.decode(f"[{self._text[self._at : cut]}]")
+        except (msgspec.MsgspecError, RecursionError):
+            return []
+        self._at = cut
+        return found
 
     def _keys(self) -> Iterator[str]:
         if not self._enter("{", "an object"):

@@ -73,6 +73,18 @@ def score_of(vector: str) -> CvssScore:
     return CvssScore(text, version, float(score))
 
 
+def metrics_of(vector: str) -> dict[str, str]:
+    """Return the metrics of a vector by name, with its version under ``CVSS``.
+
+    Empty when the vector has no score: half a vector must not be taken for a whole one.
+    """
+    found = score_of(vector)
+    if found.score is None:
+        return {}
+    metrics = dict(part.split(":", 1) for part in found.vector.split("/") if ":" in part)
+    return {**metrics, "CVSS": found.version}
+
+
 def best_score(vectors: Iterable[str]) -> CvssScore | None:
     """Return the score of the newest CVSS version among `vectors`; None when none can be read.
 

@@ -81,6 +81,26 @@ def list_choices(problem: Problem, *, keep_hard_late: bool = False) -> Choices:
     )
 
 
+def group_costs(problem: Problem, window: Ints) -> tuple[Floats, Floats]:
+    """Return exposure plus late cost, and disruption, of each group under a plan; shapes ``(G,)`` [money]."""
+    choices = list_choices(problem, keep_hard_late=True)
+    exposure, disruption = choices.never_exposure.copy(), choices.never_disruption.copy()
+    taken = np.flatnonzero(window[choices.change] == choices.window)
+    exposure[choices.change[taken]] = choices.exposure[taken]
+    disruption[choices.change[taken]] = choices.disruption[taken]
+    group_exposure = sum_by(problem.change_group, exposure, problem.num_groups)
+    group_disruption = sum_by(problem.change_group, disruption, problem.num_groups)
+    opened = np.unique(choices.slot[taken])
+    slot_group = np.searchsorted(problem.slot_ptr, opened, side="right") - 1
+    group_disruption += sum_by(slot_group, problem.slot_cost[opened], problem.num_groups)
+    return group_exposure, group_disruption
+
+
+def sum_by(key: Ints, value: Floats, count: int) -> Floats:
+    """Return the sum of the values of each key in [0, count)."""
+    return np.bincount(key, value, count).astype(np.float64)
+
+
 def _ready_days(problem: Problem, change: Ints, window: Ints, allowed: npt.NDArray[np.bool_]) -> Floats:
     """Return the first day each change can start: its release, or later through its chain of links.
 

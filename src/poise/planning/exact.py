@@ -180,14 +180,14 @@ def _run(
         "threads": limits.threads,
         "random_seed": 1,
         "time_limit": max(limits.seconds, 0.1),
-        "mip_rel_gap": 0.0,
-        "mip_abs_gap": max(RELATIVE_GAP * constant / unit, 1e-6),
+        "mip_rel_gap": RELATIVE_GAP,
+        "mip_abs_gap": 1e-6,
         "mip_feasibility_tolerance": 1e-7,
         "primal_feasibility_tolerance": 1e-8,
         **({} if limits.max_nodes is None else {"mip_max_nodes": limits.max_nodes}),
     }.items():
         solver.setOptionValue(name, setting)
-    solver.passModel(_as_highs(model, cost / unit, caps))
+    solver.passModel(_as_highs(model, cost / unit, constant / unit, caps))
     if start is not None:
         warm = highspy.HighsSolution()
         warm.col_value = list(model.values_of(start.window))
@@ -197,14 +197,14 @@ def _run(
     has_plan = info.primal_solution_status == highspy.SolutionStatus.kSolutionStatusFeasible
     values = np.round(solver.getSolution().col_value) if has_plan else None
     if start is not None and values is not None:
-        claimed, true = info.objective_function_value, float(cost @ values) / unit
+        claimed, true = info.objective_function_value, (float(cost @ values) + constant) / unit
         # HiGHS 1.16 can improve a start in presolve and then hand back the start itself.
         if true > claimed + 1e-6 * max(1.0, abs(claimed)):
             return _run(model, factors, caps, limits)
     slack = DUAL_TOLERANCE * unit * model.num_columns + ROUNDING * constant
     return _Run(
         values=values,
-        bound=max(0.0, constant + info.mip_dual_bound * unit - slack),
+        bound=max(0.0, info.mip_dual_bound * unit - slack),
         work=int(info.simplex_iteration_count + info.ipm_iteration_count),
         is_cut=status == highspy.HighsModelStatus.kTimeLimit,
         is_infeasible=status == highspy.HighsModelStatus.kInfeasible,
@@ -218,7 +218,7 @@ def _nothing(model: Model, factors: tuple[float, float], caps: tuple[float, floa
     return _Run(np.zeros(0) if is_within else None, bound, 0, is_cut=False, is_infeasible=not is_within)
 
 
-def _as_highs(model: Model, cost: Floats, caps: tuple[float, float]) -> highspy.HighsLp:
+def _as_highs(model: Model, cost: Floats, constant: float, caps: tuple[float, float]) -> highspy.HighsLp:
     """Return the program for HiGHS, with a row for each finite cap, in units of the cap."""
     start, column, value = [model.start], [model.column], [model.value]
     lower, upper = [model.row_lower], [model.row_upper]
@@ -240,6 +240,7 @@ def _as_highs(model: Model, cost: Floats, caps: tuple[float, float]) -> highspy.
     lp.num_col_ = model.num_columns
     lp.num_row_ = sum(len(part) for part in upper)
     lp.col_cost_ = cost
+    lp.offset_ = constant
     lp.col_lower_ = np.zeros(model.num_columns)
     lp.col_upper_ = np.ones(model.num_columns)
     lp.row_lower_ = np.concatenate(lower)

@@ -1,0 +1,362 @@
+"""The frontier of exposure against disruption: plans, and what is proven about all other plans.
+
+Small problems are swept exactly (:mod:`poise.planning.epsilon`). Larger ones are solved for one weight
+after another by a solver that proves a bound; each bound is a line that no plan lies below, and
+together the lines are the proven hull. Stretches that no weight reaches are filled with blends of
+neighbouring plans (:mod:`poise.planning.blend`).
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from itertools import pairwise
+from typing import Literal, Protocol
+
+import numpy as np
+
+from poise.errors import Fault, InternalError
+from poise.planning.blend import blend, tie_groups
+from poise.planning.choices import list_choices
+from poise.planning.epsilon import Sweep, sweep_exactly
+from poise.planning.evaluate import evaluate
+from poise.planning.exact import objective, solve_exact
+from poise.planning.problem import Evaluation, Frontier, FrontierPoint, Plan, Problem, Solution
+from poise.planning.schedule import hazard_per_minute, schedule_by_priority
+
+#: Called with (points done, points in all, what was done last).
+Progress = Callable[[int, int, str], None]
+
+#: Up to so many choices of a change the exact sweep closes in seconds (measured: 200 choices 0.1 s a
+#: point, 1,800 choices 3 s to more than 20 s).
+EXACT_CHOICES = 900
+#: Weights solved at the same time. Fixed, so that the number of threads does not change the result.
+_BATCH = 4
+#: The weights of the two ends, relative to (exposure of doing nothing) / (disruption of doing all).
+_CALM, _SAFE = 1e3, 1e-4
+#: Share of the points that weights look for; blends supply the rest.
+_WEIGHTED_SHARE = 0.7
+#: Two plans closer than this in disruption, relative to the frontier's width, are one.
+_SAME = 1e-3
+#: What rounding may put between a bound and a plan that meets it, relative.
+_ROUNDING = 1e-7
+
+
+class Solver(Protocol):
+    """A solver for one weight, such as ``poise.planning.decomposition.lagrangian.solve``."""
+
+    def __call__(
+        self, problem: Problem, weight: float, *, seconds: float, seed: int, warm: Plan | None
+    ) -> Solution:
+        """Return a feasible plan for this weight with a proven bound."""
+        ...
+
+
+def exact_solver(
+    problem: Problem, weight: float, *, seconds: float, seed: int, warm: Plan | None
+) -> Solution:
+    """Solve one weight by HiGHS: a :class:`Solver` that needs no seed."""
+    del seed
+    return solve_exact(problem, weight, seconds=seconds, warm=warm)
+
+
+def sweep(
+    problem: Problem,
+    *,
+    points: int = 21,
+    seconds: float,
+    seed: int = 0,
+    progress: Progress | None = None,
+    threads: int = 2,
+    solver: Solver | None = None,
+) -> Frontier:
+    """Compute the frontier.
+
+    Parameters
+    ----------
+    problem
+        A checked problem.
+    points
+        Most points wanted, >= 2; the two ends are among them.
+    seconds
+        Time limit [s], kept to within one solve. The same problem, seed and amount of work give the same
+        frontier; ``Frontier.stopped_by`` says whether the clock cut in.
+    seed
+        For the solver.
+    progress
+        Told what is done.
+    threads
+        Solves at the same time; does not change the result.
+    solver
+        For one weight; by default an exact sweep where that is quick, and prices elsewhere.
+
+    Returns
+    -------
+    Frontier
+        Non-dominated plans by growing disruption, each confirmed by the evaluator, each with a proven
+        bound on the exposure plus late cost of all plans of no more disruption.
+
+    Raises
+    ------
+    NoFeasiblePlanError
+        When the hard rules leave no plan.
+    """
+    deadline = time.monotonic() + seconds
+    told = _Told(progress, points)
+
+    def seconds_left() -> float:
+        return deadline - time.monotonic()
+
+    if solver is None and len(list_choices(problem).change) <= EXACT_CHOICES:
+        exact = sweep_exactly(
+            problem, points=points, seconds_left=seconds_left, threads=threads, advance=told.advance
+        )
+        return _from_exact(exact)
+    search = _Search(problem, solver or exact_solver, points, seconds_left, seed, threads, told)
+    return search.run()
+
+
+@dataclass
+class _Told:
+    """Passes on progress."""
+
+    progress: Progress | None
+    total: int
+    done: int = 0
+
+    def advance(self, text: str) -> None:
+        self.done = min(self.done + 1, self.total)
+        if self.progress is not None:
+            self.progress(self.done, self.total, text)
+
+
+@dataclass(frozen=True)
+class _Candidate:
+    plan: Plan
+    evaluation: Evaluation
+
+    @property
+    def exposure(self) -> float:
+        return objective(self.evaluation, 0.0)
+
+    @property
+    def disruption(self) -> float:
+        return self.evaluation.disruption
+
+
+@dataclass
+class _Search:
+    """A sweep by weights and blends."""
+
+    problem: Problem
+    solver: Solver
+    points: int
+    seconds_left: Callable[[], float]
+    seed: int
+    threads: int
+    told: _Told
+    pool: list[_Candidate] = field(default_factory=list)
+    lines: list[tuple[float, float]] = field(default_factory=list)
+    work: int = 0
+    stopped_by: Literal["work", "time"] = "work"
+
+    def run(self) -> Frontier:
+        self._add(Plan(np.full(self.problem.num_changes, -1, dtype=np.int64)))
+        self._add(schedule_by_priority(self.problem, hazard_per_minute(self.problem)))
+        solves = max(2, round(self.points * _WEIGHTED_SHARE))
+        share = 0.9 * self.seconds_left() * self.threads / (solves + 2)
+        self._solve_ends(min(share, 0.45 * self.seconds_left()))
+        closed: set[tuple[float, float]] = set()
+        done = 2
+        while done < solves:
+            gaps = self._gaps(closed)[: min(_BATCH, solves - done)]
+            if not gaps:
+                break
+            if self.seconds_left() <= 0:
+                self.stopped_by = "time"
+                break
+            self._solve_gaps(gaps, closed, share)
+            done += len(gaps)
+        self._fill()
+        return self._frontier()
+
+    def _add(self, plan: Plan) -> _Candidate | None:
+        """Confirm a plan and keep it if it breaks no rule."""
+        evaluation = evaluate(self.problem, plan)
+        if not evaluation.is_feasible:
+            return None
+        candidate = _Candidate(plan, evaluation)
+        self.pool.append(candidate)
+        return candidate
+
+    def _solve_ends(self, seconds: float) -> None:
+        choices = list_choices(self.problem)
+        cheapest = np.full(self.problem.num_changes, np.inf)
+        np.minimum.at(cheapest, choices.change, choices.disruption)
+        all_cost = float(cheapest[np.isfinite(cheapest)].sum()) + _cheapest_openings(self.problem)
+        ratio = max(float(choices.never_exposure.sum()), 1e-9) / max(all_cost, 1e-9)
+        self._solve_all([_CALM * ratio, _SAFE * ratio], seconds)
+
+    def _solve_all(self, weights: Sequence[float], seconds: float) -> list[_Candidate]:
+        """Solve for each weight from the best plan known for it, keeping the plans and the lines."""
+
+        def solve_one(weight: float) -> Solution:
+            warm = min(self.pool, key=lambda known: known.exposure + weight * known.disruption, default=None)
+            return self.solver(
+                self.problem,
+                weight,
+                seconds=seconds,
+                seed=self.seed,
+                warm=None if warm is None else warm.plan,
+            )
+
+        with ThreadPoolExecutor(max(1, self.threads)) as executor:
+            solutions = list(executor.map(solve_one, weights))
+        found = []
+        for weight, solution in zip(weights, solutions, strict=True):
+            candidate = self._add(solution.plan)
+            if candidate is None:
+                raise _unsound(f"the solver's plan for weight {weight:g} breaks a rule")
+            if solution.bound > objective(candidate.evaluation, weight) * (1.0 + _ROUNDING):
+                raise _unsound(f"the bound for weight {weight:g} lies above the plan that it is about")
+            self.lines.append((weight, solution.bound))
+            self.work += solution.work
+            if solution.stopped_by == "time":
+                self.stopped_by = "time"
+            found.append(candidate)
+            self.told.advance(f"exposure {candidate.exposure:,.0f}, disruption {candidate.disruption:,.0f}")
+        return found
+
+    def _gaps(self, closed: set[tuple[float, float]]) -> list[tuple[_Candidate, _Candidate]]:
+        """Return neighbours with the widest gaps first, without those known to hold nothing for a weight."""
+        front = _non_dominated(self.pool)
+        if len(front) < 2:
+            return []
+        wide = front[-1].disruption - front[0].disruption
+        high = front[0].exposure - front[-1].exposure
+        scored = []
+        for low, dear in pairwise(front):
+            step = (dear.disruption - low.disruption) / wide
+            if step > _SAME and (low.disruption, dear.disruption) not in closed:
+                scored.append((step + 0.5 * (low.exposure - dear.exposure) / high, low, dear))
+        scored.sort(key=lambda item: -item[0])
+        return [(low, dear) for _, low, dear in scored]
+
+    def _solve_gaps(
+        self,
+        gaps: list[tuple[_Candidate, _Candidate]],
+        closed: set[tuple[float, float]],
+        seconds: float,
+    ) -> None:
+        """Solve each gap at the weight of its chord, for which both ends are equally good."""
+        weights = [(low.exposure - dear.exposure) / (dear.disruption - low.disruption) for low, dear in gaps]
+        for (low, dear), found in zip(gaps, self._solve_all(weights, seconds), strict=True):
+            margin = 0.02 * (dear.disruption - low.disruption)
+            if not low.disruption + margin < found.disruption < dear.disruption - margin:
+                closed.add((low.disruption, dear.disruption))
+
+    def _fill(self) -> None:
+        """Blend neighbours, at caps four times as dense as the points wanted."""
+        ties = tie_groups(self.problem)
+        for reach in (1, 2):
+            front = _non_dominated(self.pool)
+            caps = np.linspace(front[0].disruption, front[-1].disruption, 4 * self.points)
+            for low, dear in zip(front, front[reach:], strict=False):
+                between = caps[(caps > low.disruption) & (caps < dear.disruption)]
+                if self.seconds_left() <= 0:
+                    self.stopped_by = "time"
+                    return
+                if len(between):
+                    for plan in blend(self.problem, ties, low.plan, dear.plan, between):
+                        self._add(plan)
+                    self.work += len(between)
+
+    def _frontier(self) -> Frontier:
+        lines = sorted(self.lines)
+        frontier = Frontier(
+            points=(),
+            hull_weight=np.array([weight for weight, _ in lines]),
+            hull_bound=np.array([bound for _, bound in lines]),
+            work=self.work,
+            stopped_by=self.stopped_by,
+        )
+        chosen = _spread(_non_dominated(self.pool), self.points)
+        return replace(
+            frontier,
+            points=tuple(
+                FrontierPoint(
+                    plan=item.plan,
+                    evaluation=item.evaluation,
+                    disruption_cap=item.disruption,
+                    exposure_bound=min(item.exposure, frontier.exposure_bound_at(item.disruption)),
+                )
+                for item in chosen
+            ),
+        )
+
+
+def _unsound(text: str) -> InternalError:
+    return InternalError(Fault("E900", "planning.frontier", f"{text}; nothing of this sweep is reported."))
+
+
+def _cheapest_openings(problem: Problem) -> float:
+    """Return the disruption of opening every group once, where that is cheapest [money]."""
+    cheapest = np.full(problem.num_groups, np.inf)
+    np.minimum.at(
+        cheapest, np.repeat(np.arange(problem.num_groups), np.diff(problem.slot_ptr)), problem.slot_cost
+    )
+    return float(cheapest[np.isfinite(cheapest)].sum())
+
+
+def _non_dominated(pool: Sequence[_Candidate]) -> list[_Candidate]:
+    """Return by growing disruption those with less exposure than everything cheaper."""
+    front: list[_Candidate] = []
+    for candidate in sorted(pool, key=lambda item: (item.disruption, item.exposure)):
+        if not front or candidate.exposure < front[-1].exposure:
+            front.append(candidate)
+    return front
+
+
+def _spread(front: list[_Candidate], points: int) -> list[_Candidate]:
+    """Return at most so many of a front: for evenly spaced caps the best below each, and both ends."""
+    disruptions = np.array([item.disruption for item in front])
+    caps = np.linspace(disruptions[0], disruptions[-1], points)
+    best = np.searchsorted(disruptions, caps * (1.0 + 1e-12), side="right") - 1
+    best[-1] = len(front) - 1
+    return [front[place] for place in np.unique(best)]
+
+
+def _from_exact(exact: Sweep) -> Frontier:
+    """Turn an exact sweep into a frontier, with the lines that its steps prove.
+
+    A plan has at least ``least_disruption``, or more than a cap that it is over, and at least the
+    exposure bound of the first cap that it is under. So for any weight the least sum over
+    these steps is a proven bound.
+    """
+    floors = np.array([exact.least_disruption, *exact.caps[:-1]])
+    bounds = np.array(exact.bounds)
+    front: list[FrontierPoint] = []
+    for point in exact.points:
+        exposure = objective(point.evaluation, 0.0)
+        if not front or (
+            exposure < objective(front[-1].evaluation, 0.0)
+            and (point.evaluation.disruption > front[-1].evaluation.disruption)
+        ):
+            front.append(point)
+    weights = {0.0}
+    for low, dear in pairwise(front):
+        fall = objective(low.evaluation, 0.0) - objective(dear.evaluation, 0.0)
+        weights.add(fall / (dear.evaluation.disruption - low.evaluation.disruption))
+    proven = dict(exact.lines)
+    for weight in weights:
+        proven[weight] = max(proven.get(weight, 0.0), float((bounds + weight * floors).min()))
+    ordered = sorted(proven)
+    return Frontier(
+        points=tuple(front),
+        hull_weight=np.array(ordered),
+        hull_bound=np.array([proven[weight] for weight in ordered]),
+        work=exact.work,
+        stopped_by="time" if exact.is_cut else "work",
+    )

@@ -187,16 +187,16 @@ def _teams(case: PatchCase) -> tuple[TeamEntry, ...]:
 
 
 def _groups(material: Material) -> Iterable[GroupEntry]:
-    names = material.intake.reconciliation.names
+    assets = material.intake.reconciliation.assets
     for group in material.case.groups:
-        assets = material.intake.backlog.assets[group.id]
+        members = material.intake.backlog.assets[group.id]
         yield GroupEntry(
             id=group.id,
             services=group.services,
             team=group.team,
             calendar=group.calendar,
             zone=group.zone,
-            hosts=tuple(sorted(names[asset] for asset in assets)),
+            hosts=tuple(sorted(assets[asset].identity.label for asset in members)),
             reboot_minutes=group.reboot_minutes,
             ring=group.ring,
             ring_stage=group.ring_stage,
@@ -275,10 +275,10 @@ def _no_fix(material: Material) -> Iterable[NoFix]:
 
 
 def _unmapped(material: Material) -> Iterable[UnmappedAsset]:
-    names = material.intake.reconciliation.names
+    assets = material.intake.reconciliation.assets
     entries = [
         UnmappedAsset(
-            asset=names[entry.asset],
+            asset=assets[entry.asset].identity.label,
             why=entry.why,
             num_findings=entry.num_findings,
             exposure_per_day=material.rated.unmapped_exposure_per_day[entry.asset],

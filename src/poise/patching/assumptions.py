@@ -49,8 +49,8 @@ def _evidence(rated: RatedBacklog) -> Iterable[Assumption]:
     if names:
         yield Assumption(
             what="EPSS of vulnerabilities that have none",
-            value="the median EPSS of their age",
-            source="EPSS snapshot of 2025-12-28, by age of the CVE",
+            value="the mean EPSS of CVEs of their age",
+            source="EPSS scores of 2025, by age since publication (docs/threats.md)",
             num_uses=len(names),
         )
     undated = sum("age of the patch" in change.assumed for change in rated.changes)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from functools import cached_property
@@ -12,9 +12,8 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
-from poise.estate.calendars import group_windows
-from poise.estate.downtime import downtime_cost
 from poise.estate.model import Estate, PatchGroup, Team, Window
+from poise.estate.window_slots import downtime_cost, group_windows
 from poise.planning.problem import Floats, Ints, Problem
 from poise.risk.change import Change
 from poise.risk.failure import FailureRate, failure_rate
@@ -82,7 +81,8 @@ def build_case(
     ordered = sorted(changes, key=lambda change: (change.group, change.id))
     groups = tuple(estate.groups[name] for name in dict.fromkeys(change.group for change in ordered))
     teams = tuple(estate.teams[name] for name in sorted({group.team for group in groups}))
-    own_windows = {group.id: group_windows(estate, group, now, horizon_end) for group in groups}
+    found = group_windows(estate, now, horizon_end)
+    own_windows = {group.id: found[group.id].windows for group in groups}
     windows, number = _merge(itertools.chain.from_iterable(own_windows.values()))
     failure = {team.id: failure_rate(team, parameters) for team in teams}
     draft = _Draft(estate, now, parameters, failure)
@@ -256,12 +256,12 @@ def _exclusions(groups: Sequence[PatchGroup]) -> list[tuple[int, int]]:
     return sorted(pairs)
 
 
-def _floats(values: object) -> Floats:
-    return np.array(list(values), dtype=np.float64)  # type: ignore[call-overload,no-any-return]
+def _floats(values: Iterable[float]) -> Floats:
+    return np.array(list(values), dtype=np.float64)
 
 
-def _ints(values: object) -> Ints:
-    return np.array(list(values), dtype=np.int64)  # type: ignore[call-overload,no-any-return]
+def _ints(values: Iterable[int]) -> Ints:
+    return np.array(list(values), dtype=np.int64)
 
 
 def _pointers(counts: Sequence[int]) -> Ints:

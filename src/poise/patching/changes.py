@@ -24,7 +24,7 @@ from poise.risk.rate import (
     rate,
     world_hazards,
 )
-from poise.threats.bod import bod_26_04
+from poise.threats.bod import deadline
 from poise.threats.evidence import Evidence
 from poise.threats.priors import epss_prior
 
@@ -74,7 +74,7 @@ class _Rater:
         known = [self.evidence[v] for v in remedy.vulnerabilities]
         rated = self.rate(group, remedy.vulnerabilities)
         assets = sorted(set().union(*remedy.vulnerabilities.values()))
-        deadline, source, label, days = self._deadline(group, known, remedy.first_seen or self.today)
+        due, source, label, days = self._deadline(group, known, remedy.first_seen or self.today)
         recovery = team.recovery_hours if team.recovery_hours is not None else self.parameters.recovery_hours
         scores = [e.cvss_score for e in known if e.cvss_score is not None]
         scores += [remedy.cvss_max] if remedy.cvss_max is not None else []
@@ -100,7 +100,7 @@ class _Rater:
             labour_minutes=group.change_labour_minutes,
             failure_probability=failure_rate(team, self.parameters).probability,
             recovery_cost=recovery * (hourly + team.hourly_rate),
-            deadline=deadline,
+            deadline=due,
             deadline_source=source,
             first_seen=remedy.first_seen,
             cvss_max=max(scores, default=None),
@@ -118,17 +118,21 @@ class _Rater:
     ) -> tuple[date | None, str, str, float | None]:
         """Return the earliest deadline with its source, and the strictest BOD 26-04 label with its days.
 
-        A KEV entry binds by its own due date; BOD 26-04's table is shown beside every change and is a
-        deadline only where the estate's policy says so.
+        BOD 26-04's label stands beside every change; it is a deadline only where the parameters say so.
         """
-        decisions = [bod_26_04(entry, publicly_exposed=group.zone == "internet") for entry in known]
-        dated = [decision for decision in decisions if decision.days is not None]
-        strictest = min(dated, key=lambda decision: decision.days or 0, default=decisions[0])
-        due = [entry.kev.due for entry in known if entry.kev is not None and entry.kev.due is not None]
+        is_exposed = group.zone == "internet"
+        found = [
+            deadline(entry, first_seen, is_exposed, use_bod=self.parameters.bod_binds) for entry in known
+        ]
+        strictest = min(
+            (item.bod for item in found), key=lambda bod: (bod.days is None, bod.days or 0, not bod.forensic)
+        )
         days = float(strictest.days) if strictest.days is not None else None
-        if not due:
+        dated = [(item.due, item.rule) for item in found if item.due is not None]
+        if not dated:
             return None, "", strictest.label, days
-        return min(due), "CISA KEV due date", strictest.label, days
+        due, rule = min(dated)
+        return due, rule, strictest.label, days
 
     def _assumed(self, group: PatchGroup, published: list[date]) -> frozenset[str]:
         service = self.estate.services[group_loss(self.estate, group).service]
@@ -159,7 +163,7 @@ def rate_backlog(
     """
 
     def prior(entry: Evidence) -> float:
-        return epss_prior(entry.published, today)
+        return epss_prior(entry.published, today).mean
 
     hazards = world_hazards(evidence, prior, parameters)
     attribution = Attribution(backlog, estate, hazards, parameters)

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
-from poise.estate.downtime import downtime_cost
+from poise.estate.window_slots import downtime_cost
 from poise.patching.case import PatchCase, overtime
 from poise.patching.document import EmergencyOption
 from poise.patching.figures import delay_days

@@ -74,7 +74,7 @@ def _hazard_mass(case: PatchCase, delay: Floats) -> Floats:
     mean = np.array([loss.mean for loss in case.losses])
     group = case.problem.change_group
     mass = case.problem.exposure_per_day * delay / mean[group]
-    return np.bincount(behind[group], weights=mass, minlength=len(services))
+    return np.bincount(behind[group], weights=mass, minlength=len(services)).astype(np.float64)
 
 
 def loss_ranges(case: PatchCase, all_figures: Sequence[Figures], seed: int) -> tuple[Floats, Floats]:

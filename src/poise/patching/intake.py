@@ -10,8 +10,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from poise.errors import Fault, ScanFormatError
-from poise.estate.assets import Mapping as AssetMapping
-from poise.estate.assets import Reconciliation, map_assets, reconcile
+from poise.estate.assets import Reconciliation, reconcile
+from poise.estate.mapping import AssetMapping, map_assets
 from poise.estate.model import Estate
 from poise.risk.fold import Backlog, Folder, Placement
 from poise.scans import ScanReport
@@ -78,7 +78,7 @@ def take_in(estate: Estate, reports: Sequence[ScanReport], progress: Progress | 
 def _placing(reconciliation: Reconciliation, mapping: AssetMapping) -> Callable[[Finding], Placement]:
     def place(finding: Finding) -> Placement:
         asset = reconciliation.asset_of[finding.asset]
-        return asset, mapping.group_of.get(asset), mapping.why.get(asset, "")
+        return asset, mapping.group_of_asset.get(asset), mapping.why.get(asset, "")
 
     return place
 

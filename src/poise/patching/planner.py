@@ -24,9 +24,13 @@ from poise.risk.rate import Calibration
 from poise.scans import ScanReport
 from poise.threats.evidence import Evidence
 from poise.threats.store import ThreatStore
+from poise.threats.table import FEED_NAMES
 
 #: Plans that can be shown and exported.
 CHOICES = ("kalai-smorodinsky", "nash", "least-total", "least-exposure", "least-disruption", "default")
+
+#: What the solver may take when nobody says [s]; its own amount of work ends it long before.
+UNLIMITED_SECONDS = 3_600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +115,7 @@ def plan_patches(
     frontier = sweep(
         case.problem,
         points=settings.points,
-        seconds=settings.seconds,
+        seconds=settings.seconds if settings.seconds is not None else UNLIMITED_SECONDS,
         seed=settings.seed,
         threads=settings.threads,
         progress=progress,
@@ -155,18 +159,24 @@ def _feed_inputs(store: ThreatStore, today: date) -> list[InputFile]:
     return [
         InputFile(
             kind="feed",
-            name=status.feed,
-            sha256=status.sha256,
-            detail=status.detail,
-            as_of=status.date,
+            name=status.snapshot.feed,
+            sha256=status.snapshot.sha256,
+            detail=f"{status.snapshot.label}, {status.snapshot.rows:,} rows",
+            as_of=status.snapshot.date,
         )
         for status in store.status(today)
-        if status.date is not None
+        if status.snapshot is not None
     ]
 
 
 def _notices(case: PatchCase, intake: Intake, store: ThreatStore, today: date) -> list[str]:
-    notices = [status.sentence for status in store.status(today) if status.is_stale]
+    notices = []
+    for status in store.status(today):
+        name = FEED_NAMES[status.feed]
+        if status.state == "missing":
+            notices.append(f"No {name} data is stored: what it would tell is unknown, not zero.")
+        elif status.state == "stale":
+            notices.append(f"The {name} data is {status.age_days} days old; poise threats update renews it.")
     empty = [
         group.id
         for index, group in enumerate(case.groups)

@@ -56,6 +56,9 @@ class RiskParameters:
         [1/year]; the estate's own figure goes before it.
     late_cost
         Price of one missed deadline [money].
+    bod_binds
+        Whether BOD 26-04 sets deadlines beside the KEV catalogue's due dates; it binds US federal
+        agencies, and is shown as a label in any case.
     """
 
     kev_floor: float = 0.5
@@ -73,6 +76,7 @@ class RiskParameters:
     emergency_share: float = 0.02
     base_rate_per_year: float = BASE_RATE_PER_YEAR.value
     late_cost: float = 5_000.0
+    bod_binds: bool = False
 
     def __post_init__(self) -> None:
         for name, low, high in (

@@ -120,6 +120,7 @@ FAULT_IDS: dict[str, str] = {
     "E416": "The text is not UTF-8; it was read as Windows-1252.",
     "E417": "The stored snapshot is damaged.",
     "E418": "The scanner itself reports that the scan failed or did not finish.",
+    "E419": "The report is one page of several; the others are not in it.",
     "E180": "The outcomes file cannot be read.",
     "E181": "The outcomes file lacks a column, or has one that is not known.",
     "E182": "A value in the outcomes file is missing or cannot be read.",

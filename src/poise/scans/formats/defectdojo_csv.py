@@ -2,8 +2,8 @@
 
 Documented columns are ``Date,Title,CweId,Url,Severity,Description,Mitigation,Impact,References,Active,
 Verified,FalsePositive,Duplicate``; Date, Title, Severity and Description must be there. Later versions added
-ids, CVSS vectors, components and fix versions. The format has no column for an asset but ``Url``: a finding without it
-names none. Rows of one title and description on one host are one finding.
+ids, CVSS vectors, components and fix versions. The format has no column for an asset but ``Url``: a finding
+without it names none. Rows of one title and description on one host are one finding.
 
 ``Active`` alone says nothing about a remedy (scripts write FALSE for what nobody has looked at), so such a
 finding stays open unless ``IsMitigated``, ``FalsePositive`` or ``RiskAccepted`` is true.

@@ -74,8 +74,8 @@ def _read(source: Source) -> Iterator[Finding | Fault]:
 def _finding(row: tuple[str, ...], where: str) -> Finding:
     # fmt: off
     (host, ip, agent_id, cloud_id, image, digest, purl, path, cve, vulnerability, title, component,
-     component_purl, ecosystem, installed, fixed, severity, vector, score, first, last, port, status, kind, evidence, remedy, remedy_id,
-     reference, system, tags) = (cell.strip() for cell in row)
+     component_purl, ecosystem, installed, fixed, severity, vector, score, first, last, port, status, kind,
+     evidence, remedy, remedy_id, reference, system, tags) = (cell.strip() for cell in row)
     # fmt: on
     cves, aliases = _ids(cve, vulnerability)
     asset = AssetIdentity(

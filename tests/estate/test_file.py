@@ -160,7 +160,9 @@ def test_suggestion_for_an_unknown_key(tmp_path: Path) -> None:
 
 def test_all_faults_come_at_once(tmp_path: Path) -> None:
     """A file with four slips is mended in one round."""
-    text = ESTATE.replace("tier: 1", "tier: x").replace("team: linux, calendar: weekly, cidrs", "team: nix, cidrs")
+    text = ESTATE.replace("tier: 1", "tier: x").replace(
+        "team: linux, calendar: weekly, cidrs", "team: nix, cidrs"
+    )
     path = write_estate(tmp_path, text.replace("3 d", "soon"), weekly=WEEKLY.replace("DTSTART", "DTSTRT"))
     assert {id for id, _ in faults_of(path)} == {"E111", "E118", "E110", "E112", "E132"}
 
@@ -194,7 +196,8 @@ def test_hostile_file_is_refused(tmp_path: Path, text: str | bytes, id: str) -> 
 def test_alias_bomb_is_refused(tmp_path: Path) -> None:
     """Nine levels of nine aliases would be a billion values; the first anchor is refused."""
     bomb = 'a: &a ["x", "x"]\n' + "".join(
-        f"{chr(98 + n)}: &{chr(98 + n)} [{', '.join('*' + chr(97 + n) for _ in range(9))}]\n" for n in range(9)
+        f"{chr(98 + n)}: &{chr(98 + n)} [{', '.join('*' + chr(97 + n) for _ in range(9))}]\n"
+        for n in range(9)
     )
     assert faults_of(write_estate(tmp_path, bomb)) == [("E105", "estate.yaml:1")]
 

@@ -20,6 +20,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import cache
 from json import JSONDecodeError
 from json.decoder import JSONDecoder
 from typing import Any, Final, Literal, NoReturn, TextIO
@@ -54,7 +55,12 @@ def _refuse_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is not a number that JSON has")
 
 
+_decoder_of: Final = cache(msgspec.json.Decoder)
 _decoder: Final = JSONDecoder(parse_constant=_refuse_constant)
+
+
+class _Unread(msgspec.Struct):
+    """A record of which nothing is kept; decoding still checks it."""
 
 
 class JsonCursor:
@@ -176,8 +182,16 @@ class JsonCursor:
             if self._next_or_close("]"):
                 return
 
-    def values(self) -> Iterator[Any]:
-        """Walk the array at the cursor: yield each element decoded whole."""
+    def values(self, kind: type[Any] | None = None) -> Iterator[Any]:
+        """Walk the array at the cursor: yield each element decoded whole.
+
+        Parameters
+        ----------
+        kind
+            A ``msgspec.Struct`` that most elements fit. Elements then come out as this type where they
+            were decoded together, and as plain JSON otherwise: ``msgspec.convert`` takes both.
+        """
+        decoder = _decoder_of(list[kind] if kind else list[Any])  # type: ignore[valid-type]
         if not self._enter("[", "a list"):
             return
         if self._peek() == "]":
@@ -193,7 +207,7 @@ class JsonCursor:
                 return
             if held is self._text and held is not tried and self._text[self._at] == "{":
                 tried = held
-                batch = self._batch(end)
+                batch = self._batch(end, decoder)
                 if batch:
                     yield from batch
                     if self._next_or_close("]"):
@@ -206,8 +220,8 @@ class JsonCursor:
             for _ in self._keys():
                 self.value()
         elif kind == "array":
-            for _ in self.elements():
-                self.value()
+            for _ in self.values(_Unread):
+                pass
         else:
             self.value()
 
@@ -236,7 +250,7 @@ class JsonCursor:
             if self._waiting:
                 self.skip()
 
-    def _batch(self, end: int) -> list[Any]:
+    def _batch(self, end: int, decoder: msgspec.json.Decoder[list[Any]]) -> list[Any]:
         """Decode many alike objects at once, which is three times as fast; empty where that is not safe.
 
         Where the next element begins is guessed: the sign for it is what stood between the last two, first
@@ -248,6 +262,8 @@ class JsonCursor:
         ----------
         end
             Where the element before the cursor ended.
+        decoder
+            Decodes the elements together, as a list.
         """
         opening = _FIRST_KEY.match(self._text, self._at)
         if opening is None:
@@ -256,7 +272,7 @@ class JsonCursor:
         if not 0 < cut - self._at <= self._limit:
             return []
         try:
-            found: list[Any] = msgspec.json.decode(f"[{self._text[self._at : cut]}]")
+            found = decoder.decode(f"[{self._text[self._at : cut]}]")
         except (msgspec.MsgspecError, RecursionError):
             return []
         self._at = cut

@@ -204,7 +204,7 @@ def _read(source: Source) -> Iterator[Finding | Fault]:
                     bom = _whole_bom(source)
                 asset, when = bom.asset, parse_when(bom.metadata.timestamp)
                 make = partial(findings_of, bom=bom, asset=asset, when=when)
-                for index, raw in enumerate(cursor.values(), start=1):
+                for index, raw in enumerate(cursor.values(_Vulnerability), start=1):
                     where = f"vulnerability {index}"
                     try:
                         yield from make(raw, where)

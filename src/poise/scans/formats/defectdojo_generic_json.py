@@ -107,7 +107,7 @@ def _read(source: Source) -> Iterator[Finding | Fault]:
     with json_cursor(source) as cursor:
         for key in cursor.members():
             if key == "findings":
-                for index, raw in enumerate(cursor.values(), start=1):
+                for index, raw in enumerate(cursor.values(_Record), start=1):
                     yield from _record(source, raw, f"finding {index}")
         cursor.end()
 

@@ -149,7 +149,7 @@ def _read(source: Source) -> Iterator[Finding | Fault]:
         for key in cursor.members():
             if key in _LISTS:
                 make = partial(_finding, asset=asset, ignored=key == "ignoredMatches")
-                for index, record in enumerate(cursor.values(), start=1):
+                for index, record in enumerate(cursor.values(_Match), start=1):
                     yield read_record(source, f"{key} {index}", record, make)
         cursor.end()
 

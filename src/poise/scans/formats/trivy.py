@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import partial
 from typing import Any, Final, NamedTuple
 
 import msgspec
@@ -20,7 +21,7 @@ import msgspec
 from poise.errors import Fault
 from poise.scans.finding import AssetIdentity, Finding
 from poise.scans.format import Format
-from poise.scans.formats.trivy_records import MAKERS, Maker, Setting
+from poise.scans.formats.trivy_records import MAKERS, Setting
 from poise.scans.jsonshape import shape_of
 from poise.scans.jsonstream import JsonCursor
 from poise.scans.records import RecordError, Texts, convert, json_cursor, read_record
@@ -81,18 +82,12 @@ def _read(source: Source) -> Iterator[Finding | Fault]:
             try:
                 setting = _setting(late[count] if late is not None else place)
             except RecordError as error:
-                raise source.refusal(
-                    "E414", f"The names of what was scanned cannot be read: {error}"
-                ) from error
-            make, id_field = MAKERS[name]
-
-            def build(record: Any, where: str, make: Maker = make, setting: Setting = setting) -> Finding:
-                return make(record, where, setting)
-
-            for index, record in enumerate(cursor.values(), start=1):
-                yield read_record(
-                    source, f"{setting.target or 'result'}, {name} {index}", record, build, id_field
-                )
+                message = f"What was scanned has no readable name: {error}"
+                raise source.refusal("E414", message) from error
+            make, kind, id_field = MAKERS[name]
+            build, title = partial(make, setting=setting), f"{setting.target or 'result'}, {name}"
+            for index, record in enumerate(cursor.values(kind), start=1):
+                yield read_record(source, f"{title} {index}", record, build, id_field)
         cursor.end()
 
 

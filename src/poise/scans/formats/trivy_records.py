@@ -95,7 +95,7 @@ class Setting(msgspec.Struct, frozen=True):
     prefix: str
 
 
-Maker = Callable[[Any, str, Setting], Finding]
+Maker = Callable[..., Finding]
 
 #: Trivy's word for what the distributor does about it: https://trivy.dev/docs, "vulnerability status".
 _STATUSES: Final[dict[str, Status]] = {"not_affected": "false_positive"}
@@ -231,9 +231,10 @@ def _license(record: Any, where: str, setting: Setting) -> Finding:
     )
 
 
-MAKERS: Final[dict[str, tuple[Maker, str]]] = {
-    "Vulnerabilities": (_vulnerability, "VulnerabilityID"),
-    "Misconfigurations": (_misconfiguration, "ID"),
-    "Secrets": (_secret, "RuleID"),
-    "Licenses": (_license, "Name"),
+#: For each list of records: how to make a finding, the record's type, and the field that names it in a fault.
+MAKERS: Final[dict[str, tuple[Maker, type[msgspec.Struct], str]]] = {
+    "Vulnerabilities": (_vulnerability, _Vulnerability, "VulnerabilityID"),
+    "Misconfigurations": (_misconfiguration, _Misconfiguration, "ID"),
+    "Secrets": (_secret, _Secret, "RuleID"),
+    "Licenses": (_license, _License, "Name"),
 }

@@ -76,4 +76,4 @@ def is_ip(text: str) -> bool:
 
 def distinct(*texts: str) -> tuple[str, ...]:
     """Return the texts that are not empty, each once, in order."""
-    return tuple(dict.fromkeys(text for text in texts if text))
+    return tuple(dict.fromkeys(filter(None, texts)))

@@ -106,13 +106,14 @@ class _Walk:
         opened, tags, wanted = self._open, self._tags, self._wanted
         record, depth = self._record, self._depth_in_record
         deepest = self._source.limits.depth
+        room = deepest - len(opened)
         self._quiet = True
         for event, element in cast("Iterator[tuple[str, Element]]", parser.read_events()):
             self._quiet = False
             if record is not None:
                 if event == "start":
                     depth += 1
-                    if depth + len(opened) > deepest:
+                    if depth > room:
                         raise self._too_deep()
                 elif depth:
                     depth -= 1
@@ -131,7 +132,7 @@ class _Walk:
                 if known is None:
                     known = wanted[tag] = tag.rpartition("}")[2] in tags
                 if known:
-                    record, depth = element, 0
+                    record, depth, room = element, 0, deepest - len(opened)
                 else:
                     if len(opened) >= deepest:
                         raise self._too_deep()

@@ -25,39 +25,17 @@ from poise.scans.xmlstream import elements, root_name
 #: The ``severity`` attribute of a ReportItem, by Tenable's description of the .nessus format.
 _SEVERITIES: dict[str, Severity] = {"0": "info", "1": "low", "2": "medium", "3": "high", "4": "critical"}
 
-#: Children that may occur several times, or hold several values.
-_LISTS = frozenset({"cve", "xref", "see_also", "bid", "cpe"})
-
-#: Children that hold ids of advisories, in the files that do not write them as ``xref``.
-_ADVISORY_TAGS = {
-    "msft": "MSFT",
-    "mskb": "MSKB",
-    "rhsa": "RHSA",
-    "usn": "USN",
-    "dsa": "DSA",
-    "alas": "ALAS",
-    "vmsa": "VMSA",
-    "cisco-sa": "CISCO-SA",
+#: Children of an item by what is done with them: several values, ids of advisories (with the kind that
+#: files write which have no ``xref`` for them), one value.
+_LIST, _ADVISORY, _SINGLE = 1, 2, 3
+_CHILDREN = {
+    **dict.fromkeys(("cve", "xref", "see_also", "bid", "cpe"), _LIST),
+    **dict.fromkeys(("msft", "mskb", "rhsa", "usn", "dsa", "alas", "vmsa", "cisco-sa"), _ADVISORY),
+    **dict.fromkeys(("plugin_output", "plugin_name", "solution", "patch_publication_date"), _SINGLE),
+    **dict.fromkeys(("cvss4_base_score", "cvss3_base_score", "cvss_base_score", "cvssv3", "cvss"), _SINGLE),
+    **dict.fromkeys(("cvss4_vector", "cvss3_vector", "cvss_vector"), _SINGLE),
+    **dict.fromkeys(("compliance", "first_found", "last_found"), _SINGLE),
 }
-_SINGLES = frozenset(
-    {
-        "plugin_output",
-        "solution",
-        "cvss_base_score",
-        "cvss3_base_score",
-        "cvss4_base_score",
-        "cvss_vector",
-        "cvss3_vector",
-        "cvss4_vector",
-        "cvssv3",
-        "cvss",
-        "patch_publication_date",
-        "compliance",
-        "first_found",
-        "last_found",
-        "plugin_name",
-    }
-)
 _COMPLIANCE = "{http://www.nessus.org/cm}compliance-"
 _COMPLIANCE_STATUS: dict[str, Status] = {"PASSED": "fixed", "FAILED": "open", "WARNING": "open"}
 _FQDN = re.compile(r'"FQDN"\s*:\s*"([^"\\]+)"')
@@ -112,23 +90,24 @@ def _finding(item: Element, where: str, host: str, asset: AssetIdentity, seen_la
         tag, text = child.tag, child.text
         if not text:
             continue
-        if tag in _LISTS:
-            many.setdefault(tag, []).extend(text.split("\n") if "\n" in text else (text,))
-        elif tag in _SINGLES:
+        use = _CHILDREN.get(tag)
+        if use == _SINGLE:
             one[tag] = text.strip()
-        elif tag in _ADVISORY_TAGS:
-            advisories.append(f"{_ADVISORY_TAGS[tag]}:{text.strip()}")
-        elif tag.startswith(_COMPLIANCE):
+        elif use == _LIST:
+            many.setdefault(tag, []).extend(text.split("\n") if "\n" in text else (text,))
+        elif use == _ADVISORY:
+            advisories.append(f"{tag.upper()}:{text.strip()}")
+        elif use is None and tag.startswith(_COMPLIANCE):
             one[tag.removeprefix(_COMPLIANCE)] = text.strip()
     severity_text = item.get("severity", "")
     cves, others = split_ids(many.get("cve", ()))
     xrefs = [text.strip() for text in many.get("xref", ())]
-    aliases, remedy_ids = advisory_ids((*xrefs, *advisories))
+    aliases, remedy_ids = advisory_ids((*xrefs, *advisories)) if xrefs or advisories else ((), ())
     output = one.get("plugin_output") or one.get("actual-value") or ""
     port, protocol = item.get("port", "0").strip(), item.get("protocol", "").strip().lower()
     place = f"{port}/{protocol}" if port not in {"", "0"} else ""
-    bids = (f"BID:{text.strip()}" for text in many.get("bid", ()))
-    links = (link for text in many.get("see_also", ()) for link in text.split())
+    references = [link for text in many.get("see_also", ()) for link in text.split()] + xrefs
+    references += [f"BID:{text.strip()}" for text in many.get("bid", ())]
     return Finding(
         where=where,
         identity=_identity(host or asset.label, plugin, one),
@@ -137,7 +116,7 @@ def _finding(item: Element, where: str, host: str, asset: AssetIdentity, seen_la
         title=item.get("pluginName") or one.get("plugin_name", ""),
         cves=cves,
         aliases=(*others, *aliases),
-        component=component_of([text.strip() for text in many.get("cpe", ())], output),
+        component=component_of(many.get("cpe", []), output),
         kind=_kind(severity_text, one),
         status=_COMPLIANCE_STATUS.get(one.get("result", ""), "open"),
         severity=_severity(severity_text),
@@ -151,7 +130,7 @@ def _finding(item: Element, where: str, host: str, asset: AssetIdentity, seen_la
         evidence=trim_evidence(output),
         remedy=_remedy(one),
         remedy_ids=remedy_ids,
-        references=distinct(*links, *xrefs, *bids),
+        references=distinct(*references),
     )
 
 

@@ -126,7 +126,7 @@ def _package(text: str) -> tuple[str, str, str]:
 
 def _cpe_name(cpes: list[str]) -> str:
     """Return the one product that all CPE names share; empty where they name several or none."""
-    products = {product for cpe in cpes if (product := _cpe_product(cpe))}
+    products = {product for cpe in cpes if (product := _cpe_product(cpe.strip()))}
     return products.pop() if len(products) == 1 else ""
 
 

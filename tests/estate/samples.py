@@ -39,8 +39,10 @@ services:
     tier: 3
 groups:
   stage: {services: [shop], team: linux, calendar: weekly, hosts: ["stage-*"], ring: web, stage: 0}
-  a: {services: [shop], team: linux, calendar: weekly, hosts: ["web-a*"], redundant_with: b, ring: web, stage: 1}
-  b: {services: [shop], team: linux, calendar: weekly, hosts: ["web-b*"], redundant_with: a, ring: web, stage: 1}
+  a:
+    {services: [shop], team: linux, calendar: weekly, hosts: [web-a*], redundant_with: b, ring: web, stage: 1}
+  b:
+    {services: [shop], team: linux, calendar: weekly, hosts: [web-b*], redundant_with: a, ring: web, stage: 1}
   wiki: {services: [wiki], team: linux, calendar: weekly, cidrs: [10.0.0.0/8], zone: internal, reboot: 20 min}
 """
 

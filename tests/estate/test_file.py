@@ -7,10 +7,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from estate.samples import ESTATE, WEEKLY, place_of, write_estate
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from estate.samples import ESTATE, WEEKLY, place_of, write_estate
 from poise.errors import EstateError
 from poise.estate import load_estate
 from poise.estate.vocabulary import built_in_tiers

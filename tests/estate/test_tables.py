@@ -7,8 +7,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from estate.samples import ESTATE, WEEKLY, write_estate
 
+from estate.samples import ESTATE, WEEKLY, write_estate
 from poise.errors import EstateError
 from poise.estate import load_estate
 

@@ -9,10 +9,10 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 import pytest
-from estate.samples import ESTATE, WEEKLY, write_estate
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from estate.samples import ESTATE, WEEKLY, write_estate
 from poise.estate import load_estate
 from poise.estate.model import Service
 from poise.estate.window_slots import downtime_cost, group_windows
@@ -100,7 +100,7 @@ def test_days_of_clock_changes_have_23_and_25_hours(day: str, hours: int) -> Non
 
 @settings(max_examples=200, deadline=None)
 @given(
-    st.datetimes(datetime(2025, 1, 1), datetime(2027, 1, 1)),
+    st.datetimes(datetime(2025, 1, 1), datetime(2027, 1, 1)),  # noqa: DTZ001 - hypothesis wants them naive
     st.sampled_from(["Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "Asia/Kathmandu", "UTC"]),
     st.floats(0, 3000),
     st.floats(0, 3000),

@@ -271,8 +271,11 @@ class _Told:
         self.cvss_vectors: dict[str, tuple[str, ...]] = {}
 
     def note(self, remedy: Remedy | None, finding: Finding, ids: tuple[str, ...]) -> None:
-        if remedy and remedy.target:
-            self.targets.add(remedy.target)
+        if remedy is not None and self.remedy is not None:
+            if remedy.precision < self.precision:
+                self.remedy, self.precision = remedy, remedy.precision
+            if remedy.target:
+                self.targets.add(remedy.target)
         if finding.first_seen is not None:
             seen = finding.first_seen.date()
             self.first_seen = seen if self.first_seen is None else min(self.first_seen, seen)

@@ -128,12 +128,38 @@ def identify(finding: Finding) -> Remedy | None:
         target = lowest_fix(component.installed_version, fixed, ecosystem)
         return Remedy(
             Precision.PACKAGE,
-            f"package:{ecosystem}:{component.name.lower()}",
+            _software(ecosystem, component.name),
             target,
             ecosystem,
             component.name,
         )
     return _update(finding) or _advisory(finding) or _product(finding) or _action(finding)
+
+
+#: Ecosystems whose packages share names without being the same software.
+_LIBRARIES = frozenset(
+    (
+        "cargo",
+        "composer",
+        "gem",
+        "go",
+        "golang",
+        "java",
+        "java-archive",
+        "maven",
+        "node",
+        "npm",
+        "nuget",
+        "pip",
+        "pypi",
+    )
+)
+
+
+def _software(ecosystem: str, name: str) -> str:
+    """Return the key of updating one piece of software, whether a package or a product names it."""
+    library = ecosystem if ecosystem in _LIBRARIES else ""
+    return f"software:{library}:{name.lower()}"
 
 
 def _is_image(finding: Finding) -> bool:
@@ -179,7 +205,7 @@ def _product(finding: Finding) -> Remedy | None:
     name = re.sub(r"\s+(version|release|v)$", "", name, flags=re.IGNORECASE)
     if not name or name.lower() in {"version", "the", "a"}:
         return None
-    return Remedy(Precision.PRODUCT, f"product:{name.lower()}", match["version"].rstrip(".,;)"), "", name)
+    return Remedy(Precision.PRODUCT, _software("", name), match["version"].rstrip(".,;)"), "", name)
 
 
 def _action(finding: Finding) -> Remedy | None:

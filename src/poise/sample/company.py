@@ -541,7 +541,21 @@ SERVICES: tuple[ServiceRow, ...] = (
     _row(
         "legacy", "Old catalogue archive", "Head of Data", 4, "internal", "win16*3 apache*2", None, None, ""
     ),
+    _row(
+        "test",
+        "Test environments",
+        "Head of Engineering",
+        4,
+        "internal",
+        "",
+        (0.4, 0.05),
+        (5, 80),
+        "ship-faster",
+    ),
 )
+
+#: Service of the test stages of all others.
+TEST_SERVICE = "test"
 
 GOALS: dict[str, str] = {
     "grow-online": "Online revenue up 15 % this year",
@@ -611,11 +625,11 @@ class Company:
         if stack == "pc":
             yield from self._workplaces(row, base, count)
             return
-        is_staged = row.tier <= 2 and STACKS[stack].platform in ("linux", "windows", "image")
+        is_staged = row.tier <= 2 and STACKS[stack].platform in ("linux", "windows")
         ring = base if is_staged else ""
         first = 0
         if is_staged:
-            yield self._filled(Group(f"{base}-test", row.id, stack, "internal", ring, 0), 1)
+            yield self._filled(Group(f"{base}-test", TEST_SERVICE, stack, "internal", ring, 0), 1)
             first = 1
         parts = ("a", "b") if has_halves or count >= 4 else ("",)
         names = [f"{base}-{part}" if part else f"{base}-prod" for part in parts]
@@ -663,7 +677,7 @@ class Company:
             return self._random.randint(25, 60)
         if group.service == "legacy" or group.stack in ("win16", "mssql"):
             return self._random.randint(420, 560)
-        return int(min(540, self._random.lognormvariate(4.7, 0.55)))
+        return int(min(540, self._random.lognormvariate(5.1, 0.6)))
 
     def _address(self) -> str:
         number = self._num_hosts

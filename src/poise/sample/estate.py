@@ -96,9 +96,6 @@ def _group(group: Group) -> dict[str, Any]:
     if group.partner:
         entry["redundant_with"] = [group.partner]
         entry["capacity_loss"] = 0.15
-    if group.id.endswith("-test"):
-        # A test stage takes nothing down that the business sees.
-        entry["capacity_loss"] = 0.02
     if group.ring:
         entry["ring"], entry["stage"] = group.ring, group.stage
     return entry

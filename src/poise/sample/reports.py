@@ -40,7 +40,7 @@ def write_reports(company: Company, folder: Path) -> list[Path]:
             folder / "wazuh-dc2-linux.json", catalogue, (h for h in servers if h in cloud or _has_agent(h))
         ),
         _openvas(folder / "greenbone-network.xml", catalogue, _of(hosts, "appliance")),
-        _defender(folder / "defender-workplaces.zip", catalogue, _of(hosts, "client")),
+        _tenable_csv(folder / "tenable-workplaces.csv", catalogue, _of(hosts, "client")),
         _trivy(folder / "trivy-images.zip", catalogue, _of(hosts, "image")),
         _by_hand(folder / "warehouse-by-hand.csv", catalogue, plant),
     ]
@@ -60,10 +60,10 @@ def _first_seen(host: Host, update: Update) -> date:
 
 
 def _word(flaws: Iterable[Flaw]) -> str:
-    """Return the severity word of the worst score, "none" where none is known."""
-    score = max((flaw.score or 0.0 for flaw in flaws), default=0.0)
-    bands = ((9.0, "Critical"), (7.0, "High"), (4.0, "Medium"), (0.1, "Low"))
-    return next((word for least, word in bands if score >= least), "None")
+    """Return the severity word of the worst score; where none is known the scanner says Medium."""
+    score = max((flaw.score for flaw in flaws if flaw.score is not None), default=5.0)
+    bands = ((9.0, "Critical"), (7.0, "High"), (4.0, "Medium"))
+    return next((word for least, word in bands if score >= least), "Low")
 
 
 def _plugin_id(update: Update) -> str:
@@ -172,7 +172,7 @@ def _wazuh_hit(host: Host, update: Update, flaw: Flaw) -> dict[str, Any]:
         "package": {"name": update.component, "type": "deb", "version": update.installed_version},
         "vulnerability": {
             "id": flaw.cve,
-            "severity": _word([flaw]).replace("None", "-"),
+            "severity": _word([flaw]),
             "detected_at": f"{_first_seen(host, update)}T02:00:00.000Z",
             "published_at": f"{flaw.published}T00:00:00Z",
             "description": flaw.description,
@@ -228,41 +228,28 @@ def _openvas_result(results: Element, host: Host, update: Update) -> None:
     SubElement(result, "description").text = text
 
 
-def _defender(path: Path, catalogue: Catalogue, hosts: list[Host]) -> Path:
-    machines = [
-        {
-            "id": f"{host.number:040x}",
-            "computerDnsName": f"{host.name}.{DOMAIN}",
-            "firstSeen": f"{host.patched}T08:00:00Z",
-            "lastSeen": f"{SCANNED}T16:00:00Z",
-            "osPlatform": "Windows11",
-            "lastIpAddress": host.address,
-            "healthStatus": "Active",
-            "machineTags": ["workplace"],
-            "ipAddresses": [{"ipAddress": host.address, "type": "Ethernet", "operationalStatus": "Up"}],
-        }
-        for host in hosts
-    ]
-    found = [
-        {
-            "id": f"{host.number:040x}-_-{flaw.cve}",
-            "cveId": flaw.cve,
-            "machineId": f"{host.number:040x}",
-            "fixingKbId": update.kb.removeprefix("KB") or None,
-            "productName": update.component.lower().replace(" ", "_"),
-            "productVendor": update.vendor.lower(),
-            "productVersion": update.installed_version,
-            "severity": _word([flaw]),
-        }
-        for host in hosts
-        for update in catalogue.updates(host)
-        for flaw in update.flaws
-    ]
-    members = {
-        "machines/machines.json": {"value": machines},
-        "vulnerabilities/vulnerabilities.json": {"value": found},
-    }
-    return _write_zip(path, {name: _json(data) for name, data in members.items()})
+_TENABLE_COLUMNS = (
+    "Plugin ID,CVE,CVSS,Risk,Host,Protocol,Port,Name,Synopsis,Description,Solution,See Also,Plugin Output"
+)
+
+
+def _tenable_csv(path: Path, catalogue: Catalogue, hosts: Iterable[Host]) -> Path:
+    """Write the workplaces' export: one row per CVE of every check, as Tenable does."""
+    with path.open("w", encoding="utf-8", newline="") as stream:
+        writer = csv.writer(stream)
+        writer.writerow(_TENABLE_COLUMNS.split(","))
+        for host in hosts:
+            for update in catalogue.updates(host):
+                output = f"\n  Installed version : {update.installed_version}\n"
+                if update.fixed_version:
+                    output += f"  Fixed version     : {update.fixed_version}\n"
+                for flaw in update.flaws:
+                    head = [_plugin_id(update), flaw.cve, flaw.score or "", _word(update.flaws)]
+                    place = [f"{host.name}.{DOMAIN}", "tcp", "0", _title(update)]
+                    writer.writerow(
+                        [*head, *place, flaw.title, flaw.description, _solution(update), "", output]
+                    )
+    return path
 
 
 def _trivy(path: Path, catalogue: Catalogue, hosts: Iterable[Host]) -> Path:
@@ -298,7 +285,7 @@ def _trivy_entries(update: Update) -> Iterator[dict[str, Any]]:
             "PkgName": update.component,
             "InstalledVersion": update.installed_version,
             "Status": "fixed" if update.fixed_version else "affected",
-            "Severity": _word([flaw]).upper().replace("NONE", "UNKNOWN"),
+            "Severity": _word([flaw]).upper(),
             "Title": flaw.title,
             "Description": flaw.description,
             "PublishedDate": f"{flaw.published}T00:00:00Z",

@@ -237,7 +237,7 @@ def _member(source: Source, cursor: JsonCursor, key: str, bom: Bom) -> None:
         elif key == "components":
             _components(source, cursor, bom, 1)
     except RecordError as error:
-        raise source.refusal(error.identifier, f"In {key}: {error}", cursor.line) from error
+        raise source.refusal(error.identifier, f"In {key}: {error}", cursor.place) from error
 
 
 def _components(source: Source, cursor: JsonCursor, bom: Bom, depth: int) -> None:

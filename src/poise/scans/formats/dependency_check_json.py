@@ -156,7 +156,7 @@ def _dependency(
                 file = file or convert(fields, File)
             except RecordError as error:
                 message = f"The {place} cannot be named: {error}"
-                raise source.refusal(error.identifier, message, cursor.line, error.hint) from error
+                raise source.refusal(error.identifier, message, cursor.place, error.hint) from error
             make = partial(finding_of, file=file, project=project, suppressed=key != "vulnerabilities")
             for index, raw in enumerate(cursor.values(), start=1):
                 yield read_record(source, f"{file.file_name}, {key} {index}", raw, make, "name")

@@ -25,11 +25,14 @@ _MAGIC = (
 
 #: Marks of well-known formats that hold no scan findings, or are read by another command.
 _KNOWN_ELSEWHERE = (
-    (re.compile(r'"\$schema"\s*:\s*"[^"]*sarif|"runs"\s*:\s*\[.*"driver"', re.S), "SARIF", "`poise gate`"),
-    (re.compile(r'"spdxVersion"\s*:\s*"SPDX'), "an SPDX software list without vulnerabilities", ""),
-    (re.compile(r'"csaf_version"\s*:'), "a CSAF advisory, not a scan", ""),
-    (re.compile(r'"@context"\s*:\s*"[^"]*openvex'), "an OpenVEX statement, not a scan", ""),
-    (re.compile(r"<nmaprun\b"), "an Nmap port scan, which rates no vulnerability", ""),
+    (
+        re.compile(r'"\$schema"\s*:\s*"[^"]*sarif|"runs"\s*:\s*\[.*"driver"', re.S),
+        "SARIF of a code scan, which the gate reads",
+    ),
+    (re.compile(r'"spdxVersion"\s*:\s*"SPDX'), "an SPDX software list without vulnerabilities"),
+    (re.compile(r'"csaf_version"\s*:'), "a CSAF advisory, not a scan"),
+    (re.compile(r'"@context"\s*:\s*"[^"]*openvex'), "an OpenVEX statement, not a scan"),
+    (re.compile(r"<nmaprun\b"), "an Nmap port scan, which rates no vulnerability"),
 )
 _ROOT = re.compile(r"<([A-Za-z_][\w.:-]*)")
 _XML_NOISE = re.compile(r"<\?.*?\?>|<!--.*?-->|<!DOCTYPE[^>\[]*(?:\[.*?\])?\s*>", re.S)
@@ -75,9 +78,9 @@ def describe(source: Source) -> tuple[str, str]:
         if source.start.startswith(magic):
             return seen, hint
     head = source.head.lstrip()
-    for pattern, seen, command in _KNOWN_ELSEWHERE:
+    for pattern, seen in _KNOWN_ELSEWHERE:
         if pattern.search(head):
-            return seen, f"It is read by {command}." if command else ""
+            return seen, "`poise scan formats` lists what can be read."
     hint = "`poise scan formats` lists what can be read."
     if "\0" in head[:1_000]:
         return "binary data", hint

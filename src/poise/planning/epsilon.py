@@ -3,48 +3,88 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from poise.planning.choices import list_choices
+from poise.planning.evaluate import evaluate
 from poise.planning.exact import objective, solve_exact
-from poise.planning.problem import FrontierPoint, Plan, Problem, Solution
+from poise.planning.problem import Plan, Problem, Solution
 
-#: A cap this close to the least disruption, relative to the largest, asks for no new plan.
-_NARROW = 1e-5
-#: Exposure this close to its bound, relative to that of doing nothing, counts as proven best.
-_PROVEN = 1e-6
+#: A step between caps this narrow, relative to the frontier's width, asks for no new plan.
+_NARROW = 1e-4
 #: Least time that a solve gets [s], so that the last ones are not starved to nothing.
 _LEAST_SECONDS = 0.2
+#: A solve may take this many times its equal share of the time: most need far less than theirs.
+_PATIENCE = 4.0
 
 
 @dataclass(frozen=True)
 class Sweep:
-    """What an exact sweep found, by growing disruption.
+    """What an exact sweep found and proved; all bounds are in money.
 
-    Every feasible plan with a disruption of at most ``caps[i]`` has an exposure plus late cost of at
-    least ``bounds[i]`` (the last cap is ``inf``), and none has less disruption than
-    ``least_disruption``. For each (weight, bound) of ``lines`` every feasible plan has exposure plus late
-    cost plus weight times disruption of at least the bound. All of it is proven [money].
+    Parameters
+    ----------
+    plans
+        In no order; some may be dominated.
+    steps
+        (cap, bound): every feasible plan with a disruption of at most the cap has an exposure plus late
+        cost of at least the bound. By growing caps, the last one ``inf``.
+    least_disruption
+        No feasible plan has less.
+    lines
+        (weight, bound): every feasible plan has exposure plus late cost plus weight times disruption of
+        at least the bound.
+    work, is_cut
+        Steps of the solver, and whether the clock stopped it before it was done.
     """
 
-    points: tuple[FrontierPoint, ...]
-    caps: tuple[float, ...]
-    bounds: tuple[float, ...]
+    plans: tuple[Plan, ...]
+    steps: tuple[tuple[float, float], ...]
     least_disruption: float
     lines: tuple[tuple[float, float], ...]
     work: int
     is_cut: bool
 
 
+@dataclass(frozen=True)
+class _Spot:
+    """A plan on the frontier."""
+
+    plan: Plan
+    exposure: float
+    disruption: float
+
+
+@dataclass(frozen=True)
+class _Gap:
+    """Caps from ``floor``, up to which ``low`` is the answer, to ``dear``'s disruption."""
+
+    floor: float
+    low: _Spot
+    dear: _Spot
+
+    def size(self, low_end: _Spot, dear_end: _Spot) -> float:
+        """Return how much of the frontier's width and height lies in this gap."""
+        wide = max(dear_end.disruption - low_end.disruption, 1e-12)
+        high = max(low_end.exposure - dear_end.exposure, 1e-12)
+        width = (self.dear.disruption - self.floor) / wide
+        return width + (self.low.exposure - self.dear.exposure) / high if width > _NARROW else 0.0
+
+
 class _Runner:
-    """Exact solves that share one limit of time."""
+    """Exact solves that share one limit of time and the plans found so far."""
 
     def __init__(
-        self, problem: Problem, seconds_left: Callable[[], float], solves: int, threads: int
+        self,
+        problem: Problem,
+        known: Sequence[Plan],
+        seconds_left: Callable[[], float],
+        solves: int,
+        threads: int,
     ) -> None:
         self.problem = problem
+        self.spots = [_spot(problem, plan) for plan in known]
         self.seconds_left = seconds_left
         self.solves_left = solves
         self.threads = threads
@@ -52,52 +92,57 @@ class _Runner:
         self.is_cut = False
 
     def least(
-        self,
-        weight: float,
-        *,
-        disruption_cap: float | None = None,
-        exposure_cap: float | None = None,
-        warm: Plan | None = None,
+        self, weight: float, *, disruption_cap: float = math.inf, exposure_cap: float = math.inf
     ) -> Solution:
-        """Solve, with an equal share of the time that is left."""
-        seconds = max(_LEAST_SECONDS, self.seconds_left() / max(1, self.solves_left))
+        """Solve from the best plan known within the caps, with a few shares of the time that is left."""
+        left = self.seconds_left()
+        seconds = max(_LEAST_SECONDS, min(left, _PATIENCE * left / max(1, self.solves_left)))
+        within = [
+            spot for spot in self.spots if spot.disruption <= disruption_cap and spot.exposure <= exposure_cap
+        ]
+        warm = min(within, key=lambda spot: _cost(spot, weight), default=None)
         solution = solve_exact(
             self.problem,
             weight,
             seconds=seconds,
-            disruption_cap=disruption_cap,
-            exposure_cap=exposure_cap,
-            warm=warm,
+            disruption_cap=None if math.isinf(disruption_cap) else disruption_cap,
+            exposure_cap=None if math.isinf(exposure_cap) else exposure_cap,
+            warm=None if warm is None else warm.plan,
             threads=self.threads,
         )
         self.solves_left -= 1
         self.work += solution.work
         self.is_cut |= solution.stopped_by == "time"
+        self.spots.append(_spot(self.problem, solution.plan))
         return solution
 
-    def cheapest_like(self, solution: Solution) -> Solution:
-        """Return the plan of least disruption among those with no more exposure than this one."""
-        exposure = objective(solution.evaluation, 0.0)
-        return self.least(math.inf, exposure_cap=exposure, warm=solution.plan)
+    def under(self, cap: float) -> tuple[_Spot, float]:
+        """Return the plan of least exposure under a cap, then of least disruption, and the bound."""
+        solution = self.least(0.0, disruption_cap=cap)
+        self.least(math.inf, exposure_cap=solution.value)
+        return self.spots[-1], solution.bound
 
 
 def sweep_exactly(
     problem: Problem,
+    known: Sequence[Plan],
     *,
     points: int,
     seconds_left: Callable[[], float],
     threads: int,
     advance: Callable[[str], None],
 ) -> Sweep:
-    """Sweep the frontier by epsilon-constraint, from its dear end down.
+    """Sweep the frontier by epsilon-constraint, always in the middle of its largest gap.
 
     Where the plan found under a cap costs less than the cap, it is the best plan for every cap in
-    between too, so the next cap goes below it and no solve is wasted.
+    between too, and the next cap goes above.
 
     Parameters
     ----------
     problem
         A checked problem.
+    known
+        Feasible plans to start from; may be empty.
     points
         Most points wanted, >= 2.
     seconds_left
@@ -112,66 +157,66 @@ def sweep_exactly(
     NoFeasiblePlanError
         When the hard rules leave no plan at all, or the time was over before the first.
     """
-    runner = _Runner(problem, seconds_left, 3 * points, threads)
+    runner = _Runner(problem, known, seconds_left, 3 * points, threads)
     calm = runner.least(math.inf)
-    bottom = calm.evaluation.disruption
-    left = runner.least(0.0, disruption_cap=bottom, warm=calm.plan)
+    low_end, bound = runner.under(calm.value)
+    steps = [(calm.value, bound)]
     advance("least disruption")
-    safest = runner.least(0.0, warm=left.plan)
-    found = [(math.inf, safest.bound, runner.cheapest_like(safest))]
+    dear_end, bound = runner.under(math.inf)
+    steps.append((math.inf, bound))
     advance("least exposure")
-    top = found[0][2].evaluation.disruption
-    for remaining in range(points - 2, 0, -1):
-        last = found[-1][2].evaluation.disruption
-        cap = bottom + (last - bottom) * remaining / (remaining + 1)
-        if cap - bottom <= _NARROW * max(1.0, top) or seconds_left() <= 0:
+    spots = [low_end, dear_end]
+    gaps = [_Gap(calm.value, low_end, dear_end)]
+    while len(spots) < points:
+        gap = max(gaps, key=lambda gap: gap.size(low_end, dear_end))
+        if gap.size(low_end, dear_end) <= 0 or seconds_left() <= 0:
             break
-        solution = runner.least(0.0, disruption_cap=cap, warm=left.plan)
-        found.append((cap, solution.bound, runner.cheapest_like(solution)))
-        advance(f"disruption up to {cap:,.0f}")
-    found.append((bottom, left.bound, left))
-    found.reverse()
-    scale = max(1.0, float(list_choices(problem).never_exposure.sum()))
+        cap = 0.5 * (gap.floor + gap.dear.disruption)
+        spot, bound = runner.under(cap)
+        steps.append((cap, bound))
+        gaps.remove(gap)
+        if spot.disruption > gap.floor and spot.exposure < gap.low.exposure:
+            spots.append(spot)
+            gaps += [_Gap(gap.floor, gap.low, spot), _Gap(cap, spot, gap.dear)]
+            advance(f"disruption up to {cap:,.0f}")
+        else:
+            gaps.append(_Gap(cap, gap.low, gap.dear))
+    was_cut = runner.is_cut or seconds_left() <= 0
     return Sweep(
-        points=tuple(_point(cap, bound, solution, scale) for cap, bound, solution in found),
-        caps=tuple(cap for cap, _, _ in found),
-        bounds=tuple(bound for _, bound, _ in found),
+        plans=tuple(spot.plan for spot in runner.spots),
+        steps=tuple(sorted(steps)),
         least_disruption=calm.bound,
-        lines=_lines(runner, [solution for _, _, solution in found]),
+        lines=_lines(runner, spots),
         work=runner.work,
-        is_cut=runner.is_cut or (len(found) < points and seconds_left() <= 0),
+        is_cut=was_cut or runner.is_cut,
     )
 
 
-def _lines(runner: _Runner, solutions: list[Solution]) -> tuple[tuple[float, float], ...]:
+def _lines(runner: _Runner, spots: list[_Spot]) -> tuple[tuple[float, float], ...]:
     """Solve for the weights of the lower hull's edges; stop early when the time is over."""
-    corners: list[tuple[float, float]] = []
-    for solution in solutions:
-        corner = (solution.evaluation.disruption, objective(solution.evaluation, 0.0))
-        while len(corners) >= 2 and _is_above(corners[-1], corners[-2], corner):
+    corners: list[_Spot] = []
+    for spot in sorted(spots, key=lambda spot: (spot.disruption, spot.exposure)):
+        while len(corners) >= 2 and _is_above(corners[-1], corners[-2], spot):
             corners.pop()
-        corners.append(corner)
+        corners.append(spot)
     lines = []
-    for (cheap, much), (dear, little) in pairwise(corners):
-        if dear - cheap <= 0 or much - little <= 0 or runner.seconds_left() <= 0:
-            continue
-        weight = (much - little) / (dear - cheap)
-        lines.append((weight, runner.least(weight).bound))
+    for cheap, dear in pairwise(corners):
+        wide, high = dear.disruption - cheap.disruption, cheap.exposure - dear.exposure
+        if wide > 0 and high > 0 and runner.seconds_left() > 0:
+            lines.append((high / wide, runner.least(high / wide).bound))
     return tuple(lines)
 
 
-def _is_above(middle: tuple[float, float], left: tuple[float, float], right: tuple[float, float]) -> bool:
-    """Return whether the middle point lies on or above the line between the two others."""
-    wide, high = right[0] - left[0], right[1] - left[1]
-    return (middle[1] - left[1]) * wide >= high * (middle[0] - left[0])
+def _is_above(middle: _Spot, left: _Spot, right: _Spot) -> bool:
+    """Return whether the middle lies on or above the line between the two others."""
+    wide, high = right.disruption - left.disruption, right.exposure - left.exposure
+    return (middle.exposure - left.exposure) * wide >= high * (middle.disruption - left.disruption)
 
 
-def _point(cap: float, bound: float, solution: Solution, scale: float) -> FrontierPoint:
-    exposure = objective(solution.evaluation, 0.0)
-    return FrontierPoint(
-        plan=solution.plan,
-        evaluation=solution.evaluation,
-        disruption_cap=solution.evaluation.disruption if math.isinf(cap) else cap,
-        exposure_bound=min(bound, exposure),
-        is_exact=exposure - bound <= _PROVEN * scale,
-    )
+def _spot(problem: Problem, plan: Plan) -> _Spot:
+    evaluation = evaluate(problem, plan)
+    return _Spot(plan, objective(evaluation, 0.0), evaluation.disruption)
+
+
+def _cost(spot: _Spot, weight: float) -> float:
+    return spot.disruption if math.isinf(weight) else spot.exposure + weight * spot.disruption

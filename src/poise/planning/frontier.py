@@ -11,7 +11,8 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+from functools import cached_property
 from itertools import pairwise
 from typing import Literal, Protocol
 
@@ -22,8 +23,8 @@ from poise.planning.blend import blend, tie_groups
 from poise.planning.choices import list_choices
 from poise.planning.epsilon import Sweep, sweep_exactly
 from poise.planning.evaluate import evaluate
-from poise.planning.exact import objective, solve_exact
-from poise.planning.problem import Evaluation, Frontier, FrontierPoint, Plan, Problem, Solution
+from poise.planning.exact import CAP_TOLERANCE, objective, solve_exact
+from poise.planning.problem import Evaluation, Floats, Frontier, FrontierPoint, Plan, Problem, Solution
 from poise.planning.schedule import hazard_per_minute, schedule_by_priority
 
 #: Called with (points done, points in all, what was done last).
@@ -31,7 +32,11 @@ Progress = Callable[[int, int, str], None]
 
 #: Up to so many choices of a change the exact sweep closes in seconds (measured: 200 choices 0.1 s a
 #: point, 1,800 choices 3 s to more than 20 s).
-EXACT_CHOICES = 900
+EXACT_CHOICES = 2_000
+#: Up to so many choices exact solves take milliseconds, and nothing else is needed.
+_TINY_CHOICES = 150
+#: Exposure this close to its bound, relative to that of doing nothing, counts as proven best.
+_PROVEN = 1e-6
 #: Weights solved at the same time. Fixed, so that the number of threads does not change the result.
 _BATCH = 4
 #: The weights of the two ends, relative to (exposure of doing nothing) / (disruption of doing all).
@@ -109,13 +114,16 @@ def sweep(
     def seconds_left() -> float:
         return deadline - time.monotonic()
 
-    if solver is None and len(list_choices(problem).change) <= EXACT_CHOICES:
-        exact = sweep_exactly(
-            problem, points=points, seconds_left=seconds_left, threads=threads, advance=told.advance
-        )
-        return _from_exact(exact)
+    size = len(list_choices(problem).change)
+    is_small = solver is None and size <= EXACT_CHOICES
+    share = 1.0 if not is_small else 0.3 if size > _TINY_CHOICES else 0.0
     search = _Search(problem, solver or exact_solver, points, seconds_left, seed, threads, told)
-    return search.run()
+    search.try_rules()
+    if share > 0:
+        search.by_weights(seconds * share)
+    if is_small:
+        search.exactly()
+    return search.frontier()
 
 
 @dataclass
@@ -159,28 +167,56 @@ class _Search:
     told: _Told
     pool: list[_Candidate] = field(default_factory=list)
     lines: list[tuple[float, float]] = field(default_factory=list)
+    steps: tuple[tuple[float, float], ...] = ()
     work: int = 0
     stopped_by: Literal["work", "time"] = "work"
 
-    def run(self) -> Frontier:
+    @cached_property
+    def scale(self) -> float:
+        """Exposure of doing nothing [money], which proofs are measured against."""
+        return max(1.0, float(list_choices(self.problem).never_exposure.sum()))
+
+    def try_rules(self) -> None:
+        """Start from doing nothing and from the best simple rule."""
         self._add(Plan(np.full(self.problem.num_changes, -1, dtype=np.int64)))
         self._add(schedule_by_priority(self.problem, hazard_per_minute(self.problem)))
+
+    def by_weights(self, seconds: float) -> None:
+        """Solve both ends, then the weights of the widest gaps, then blend."""
         solves = max(2, round(self.points * _WEIGHTED_SHARE))
-        share = 0.9 * self.seconds_left() * self.threads / (solves + 2)
-        self._solve_ends(min(share, 0.45 * self.seconds_left()))
+        share = 0.9 * seconds * self.threads / (solves + 2)
+        end = self.seconds_left() - seconds
+        self._solve_ends(min(share, 0.45 * seconds))
         closed: set[tuple[float, float]] = set()
         done = 2
         while done < solves:
             gaps = self._gaps(closed)[: min(_BATCH, solves - done)]
             if not gaps:
                 break
-            if self.seconds_left() <= 0:
+            if self.seconds_left() <= end:
                 self.stopped_by = "time"
                 break
             self._solve_gaps(gaps, closed, share)
             done += len(gaps)
         self._fill()
-        return self._frontier()
+
+    def exactly(self) -> None:
+        """Sweep by epsilon-constraint, starting from the plans found so far."""
+        exact = sweep_exactly(
+            self.problem,
+            [item.plan for item in _non_dominated(self.pool)],
+            points=self.points,
+            seconds_left=self.seconds_left,
+            threads=self.threads,
+            advance=self.told.advance,
+        )
+        for plan in exact.plans:
+            self._add(plan)
+        self.steps = exact.steps
+        self.lines += exact.lines
+        self.lines += _lines_of_steps(exact, _non_dominated(self.pool))
+        self.work += exact.work
+        self.stopped_by = "time" if exact.is_cut else "work"
 
     def _add(self, plan: Plan) -> _Candidate | None:
         """Confirm a plan and keep it if it breaks no rule."""
@@ -273,28 +309,35 @@ class _Search:
                         self._add(plan)
                     self.work += len(between)
 
-    def _frontier(self) -> Frontier:
+    def frontier(self) -> Frontier:
+        """Return the non-dominated plans at evenly spread caps, or at those of the exact sweep."""
+        front = _non_dominated(self.pool)
+        caps = np.linspace(front[0].disruption, front[-1].disruption, self.points)
+        if self.steps:
+            caps = np.array([cap for cap, _ in self.steps])
         lines = sorted(self.lines)
-        frontier = Frontier(
-            points=(),
-            hull_weight=np.array([weight for weight, _ in lines]),
-            hull_bound=np.array([bound for _, bound in lines]),
-            work=self.work,
-            stopped_by=self.stopped_by,
-        )
-        chosen = _spread(_non_dominated(self.pool), self.points)
-        return replace(
-            frontier,
-            points=tuple(
+        hull_weight = np.array([weight for weight, _ in lines])
+        hull_bound = np.array([bound for _, bound in lines])
+        hull = Frontier((), hull_weight, hull_bound)
+        points = []
+        for item in _best_under(front, caps):
+            bound = max(hull.exposure_bound_at(item.disruption), self._step_bound(item.disruption))
+            if bound > item.exposure + _ROUNDING * max(self.scale, item.exposure):
+                raise _unsound(f"a bound of {bound:g} lies above the exposure of a plan, {item.exposure:g}")
+            points.append(
                 FrontierPoint(
                     plan=item.plan,
                     evaluation=item.evaluation,
                     disruption_cap=item.disruption,
-                    exposure_bound=min(item.exposure, frontier.exposure_bound_at(item.disruption)),
+                    exposure_bound=min(bound, item.exposure),
+                    is_exact=item.exposure - bound <= _PROVEN * self.scale,
                 )
-                for item in chosen
-            ),
-        )
+            )
+        return Frontier(tuple(points), hull_weight, hull_bound, self.work, self.stopped_by)
+
+    def _step_bound(self, disruption: float) -> float:
+        """Return the best exposure bound of the caps that this disruption is within."""
+        return max((bound for cap, bound in self.steps if disruption <= cap), default=0.0)
 
 
 def _unsound(text: str) -> InternalError:
@@ -319,44 +362,24 @@ def _non_dominated(pool: Sequence[_Candidate]) -> list[_Candidate]:
     return front
 
 
-def _spread(front: list[_Candidate], points: int) -> list[_Candidate]:
-    """Return at most so many of a front: for evenly spaced caps the best below each, and both ends."""
+def _best_under(front: list[_Candidate], caps: Floats) -> list[_Candidate]:
+    """Return the best of a front under each cap, and its last, each once."""
     disruptions = np.array([item.disruption for item in front])
-    caps = np.linspace(disruptions[0], disruptions[-1], points)
-    best = np.searchsorted(disruptions, caps * (1.0 + 1e-12), side="right") - 1
-    best[-1] = len(front) - 1
-    return [front[place] for place in np.unique(best)]
+    slack = CAP_TOLERANCE * np.maximum(1.0, np.abs(caps))
+    best = np.searchsorted(disruptions, caps + slack, side="right") - 1
+    return [front[place] for place in np.unique([*best[best >= 0], len(front) - 1])]
 
 
-def _from_exact(exact: Sweep) -> Frontier:
-    """Turn an exact sweep into a frontier, with the lines that its steps prove.
+def _lines_of_steps(exact: Sweep, front: list[_Candidate]) -> list[tuple[float, float]]:
+    """Return the lines that the steps of an exact sweep prove, for the slopes of a front.
 
     A plan has at least ``least_disruption``, or more than a cap that it is over, and at least the
-    exposure bound of the first cap that it is under. So for any weight the least sum over
-    these steps is a proven bound.
+    exposure bound of the first cap that it is under. So for any weight the least sum over these
+    steps is a proven bound.
     """
-    floors = np.array([exact.least_disruption, *exact.caps[:-1]])
-    bounds = np.array(exact.bounds)
-    front: list[FrontierPoint] = []
-    for point in exact.points:
-        exposure = objective(point.evaluation, 0.0)
-        if not front or (
-            exposure < objective(front[-1].evaluation, 0.0)
-            and (point.evaluation.disruption > front[-1].evaluation.disruption)
-        ):
-            front.append(point)
+    floors = np.array([exact.least_disruption, *(cap for cap, _ in exact.steps[:-1])])
+    bounds = np.array([bound for _, bound in exact.steps])
     weights = {0.0}
     for low, dear in pairwise(front):
-        fall = objective(low.evaluation, 0.0) - objective(dear.evaluation, 0.0)
-        weights.add(fall / (dear.evaluation.disruption - low.evaluation.disruption))
-    proven = dict(exact.lines)
-    for weight in weights:
-        proven[weight] = max(proven.get(weight, 0.0), float((bounds + weight * floors).min()))
-    ordered = sorted(proven)
-    return Frontier(
-        points=tuple(front),
-        hull_weight=np.array(ordered),
-        hull_bound=np.array([proven[weight] for weight in ordered]),
-        work=exact.work,
-        stopped_by="time" if exact.is_cut else "work",
-    )
+        weights.add((low.exposure - dear.exposure) / (dear.disruption - low.disruption))
+    return [(weight, float((bounds + weight * floors).min())) for weight in sorted(weights)]

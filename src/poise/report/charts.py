@@ -107,7 +107,7 @@ def frontier_chart(data: FrontierData, width: float = 920.0, height: float = 560
 
 def _frame(data: FrontierData, width: float, height: float) -> _Frame:
     core = [(dot.x, dot.y) for dot in data.dots] + [(mark.x, mark.y) for mark in data.marks if mark.is_core]
-    core = core or [(mark.x, mark.y) for mark in data.marks]
+    core = core or [(mark.x, mark.y) for mark in data.marks] or [(0.0, 0.0)]
     bounds = [dot.bound for dot in data.dots if dot.bound is not None]
     rest = [(mark.x, mark.y) for mark in data.marks if not mark.is_core]
     x_low, x_high = _reach([x for x, _ in core], [x for x, _ in rest])

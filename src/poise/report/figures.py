@@ -99,7 +99,7 @@ def percent(fraction: float | None, unknown: str = UNKNOWN) -> str:
         return f"0{NBSP}%"
     if 0 < value < 0.1:
         return f"under 0.1{NBSP}%"
-    written = f"{abs(value):,.0f}" if abs(value) >= 10 else f"{abs(value):.1f}"
+    written = f"{abs(value):,.0f}" if abs(value) >= 10 else f"{abs(value):.1f}".removesuffix(".0")
     return f"{MINUS if value < 0 else ''}{written}{NBSP}%"
 
 

@@ -9,7 +9,7 @@ from poise.report.charts import Dot, FrontierData, Mark, frontier_chart
 from poise.report.figures import Money, count, hours, percent
 from poise.report.glyphs import Shape, glyph
 from poise.report.markup import Markup, element
-from poise.report.tables import Column, disclosure, table
+from poise.report.tables import Column, disclosure, scrolling, table
 
 _SHAPES: dict[str, Shape] = {
     "ideal-security": "down",
@@ -115,7 +115,11 @@ def frontier_figure(document: PlanDocument) -> Markup:
         frontier_chart(data, width=360, height=400),
         _key(data),
         element("figcaption", caption),
-        disclosure("The numbers of the picture", _dots_table(document), _plans_table(document)),
+        disclosure(
+            "The numbers of the picture",
+            scrolling(_dots_table(document), "Plans of the frontier"),
+            scrolling(_plans_table(document), "Named plans"),
+        ),
     )
 
 

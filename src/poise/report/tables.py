@@ -12,6 +12,8 @@ from poise.report.markup import Child, Markup, element
 #: Rows of a long list that are open to see, and rows that the page holds at all.
 FIRST_ROWS = 30
 MOST_ROWS = 2_000
+#: A longer list prints its first rows only: nobody wants 200 sheets for a board.
+MOST_PRINTED = 300
 
 
 @dataclass(frozen=True)
@@ -61,19 +63,29 @@ def long_table(
     first, rest = rows[:FIRST_ROWS], rows[FIRST_ROWS:MOST_ROWS]
     left_out = len(rows) - len(first) - len(rest)
     more = f"The first {count(len(first))} of {count(len(rows))}. " if rest else ""
+    is_bulk = len(rows) > MOST_PRINTED
+    others = f"The other {count(len(rows) - len(first))} are in {full_list}."
+    parts = [table(more + caption, columns, first, kind)]
+    if is_bulk:
+        parts.append(element("p", others, class_="print-only"))
+    if rest:
+        folded = table(f"{caption} (continued)", columns, rest, kind)
+        parts.append(disclosure(f"The next {count(len(rest))}", folded, is_bulk=is_bulk))
+    if left_out:
+        parts.append(element("p", f"{count(left_out)} more are in {full_list}.", class_="quiet"))
+    return element("div", parts)
+
+
+def disclosure(summary: str, *children: Child, is_bulk: bool = False) -> Markup:
+    """Return something that opens on a click; in print it is open, or left out if it is bulk."""
+    return element("details", element("summary", summary), *children, class_="bulk" if is_bulk else None)
+
+
+def scrolling(child: Child, name: str) -> Markup:
+    """Return something wide that scrolls inside its own region where there is no room, by keyboard too."""
     return element(
-        "div",
-        table(more + caption, columns, first, kind),
-        disclosure(f"The next {count(len(rest))}", table(f"{caption} (continued)", columns, rest, kind))
-        if rest
-        else None,
-        element("p", f"{count(left_out)} more are in {full_list}.", class_="quiet") if left_out else None,
+        "div", child, class_="scroll", tabindex="0", role="region", aria_label=f"{name}; scrolls sideways"
     )
-
-
-def disclosure(summary: str, *children: Child) -> Markup:
-    """Return something that opens on a click; in print it is open."""
-    return element("details", element("summary", summary), *children)
 
 
 def under(*children: Child) -> Markup:
@@ -105,7 +117,7 @@ def _row(columns: Sequence[Column], cells: Sequence[Child]) -> Markup:
             element(
                 "td",
                 element("div", cell),
-                data_label=column.heading,
+                data_label=f"{column.heading} {column.under}".strip(),
                 class_=column.kind,
             )
             for column, cell in zip(columns[1:], rest, strict=True)

@@ -9,17 +9,19 @@ from datetime import date, datetime, timedelta
 from poise.patching.document import FreezeEntry
 from poise.patching.lookup import Lookup
 from poise.report.figures import (
+    NBSP,
     count,
     day,
     hours,
     minutes,
+    month,
     percent,
     plural,
     span,
 )
 from poise.report.grid_chart import Cell, GridRow, grid_chart
 from poise.report.markup import Child, Markup, element
-from poise.report.tables import Column, disclosure, table, under
+from poise.report.tables import Column, disclosure, scrolling, table, under
 
 #: Services drawn in the grid; the table behind it has all.
 _MOST_ROWS = 40
@@ -113,7 +115,10 @@ def service_weeks(lookup: Lookup) -> Markup:
     )
     return element(
         "figure",
-        _scrolling(grid_chart(weeks, rows, f"Planned downtime of {len(rows)} services by week.", "services")),
+        scrolling(
+            grid_chart(weeks, rows, f"Planned downtime of {len(rows)} services by week.", "services"),
+            "Planned downtime by week",
+        ),
         element("figcaption", caption),
         disclosure("The numbers by service", _service_table(lookup, names, visits, down, reduced)),
     )
@@ -148,7 +153,7 @@ def _service_table(
             minutes(sum(down[service].values())),
             minutes(sum(reduced[service].values())),
             ", ".join(
-                f"{day(week)} ({plural(number, 'visit')}, {minutes(down[service][week])})"
+                f"{week.day}{NBSP}{month(week)} ({plural(number, 'visit')}, {minutes(down[service][week])})"
                 for week, number in sorted(visits[service].items())
                 if number
             ),
@@ -156,13 +161,6 @@ def _service_table(
         for service in names
     ]
     return table("Visits and planned downtime by service and week.", columns, rows)
-
-
-def _scrolling(chart: Markup) -> Markup:
-    """Return a chart that scrolls inside its own region on a narrow screen, by keyboard too."""
-    return element(
-        "div", chart, class_="scroll", tabindex="0", role="region", aria_label="Weeks; scrolls sideways"
-    )
 
 
 def team_weeks(lookup: Lookup) -> Markup:
@@ -218,7 +216,9 @@ def team_weeks(lookup: Lookup) -> Markup:
     )
     return element(
         "figure",
-        _scrolling(grid_chart(weeks, rows, f"Labour of {len(rows)} teams by week.", "teams")),
+        scrolling(
+            grid_chart(weeks, rows, f"Labour of {len(rows)} teams by week.", "teams"), "Labour by week"
+        ),
         element("figcaption", caption),
         disclosure("The numbers by team", table("Labour by team.", columns, table_rows)),
     )

@@ -161,6 +161,9 @@ def _try(
     except urllib.error.HTTPError as error:
         with error:
             return _refused(error, url, known, part)
+    except ThreatFeedError:
+        # A refused redirect; this error is a ValueError too.
+        raise
     except (OSError, http.client.HTTPException, ValueError) as error:
         raise _unreached(error, url) from error
     with answer:
@@ -303,7 +306,11 @@ class _Redirects(urllib.request.HTTPRedirectHandler):
     def redirect_request(
         self, req: urllib.request.Request, fp: Any, code: int, msg: str, headers: Any, newurl: str
     ) -> urllib.request.Request | None:
-        _require_allowed(newurl, self.configured, "E223")
+        try:
+            _require_allowed(newurl, self.configured, "E223")
+        except ThreatFeedError:
+            fp.close()
+            raise
         return super().redirect_request(req, fp, code, msg, headers, newurl)
 
 

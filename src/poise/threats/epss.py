@@ -64,10 +64,11 @@ def read_epss(path: Path, score_date: date | None = None) -> FeedTable:
             where,
             f"is no EPSS file: its columns are {columns.strip()[:80]!r}; expected cve,epss,percentile.",
         )
-    rows, faults = _parse(content[body_start:], names, where, lines_above)
-    good, faulty = _good_rows(rows, where, lines_above + 2)
-    faults = faults + faulty
-    return checked(FeedTable("epss", day, notes.get("model_version", ""), good, tuple(faults)), where)
+    rows, misshapen = _parse(content[body_start:], names, where, lines_above)
+    good, faulty = _good_rows(rows, where, lines_above + 2, sorted(misshapen))
+    faults = sorted([*misshapen.items(), *faulty], key=lambda fault: fault[0])
+    version = notes.get("model_version", "")
+    return checked(FeedTable("epss", day, version, good, tuple(fault for _, fault in faults)), where)
 
 
 def _comments(content: bytes) -> tuple[dict[str, str], int, int]:
@@ -89,14 +90,14 @@ def _date_in_name(path: Path) -> date | None:
     return day_of(match[1]) if match else None
 
 
-def _parse(body: bytes, names: list[str], where: str, lines_above: int) -> tuple[pa.Table, list[Fault]]:
-    """Split the table into text columns; a row with other columns than the header is a fault."""
-    faults: list[Fault] = []
+def _parse(body: bytes, names: list[str], where: str, lines_above: int) -> tuple[pa.Table, dict[int, Fault]]:
+    """Split the table into text columns; rows of another width become faults, by line."""
+    faults: dict[int, Fault] = {}
 
     def wrong_width(row: arrow_csv.InvalidRow) -> str:
-        place = f"{where}:{lines_above + row.number}" if row.number else where
+        line = lines_above + row.number
         found = f"has {row.actual_columns} columns, expected {row.expected_columns}: {row.text[:60]!r}."
-        faults.append(Fault("E211", place, found))
+        faults[line] = Fault("E211", f"{where}:{line}", found)
         return "skip"
 
     try:
@@ -114,33 +115,40 @@ def _parse(body: bytes, names: list[str], where: str, lines_above: int) -> tuple
     return table, faults
 
 
-def _good_rows(rows: pa.Table, where: str, first_line: int) -> tuple[pa.Table, list[Fault]]:
-    """Keep the rows that are sound; return a fault for each of the others."""
+def _good_rows(
+    rows: pa.Table, where: str, first_line: int, skipped_lines: list[int]
+) -> tuple[pa.Table, list[tuple[int, Fault]]]:
+    """Keep the rows that are sound; return line and fault of each of the others."""
     cve = pc.ascii_upper(pc.utf8_trim_whitespace(rows["cve"])).combine_chunks()
     is_cve = pc.match_substring_regex(cve, f"^{CVE_ID.pattern}$")
-    columns = {"epss": rows["epss"]}
-    if "percentile" in rows.column_names:
-        columns["percentile"] = rows["percentile"]
-    sound = is_cve
-    values: dict[str, pa.Array] = {}
-    checks: list[tuple[str, str, pa.Array, pa.Array]] = [("E205", "is no CVE id", cve, is_cve)]
-    for name, texts in columns.items():
-        text = pc.utf8_trim_whitespace(texts).combine_chunks()
+    first = _first_of_each(cve)
+    checks = [
+        ("E205", "is no CVE id", cve, is_cve),
+        ("E207", "is listed a second time; the first is kept", cve, first),
+    ]
+    sound = pc.and_(is_cve, first)
+    values = {"epss": None, "percentile": pa.nulls(len(cve), pa.float64())}
+    for name in rows.column_names[1:]:
+        text = pc.utf8_trim_whitespace(rows[name]).combine_chunks()
         number = pc.cast(pc.if_else(pc.match_substring_regex(text, _NUMBER), text, None), pa.float64())
         within = pc.fill_null(pc.less_equal(number, 1.0), False)
-        values[name] = number
         checks.append(("E206", f"is no {name} between 0 and 1", text, within))
-        sound = pc.and_(sound, within)
-    values.setdefault("percentile", pa.nulls(len(cve), pa.float64()))
-    first = _first_of_each(cve)
-    checks.append(("E207", "is listed a second time; the first is kept", cve, first))
-    faults = [
-        Fault(id, f"{where}:{first_line + row}", f"{texts[row].as_py()!r} {what}.")
-        for id, what, texts, good in checks
-        for row in pc.indices_nonzero(pc.invert(good)).to_pylist()
-    ]
+        values[name], sound = number, pc.and_(sound, within)
+    faults = []
+    for id, what, texts, good in checks:
+        for row in pc.indices_nonzero(pc.invert(good)).to_pylist():
+            line = _line(row, first_line, skipped_lines)
+            faults.append((line, Fault(id, f"{where}:{line}", f"{texts[row].as_py()!r} {what}.")))
     table = pa.Table.from_arrays([cve, values["epss"], values["percentile"]], schema=SCHEMAS["epss"])
-    return table.filter(pc.and_(sound, first)).sort_by("cve"), faults
+    return table.filter(sound).sort_by("cve"), faults
+
+
+def _line(row: int, first_line: int, skipped_lines: list[int]) -> int:
+    """Return the line of a parsed row, counting the lines that were skipped before it."""
+    line = first_line + row
+    for skipped in skipped_lines:
+        line += skipped <= line
+    return line
 
 
 def _first_of_each(ids: pa.Array) -> pa.Array:

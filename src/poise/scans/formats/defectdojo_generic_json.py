@@ -50,17 +50,18 @@ class _Record(msgspec.Struct):
     description: str
     date: str | None = None
     cve: str | None = None
-    vulnerability_ids: tuple[str, ...] | None = None
+    vulnerability_ids: tuple[str, ...] | str | None = None
     vuln_id_from_tool: str | None = None
     unique_id_from_tool: str | None = None
     cvssv3: str | None = None
     cvssv4: str | None = None
-    cvssv3_score: float | None = None
-    cvssv4_score: float | None = None
+    #: Tools write "N/A", or numbers in quotes; so for the line.
+    cvssv3_score: float | str | None = None
+    cvssv4_score: float | str | None = None
     mitigation: str | None = None
     impact: str | None = None
     steps_to_reproduce: str | None = None
-    references: str | None = None
+    references: str | tuple[str, ...] | None = None
     active: bool | None = None
     false_p: bool | None = None
     out_of_scope: bool | None = None
@@ -68,10 +69,10 @@ class _Record(msgspec.Struct):
     is_mitigated: bool | None = None
     mitigated: str | None = None
     component_name: str | None = None
-    component_version: str | None = None
+    component_version: str | int | float | None = None
     fix_version: str | None = None
     file_path: str | None = None
-    line: int | None = None
+    line: int | str | None = None
     param: str | None = None
     service: str | None = None
     endpoints: tuple[_Endpoint | str, ...] | None = None
@@ -151,14 +152,13 @@ def _hosts(record: _Record) -> dict[str, list[str]]:
 
 
 def _finding(record: _Record, where: str, host: str, seen: list[str]) -> Finding:
-    cves, aliases = split_ids((record.cve or "", *(record.vulnerability_ids or ())))
-    name, version = record.component_name or "", record.component_version or ""
+    cves, aliases = split_ids((record.cve or "", *_texts(record.vulnerability_ids)))
+    name, version = record.component_name or "", _text(record.component_version)
     ports = tuple(dict.fromkeys(port for one in seen if (port := one.partition("|")[0])))
     rule = record.vuln_id_from_tool or (cves or aliases or (record.title,))[0]
-    lines = (
-        f"{record.file_path}:{record.line}" if record.file_path and record.line else record.file_path or ""
-    )
-    score = record.cvssv4_score if record.cvssv4_score is not None else record.cvssv3_score
+    lines = ":".join(part for part in (record.file_path, _digits(record.line)) if part)
+    score = _number(record.cvssv4_score)
+    score = _number(record.cvssv3_score) if score is None else score
     seen_at = (f"{host}:{one.replace('|', '')}".rstrip(":") for one in seen)
     evidence = (record.description, record.impact, record.steps_to_reproduce)
     return Finding(
@@ -184,7 +184,7 @@ def _finding(record: _Record, where: str, host: str, seen: list[str]) -> Finding
         locations=tuple(dict.fromkeys(place for place in (lines, *seen_at) if place)),
         evidence=trim_evidence("\n".join(text for text in evidence if text)),
         remedy=record.mitigation or "",
-        references=tuple(dict.fromkeys((record.references or "").split())),
+        references=tuple(dict.fromkeys(" ".join(_texts(record.references)).split())),
     )
 
 
@@ -195,11 +195,11 @@ def _identity(record: _Record, host: str) -> str:
         record.title,
         record.description,
         record.cve,
-        *(record.vulnerability_ids or ()),
+        *_texts(record.vulnerability_ids),
         record.vuln_id_from_tool,
         record.unique_id_from_tool,
         record.component_name,
-        record.component_version,
+        _text(record.component_version),
         record.file_path,
         str(record.line or ""),
         record.param,
@@ -207,6 +207,27 @@ def _identity(record: _Record, host: str) -> str:
     )
     text = "\x1f".join(field or "" for field in fields)
     return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
+
+
+def _texts(value: str | tuple[str, ...] | None) -> tuple[str, ...]:
+    return (value,) if isinstance(value, str) else value or ()
+
+
+def _text(value: str | float | None) -> str:
+    return "" if value is None else str(value)
+
+
+def _digits(value: int | str | None) -> str:
+    """Return a line number; a placeholder for one is none."""
+    return str(value) if value is not None and str(value).strip().isdigit() else ""
+
+
+def _number(value: float | str | None) -> float | None:
+    """Return a score, which some tools write in quotes; a placeholder for one is none."""
+    try:
+        return None if value is None else float(value)
+    except ValueError:
+        return None
 
 
 def _asset(record: _Record, host: str) -> AssetIdentity:

@@ -10,6 +10,7 @@ What was scanned stands behind the matches, so the report is walked twice.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import datetime
 from functools import partial
 from typing import Any, Final
 
@@ -18,7 +19,7 @@ import msgspec
 from poise.errors import Fault
 from poise.scans.finding import AssetIdentity, Component, Finding, Status
 from poise.scans.format import Format
-from poise.scans.identifiers import split_ids
+from poise.scans.identifiers import parse_when, split_ids
 from poise.scans.jsonshape import shape_of
 from poise.scans.records import (
     RecordError,
@@ -135,6 +136,10 @@ class _Distro(msgspec.Struct, rename="camel"):
     version: str | None = None
 
 
+class _Descriptor(msgspec.Struct):
+    timestamp: str | None = None
+
+
 def _sniff(head: str) -> bool:
     shape = shape_of(head)
     if shape.get("descriptor.name") == "grype":
@@ -144,38 +149,43 @@ def _sniff(head: str) -> bool:
 
 
 def _read(source: Source) -> Iterator[Finding | Fault]:
-    asset = _asset(source)
+    asset, when = _scanned(source)
     with json_cursor(source) as cursor:
         for key in cursor.members():
             if key in _LISTS:
-                make = partial(_finding, asset=asset, ignored=key == "ignoredMatches")
+                make = partial(_finding, asset=asset, when=when, ignored=key == "ignoredMatches")
                 for index, record in enumerate(cursor.values(_Match), start=1):
                     yield read_record(source, f"{key} {index}", record, make)
         cursor.end()
 
 
-def _asset(source: Source) -> AssetIdentity:
-    """Return what was scanned, which stands behind the matches."""
-    raw = top_members(source, frozenset(("source", "distro")))
+def _scanned(source: Source) -> tuple[AssetIdentity, datetime | None]:
+    """Return what was scanned and when, which stands behind the matches."""
+    raw = top_members(source, frozenset(("source", "distro", "descriptor")))
     try:
         scanned = convert(raw.get("source") or {}, _ScanSource)
         distro = convert(raw.get("distro") or {}, _Distro)
+        descriptor = convert(raw.get("descriptor") or {}, _Descriptor)
     except RecordError as error:
         raise source.refusal("E414", f"What was scanned has no readable name: {error}") from error
     system = f"{distro.name or ''} {distro.version or ''}".strip()
+    when = parse_when(descriptor.timestamp)
     target = scanned.target
     if not isinstance(target, _ImageTarget):
-        return AssetIdentity(path=target or "", operating_system=system)
+        return AssetIdentity(path=target or "", operating_system=system), when
     digests = [digest.split("@", 1)[1] for digest in target.repo_digests or () if "@" in digest]
-    return AssetIdentity(
+    asset = AssetIdentity(
         image=target.user_input or next(iter(target.tags or ()), ""),
         image_digest=digests[0] if digests else target.manifest_digest or "",
         operating_system=system,
         tags=(f"image-id:{target.image_id}",) if target.image_id else (),
     )
+    return asset, when
 
 
-def _finding(record: Any, where: str, asset: AssetIdentity, ignored: bool) -> Finding:
+def _finding(
+    record: Any, where: str, *, asset: AssetIdentity, when: datetime | None, ignored: bool
+) -> Finding:
     match = convert(record, _Match)
     raw, artifact, related = match.vulnerability, match.artifact, match.related_vulnerabilities or ()
     identifier = required(raw.id, "vulnerability.id")
@@ -203,6 +213,7 @@ def _finding(record: Any, where: str, asset: AssetIdentity, ignored: bool) -> Fi
         status=_ignored_status(match) if ignored else "open",
         severity=parse_severity(raw.severity or ""),
         severity_text=raw.severity or "",
+        last_seen=when,
         cvss_vectors=vectors,
         cvss_score=score,
         locations=tuple(dict.fromkeys(place.path for place in artifact.locations or () if place.path)),

@@ -22,6 +22,7 @@ from poise.errors import Fault
 from poise.scans.finding import AssetIdentity, Finding
 from poise.scans.format import Format
 from poise.scans.formats.trivy_records import MAKERS, Setting
+from poise.scans.identifiers import parse_when
 from poise.scans.jsonshape import shape_of
 from poise.scans.jsonstream import JsonCursor
 from poise.scans.records import RecordError, Texts, convert, json_cursor, read_record
@@ -149,6 +150,7 @@ def _setting(place: _Place) -> Setting:
         asset=asset,
         target=target,
         ecosystem=_text(place.result.get("Type")),
+        last_seen=parse_when(_text(place.report.get("CreatedAt"))),
         prefix="|".join((asset.label, asset.image, target)),
     )
 

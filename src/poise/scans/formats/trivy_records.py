@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any, Final
 
 import msgspec
@@ -91,6 +92,7 @@ class Setting(msgspec.Struct, frozen=True):
     asset: AssetIdentity
     target: str
     ecosystem: str
+    last_seen: datetime | None
     #: Separates the findings of one asset and target from all others.
     prefix: str
 
@@ -127,6 +129,7 @@ def _vulnerability(record: Any, where: str, setting: Setting) -> Finding:
         status=_STATUSES.get(status, "open"),
         severity=parse_severity(raw.Severity or ""),
         severity_text=raw.Severity or "",
+        last_seen=setting.last_seen,
         cvss_vectors=vectors,
         cvss_score=score,
         locations=tuple(path for path in (raw.PkgPath, setting.target) if path),
@@ -185,6 +188,7 @@ def _misconfiguration(record: Any, where: str, setting: Setting) -> Finding:
         status=status,
         severity=parse_severity(raw.Severity or ""),
         severity_text=raw.Severity or "",
+        last_seen=setting.last_seen,
         locations=(f"{setting.target}:{lines}" if lines else setting.target,),
         evidence=trim_evidence(message),
         remedy=raw.Resolution or "",
@@ -207,6 +211,7 @@ def _secret(record: Any, where: str, setting: Setting) -> Finding:
         kind="secret",
         severity=parse_severity(raw.Severity or ""),
         severity_text=raw.Severity or "",
+        last_seen=setting.last_seen,
         locations=(f"{setting.target}:{lines}" if lines else setting.target,),
         evidence=trim_evidence(raw.Match or ""),
     )
@@ -225,6 +230,7 @@ def _license(record: Any, where: str, setting: Setting) -> Finding:
         kind="licence",
         severity=parse_severity(raw.Severity or ""),
         severity_text=raw.Severity or "",
+        last_seen=setting.last_seen,
         locations=tuple(path for path in (raw.FilePath, setting.target) if path),
         evidence=raw.Category or "",
         references=(raw.Link,) if raw.Link else (),

@@ -185,13 +185,13 @@ def _read(source: Source) -> Iterator[Finding | Fault]:
 def _records(source: Source, cursor: JsonCursor) -> Iterator[Any]:
     for _ in cursor.documents():
         if cursor.kind() == "array":
-            for value in cursor.values():
+            for value in cursor.values(_Finding):
                 yield from _unpacked(value)
             continue
         single: dict[str, Any] = {}
         for key in cursor.members():
             if key in ("Findings", "findings"):
-                yield from cursor.values()
+                yield from cursor.values(_Finding)
             elif key == "NextToken":
                 if cursor.value():
                     yield source.fault(

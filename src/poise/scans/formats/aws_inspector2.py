@@ -168,12 +168,12 @@ def _read(source: Source) -> Iterator[Finding | Fault]:
 def _records(source: Source, cursor: JsonCursor) -> Iterator[Any]:
     for _ in cursor.documents():
         if cursor.kind() == "array":
-            yield from cursor.values()
+            yield from cursor.values(_Finding)
             continue
         single: dict[str, Any] = {}
         for key in cursor.members():
             if key == "findings":
-                yield from cursor.values()
+                yield from cursor.values(_Finding)
             elif key in ("nextToken", "NextToken"):
                 if cursor.value():
                     yield source.fault(

@@ -50,7 +50,7 @@ _COLUMNS: Final[tuple[Column, ...]] = (
     ("falsepositive", "false_p"),
     ("ismitigated", "is_mitigated"),
     ("riskaccepted", "risk_accepted"),
-    ("vuln_id_from_tool", "vuln id from tool", "cweid"),
+    ("vuln_id_from_tool", "vuln id from tool"),
     "tags",
 )
 

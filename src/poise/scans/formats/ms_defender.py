@@ -137,8 +137,8 @@ def _read_bundle(source: Source) -> Iterator[Finding | Fault]:
     if count:
         yield source.fault(
             "E412",
-            f"{count:,} vulnerabilities are of machines that the bundle does not describe, the first of {first};"
-            " they were read with the machine's id alone.",
+            f"{count:,} vulnerabilities are of machines that the bundle does not describe, the first of"
+            f" {first}; they were read with the machine's id alone.",
             "machines",
             "Export the machines of the same tenant at the same time.",
         )
@@ -157,16 +157,16 @@ def _pages(pages: list[Iterator[_T]]) -> Iterator[_T | Fault]:
         yield from links[-1:]
 
 
-def _values(source: Source, cursor: JsonCursor) -> Iterator[Any]:
+def _values(source: Source, cursor: JsonCursor, kind: type[_Camel]) -> Iterator[Any]:
     """Yield the records of an answer, of a list, or of one record per line."""
     for _ in cursor.documents():
         if cursor.kind() == "array":
-            yield from cursor.values()
+            yield from cursor.values(kind)
             continue
         single: dict[str, Any] = {}
         for key in cursor.members():
             if key == "value":
-                yield from cursor.values()
+                yield from cursor.values(kind)
             elif key == "@odata.nextLink":
                 if cursor.value():
                     yield source.fault(
@@ -183,7 +183,7 @@ def _values(source: Source, cursor: JsonCursor) -> Iterator[Any]:
 
 def _machines(source: Source, assets: dict[str, AssetIdentity]) -> Iterator[Fault]:
     with json_cursor(source) as cursor:
-        for number, record in enumerate(_values(source, cursor), 1):
+        for number, record in enumerate(_values(source, cursor, _Machine), 1):
             if isinstance(record, Fault):
                 yield record
                 continue
@@ -216,7 +216,7 @@ def _vulnerabilities(source: Source, assets: Mapping[str, AssetIdentity]) -> Ite
 
     with json_cursor(source) as cursor:
         count = 0
-        for record in _values(source, cursor):
+        for record in _values(source, cursor, _Vulnerability):
             if isinstance(record, Fault):
                 yield record
             else:

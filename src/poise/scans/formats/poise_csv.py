@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Final, cast, get_args
 
 from poise.errors import Fault
@@ -51,6 +52,9 @@ COLUMNS: Final = (
     "operating_system",
     "tags",
 )
+_KINDS: Final[tuple[str, ...]] = get_args(Kind)
+_STATUSES: Final[tuple[str, ...]] = get_args(Status)
+_SEVERITIES: Final[tuple[str, ...]] = get_args(Severity)
 _PORT = re.compile(r"(\d{1,5})(?:/(tcp|udp|sctp))?", re.IGNORECASE)
 _VECTOR = re.compile(r"(?:CVSS:[34]\.\d/)?(?:[A-Za-z]+:[A-Za-z]+)(?:/[A-Za-z]+:[A-Za-z]+)*")
 
@@ -75,9 +79,50 @@ def _finding(row: tuple[str, ...], where: str) -> Finding:
     # fmt: off
     (host, ip, agent_id, cloud_id, image, digest, purl, path, cve, vulnerability, title, component,
      component_purl, ecosystem, installed, fixed, severity, vector, score, first, last, port, status, kind,
-     evidence, remedy, remedy_id, reference, system, tags) = (cell.strip() for cell in row)
+     evidence, remedy, remedy_id, reference, system, tags) = map(str.strip, row)
     # fmt: on
     cves, aliases = _ids(cve, vulnerability)
+    asset, asset_key = _asset(host, ip, agent_id, cloud_id, image, digest, purl, path, system, tags)
+    ids = (*cves, *aliases)
+    return Finding(
+        where=where,
+        identity="|".join((asset_key, component, installed, *sorted(ids))),
+        asset=asset,
+        rule=f"poise:{ids[0]}",
+        title=title or f"{ids[0]} in {component}" if component else title or ids[0],
+        cves=cves,
+        aliases=aliases,
+        component=Component(component, ecosystem, installed, words_of(fixed), component_purl),
+        kind=cast(Kind, _one_of(kind, "kind", _KINDS) or "vulnerability"),
+        status=cast(Status, _one_of(status, "status", _STATUSES) or "open"),
+        severity=cast("Severity | None", _one_of(severity, "severity", _SEVERITIES) or None),
+        severity_text=severity,
+        cvss_vectors=_vectors(vector),
+        cvss_score=_score(score),
+        first_seen=_when(first, "first_seen"),
+        last_seen=_when(last, "last_seen"),
+        port=_port(port),
+        evidence=trim_evidence(evidence),
+        remedy=remedy,
+        remedy_ids=words_of(remedy_id),
+        references=words_of(reference),
+    )
+
+
+@lru_cache(maxsize=16_384)
+def _asset(
+    host: str,
+    ip: str,
+    agent_id: str,
+    cloud_id: str,
+    image: str,
+    digest: str,
+    purl: str,
+    path: str,
+    system: str,
+    tags: str,
+) -> tuple[AssetIdentity, str]:
+    """Return the asset, and the text that tells it from every other."""
     asset = AssetIdentity(
         hostnames=words_of(host),
         ips=_ips(ip),
@@ -94,36 +139,15 @@ def _finding(row: tuple[str, ...], where: str) -> Finding:
         raise RecordError(
             f"The row names no asset: one of {', '.join(ASSET_COLUMNS)} must be filled.", "E411"
         )
-    ids = (*cves, *aliases)
-    return Finding(
-        where=where,
-        identity="|".join((asset.label, digest, component, installed, *sorted(ids))),
-        asset=asset,
-        rule=f"poise:{ids[0]}",
-        title=title or f"{ids[0]} in {component}" if component else title or ids[0],
-        cves=cves,
-        aliases=aliases,
-        component=Component(component, ecosystem, installed, words_of(fixed), component_purl),
-        kind=cast(Kind, _one_of(kind, "kind", get_args(Kind)) or "vulnerability"),
-        status=cast(Status, _one_of(status, "status", get_args(Status)) or "open"),
-        severity=cast("Severity | None", _one_of(severity, "severity", get_args(Severity)) or None),
-        severity_text=severity,
-        cvss_vectors=_vectors(vector),
-        cvss_score=_score(score),
-        first_seen=_when(first, "first_seen"),
-        last_seen=_when(last, "last_seen"),
-        port=_port(port),
-        evidence=trim_evidence(evidence),
-        remedy=remedy,
-        remedy_ids=words_of(remedy_id),
-        references=words_of(reference),
-    )
+    return asset, f"{asset.label}|{digest}"
 
 
 def _ids(cve: str, vulnerability: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    cves, wrong = split_ids(words_of(cve))
+    cves, wrong = split_ids(cve)
     if wrong:
         raise RecordError(f"The column cve holds {wrong[0][:40]!r}, expected an id such as CVE-2021-44228.")
+    if not vulnerability and cves:
+        return cves, ()
     more, aliases = split_ids(words_of(vulnerability))
     if not (cves or more or aliases):
         raise RecordError("The row names no vulnerability: cve or vulnerability must be filled.", "E411")
@@ -138,6 +162,7 @@ def _ips(text: str) -> tuple[str, ...]:
     return words
 
 
+@lru_cache(maxsize=256)
 def _one_of(text: str, column: str, allowed: tuple[str, ...]) -> str:
     word = text.lower().replace(" ", "_")
     if word and word not in allowed:
@@ -147,6 +172,7 @@ def _one_of(text: str, column: str, allowed: tuple[str, ...]) -> str:
     return word
 
 
+@lru_cache(maxsize=4_096)
 def _vectors(text: str) -> tuple[str, ...]:
     vectors = words_of(text)
     for vector in vectors:
@@ -155,6 +181,7 @@ def _vectors(text: str) -> tuple[str, ...]:
     return vectors
 
 
+@lru_cache(maxsize=1_024)
 def _score(text: str) -> float | None:
     if not text:
         return None
@@ -167,6 +194,7 @@ def _score(text: str) -> float | None:
     return score
 
 
+@lru_cache(maxsize=4_096)
 def _when(text: str, column: str) -> datetime | None:
     if not text:
         return None
@@ -179,6 +207,7 @@ def _when(text: str, column: str) -> datetime | None:
     return when if when.tzinfo else when.replace(tzinfo=UTC)
 
 
+@lru_cache(maxsize=1_024)
 def _port(text: str) -> str:
     match = _PORT.fullmatch(text)
     if text and not (match and 0 < int(match[1]) < 65_536):

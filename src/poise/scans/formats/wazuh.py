@@ -106,6 +106,10 @@ class _Document(msgspec.Struct):
     host: _Host | None = None
 
 
+class _Hit(msgspec.Struct):
+    source: _Document = msgspec.field(name="_source")
+
+
 def _sniff(head: str) -> bool:
     shape = shape_of(head)
     if any(path.endswith("affected_items") and path.count(".") == 1 for path in shape):
@@ -155,7 +159,7 @@ def _hits(source: Source, cursor: JsonCursor) -> Iterator[Finding | Fault]:
     count = 0
     for key in cursor.members():
         if key == "hits":
-            for count, record in enumerate(cursor.values(), 1):
+            for count, record in enumerate(cursor.values(_Hit), 1):
                 yield _record(source, record, count)
         elif key == "total":
             total = cursor.value()
@@ -169,7 +173,7 @@ def _answer(source: Source, cursor: JsonCursor) -> Iterator[Finding | Fault]:
     count = 0
     for key in cursor.members():
         if key == "affected_items":
-            for count, record in enumerate(cursor.values(), 1):
+            for count, record in enumerate(cursor.values(_Item), 1):
                 yield read_record(source, f"item {count}", record, _from_item, "cve")
         elif key == "failed_items":
             for failed in cursor.values():
@@ -192,6 +196,8 @@ def _missing(source: Source, count: int, total: Any) -> Iterator[Fault]:
 
 
 def _record(source: Source, record: Any, number: int) -> Finding | Fault:
+    if isinstance(record, _Hit):
+        return read_record(source, f"hit {number}", record.source, _from_document)
     if isinstance(record, dict) and isinstance(record.get("_source"), dict):
         record = record["_source"]
     if isinstance(record, dict) and "cve" in record:

@@ -119,7 +119,8 @@ def build_case(
         early_cost=_floats(cost.early for cost in costs),
         labour_minutes=_floats(change.labour_minutes for change in ordered),
         due_days=_floats(draft.due_days(change) for change in ordered),
-        late_cost=_floats(parameters.late_cost if change.deadline else 0.0 for change in ordered),
+        # What is overdue already no plan can bring in on time, so it has no price here.
+        late_cost=_floats(parameters.late_cost if 0 < draft.due_days(c) < np.inf else 0.0 for c in ordered),
         hard_due=np.zeros(len(ordered), dtype=np.bool_),
         link_before=_ints(link[0] for link in links),
         link_after=_ints(link[1] for link in links),

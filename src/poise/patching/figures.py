@@ -29,6 +29,8 @@ class Figures:
     labour_hours: float
     weekends_worked: int
     num_done: int
+    num_late: int
+    longest_kev_days: float | None
     incident_probability: float
     hazard_mass: Floats
 
@@ -63,9 +65,22 @@ def figures(case: PatchCase, plan: Plan) -> Figures:
         labour / 60,
         len(weekends),
         int(done.sum()),
+        _num_late(case, delay),
+        _longest_kev_days(case, delay),
         probability_within(1.0, float(hazard @ delay)),
         _hazard_mass(case, delay),
     )
+
+
+def _num_late(case: PatchCase, delay: Floats) -> int:
+    """Return how many deadlines are missed that the plan's day had not missed already."""
+    problem = case.problem
+    return int(((problem.due_days > 0) & (problem.release_days + delay > problem.due_days)).sum())
+
+
+def _longest_kev_days(case: PatchCase, delay: Floats) -> float | None:
+    is_kev = np.array([change.is_kev for change in case.changes])
+    return float(delay[is_kev].max()) if is_kev.any() else None
 
 
 def _hazard_mass(case: PatchCase, delay: Floats) -> Floats:

@@ -116,12 +116,12 @@ STACKS: dict[str, Stack] = {
 #: Team: name, minutes per window, hourly rate, overtime factor, changes done and failed (None: no history),
 #: calendar.
 TEAMS: dict[str, tuple[str, int, int, float, tuple[int, int] | None, str]] = {
-    "windows": ("Windows platform", 600, 85, 1.5, (412, 17), "windows-sunday"),
-    "linux": ("Linux platform", 540, 90, 1.5, (655, 14), "linux-saturday"),
-    "database": ("Databases", 420, 110, 1.75, (118, 7), "database-sunday"),
-    "network": ("Network and edge", 300, 105, 1.75, (96, 6), "network-tuesday"),
-    "platform": ("Application platform", 360, 95, 1.25, (904, 31), "platform-weekly"),
-    "workplace": ("Workplace", 480, 70, 1.0, None, "workplace-wednesday"),
+    "windows": ("Windows platform", 300, 85, 1.5, (1412, 21), "windows-sunday"),
+    "linux": ("Linux platform", 360, 90, 1.5, (3655, 22), "linux-saturday"),
+    "database": ("Databases", 270, 110, 1.75, (618, 12), "database-sunday"),
+    "network": ("Network and edge", 240, 105, 1.75, (296, 7), "network-tuesday"),
+    "platform": ("Application platform", 180, 95, 1.25, (4904, 40), "platform-weekly"),
+    "workplace": ("Workplace", 300, 70, 1.0, None, "workplace-wednesday"),
 }
 
 #: Calendar: weekday, local start, hours, recurrence. Every one is weekly or rarer.
@@ -165,7 +165,7 @@ SERVICES: tuple[ServiceRow, ...] = (
         "internet",
         "web*8h app*12h js*6 cache*4h mysql*4h",
         (46, 18),
-        (900, 9000),
+        (2700, 27000),
         "grow-online",
     ),
     _row(
@@ -176,7 +176,7 @@ SERVICES: tuple[ServiceRow, ...] = (
         "internet",
         "web*4h app*8h jvm*4 pg*4h",
         (62, 24),
-        (1500, 14000),
+        (4500, 42000),
         "grow-online",
     ),
     _row(
@@ -187,7 +187,7 @@ SERVICES: tuple[ServiceRow, ...] = (
         "internet",
         "web*4h py*4 pg*2h",
         (30, 12),
-        (800, 8000),
+        (2400, 24000),
         "grow-online",
     ),
     _row(
@@ -198,7 +198,7 @@ SERVICES: tuple[ServiceRow, ...] = (
         "internet",
         "js*6 py*4 mongo*4h",
         (22, 10),
-        (500, 5000),
+        (1500, 15000),
         "grow-online",
     ),
     _row(
@@ -209,7 +209,7 @@ SERVICES: tuple[ServiceRow, ...] = (
         "internet",
         "adc*4h fw*4h edge*4",
         (70, 30),
-        (1200, 12000),
+        (3600, 36000),
         "keep-running",
     ),
     _row(
@@ -220,7 +220,7 @@ SERVICES: tuple[ServiceRow, ...] = (
         "internet",
         "vpn*2h asa*2h",
         (8, 3),
-        (600, 7000),
+        (1800, 21000),
         "keep-running",
     ),
     _row(
@@ -231,7 +231,7 @@ SERVICES: tuple[ServiceRow, ...] = (
         "internal",
         "win19*6 win22*4h mssql*4h app*6",
         (28, 6),
-        (1000, 9000),
+        (3000, 27000),
         "close-books",
     ),
     _row(
@@ -242,7 +242,7 @@ SERVICES: tuple[ServiceRow, ...] = (
         "isolated",
         "win16*8 win19*4h mssql*2h queue*4h",
         (34, 30),
-        (700, 6000),
+        (2100, 18000),
         "same-day",
     ),
     _row(
@@ -253,7 +253,7 @@ SERVICES: tuple[ServiceRow, ...] = (
         "internal",
         "app*8h queue*4h pg*4h",
         (38, 14),
-        (600, 5000),
+        (1800, 15000),
         "same-day",
     ),
     _row(
@@ -275,7 +275,7 @@ SERVICES: tuple[ServiceRow, ...] = (
         "partner",
         "win22*6h mssql*2h web*2h",
         (44, 6),
-        (800, 7000),
+        (2400, 21000),
         "stores-open",
     ),
     _row(
@@ -286,7 +286,7 @@ SERVICES: tuple[ServiceRow, ...] = (
         "internal",
         "app*4h pg*2h cache*2h",
         (12, 4),
-        (200, 1800),
+        (600, 5400),
         "stores-open",
     ),
     _row(
@@ -297,7 +297,7 @@ SERVICES: tuple[ServiceRow, ...] = (
         "internet",
         "web*2h py*4 mysql*2h",
         (6, 3),
-        (500, 6000),
+        (1500, 18000),
         "grow-online",
     ),
     _row(
@@ -308,7 +308,7 @@ SERVICES: tuple[ServiceRow, ...] = (
         "internet",
         "apache*6 mysql*2",
         (2, 1),
-        (80, 900),
+        (240, 2700),
         "grow-online",
     ),
     _row(
@@ -319,7 +319,7 @@ SERVICES: tuple[ServiceRow, ...] = (
         "partner",
         "apache*3 js*2 mysql*2",
         None,
-        (60, 700),
+        (180, 2100),
         "grow-online",
     ),
     _row(
@@ -330,7 +330,7 @@ SERVICES: tuple[ServiceRow, ...] = (
         "internal",
         "search*6h",
         (14, 6),
-        (100, 900),
+        (300, 2700),
         "grow-online",
     ),
     _row(
@@ -341,7 +341,7 @@ SERVICES: tuple[ServiceRow, ...] = (
         "internal",
         "py*6 mongo*2 cache*2",
         (3, 1),
-        (50, 500),
+        (150, 1500),
         "grow-online",
     ),
     _row(
@@ -352,12 +352,12 @@ SERVICES: tuple[ServiceRow, ...] = (
         "internal",
         "win19*4 mssql*2",
         None,
-        (90, 1200),
+        (270, 3600),
         "close-books",
     ),
     _row("lake", "Data lake", "Head of Data", 3, "internal", "py*4 search*3", None, None, ""),
     _row(
-        "hr", "Human resources", "Head of People", 3, "internal", "win19*2 mssql*2", (2, 0.3), (200, 2500), ""
+        "hr", "Human resources", "Head of People", 3, "internal", "win19*2 mssql*2", (2, 0.3), (600, 7500), ""
     ),
     _row(
         "payroll",
@@ -367,10 +367,12 @@ SERVICES: tuple[ServiceRow, ...] = (
         "internal",
         "win16*2 mssql*2",
         (5, 1),
-        (300, 3000),
+        (900, 9000),
         "close-books",
     ),
-    _row("mail", "Mail", "Head of Workplace", 2, "internet", "mail*4h", (10, 2), (500, 5500), "keep-running"),
+    _row(
+        "mail", "Mail", "Head of Workplace", 2, "internet", "mail*4h", (10, 2), (1500, 16500), "keep-running"
+    ),
     _row(
         "intranet",
         "Intranet and files",
@@ -390,7 +392,7 @@ SERVICES: tuple[ServiceRow, ...] = (
         "internal",
         "win22*6h win19*4h",
         (40, 15),
-        (2000, 18000),
+        (6000, 54000),
         "keep-running",
     ),
     _row(
@@ -401,7 +403,7 @@ SERVICES: tuple[ServiceRow, ...] = (
         "partner",
         "dns*4h",
         (36, 16),
-        (300, 3000),
+        (900, 9000),
         "keep-running",
     ),
     _row(
@@ -412,7 +414,7 @@ SERVICES: tuple[ServiceRow, ...] = (
         "internal",
         "esx*24h vc*2",
         (26, 12),
-        (1800, 16000),
+        (5400, 48000),
         "keep-running",
     ),
     _row(
@@ -423,7 +425,7 @@ SERVICES: tuple[ServiceRow, ...] = (
         "internal",
         "backup*4",
         (1, 1),
-        (900, 11000),
+        (2700, 33000),
         "keep-running",
     ),
     _row(
@@ -434,7 +436,7 @@ SERVICES: tuple[ServiceRow, ...] = (
         "internal",
         "monitor*4 search*2",
         None,
-        (30, 400),
+        (90, 1200),
         "keep-running",
     ),
     _row(
@@ -445,7 +447,7 @@ SERVICES: tuple[ServiceRow, ...] = (
         "partner",
         "router*12h fw*6h",
         (38, 5),
-        (400, 4000),
+        (1200, 12000),
         "stores-open",
     ),
     _row(
@@ -456,7 +458,7 @@ SERVICES: tuple[ServiceRow, ...] = (
         "internal",
         "vault*3h",
         (15, 8),
-        (1000, 10000),
+        (3000, 30000),
         "ship-faster",
     ),
     _row(
@@ -467,7 +469,7 @@ SERVICES: tuple[ServiceRow, ...] = (
         "partner",
         "git*3",
         (4, 0.5),
-        (400, 4500),
+        (1200, 13500),
         "ship-faster",
     ),
     _row(
@@ -478,10 +480,12 @@ SERVICES: tuple[ServiceRow, ...] = (
         "internal",
         "ci*6 build*4",
         (5, 1),
-        (500, 6000),
+        (1500, 18000),
         "ship-faster",
     ),
-    _row("wiki", "Knowledge base", "Head of Engineering", 3, "internal", "wiki*2 pg*1", None, (40, 600), ""),
+    _row(
+        "wiki", "Knowledge base", "Head of Engineering", 3, "internal", "wiki*2 pg*1", None, (120, 1800), ""
+    ),
     _row(
         "api",
         "Partner interfaces",
@@ -490,7 +494,7 @@ SERVICES: tuple[ServiceRow, ...] = (
         "partner",
         "web*2h app*4h jvm*2",
         (11, 6),
-        (300, 3500),
+        (900, 10500),
         "same-day",
     ),
     _row(
@@ -501,7 +505,7 @@ SERVICES: tuple[ServiceRow, ...] = (
         "partner",
         "win19*2 queue*2",
         (8, 5),
-        (150, 1500),
+        (450, 4500),
         "same-day",
     ),
     _row(
@@ -512,7 +516,7 @@ SERVICES: tuple[ServiceRow, ...] = (
         "internal",
         "win19*2h mssql*2h",
         (7, 1),
-        (200, 2200),
+        (600, 6600),
         "close-books",
     ),
     _row(
@@ -523,7 +527,7 @@ SERVICES: tuple[ServiceRow, ...] = (
         "internal",
         "py*4 pg*2",
         (9, 6),
-        (400, 4200),
+        (1200, 12600),
         "grow-online",
     ),
     _row(
@@ -537,7 +541,7 @@ SERVICES: tuple[ServiceRow, ...] = (
         None,
         "",
     ),
-    _row("workplace", "Workplaces", "Head of Workplace", 3, "internal", "pc*150", (12, 0.5), (300, 3000), ""),
+    _row("workplace", "Workplaces", "Head of Workplace", 3, "internal", "pc*150", (12, 0.5), (900, 9000), ""),
     _row(
         "legacy", "Old catalogue archive", "Head of Data", 4, "internal", "win16*3 apache*2", None, None, ""
     ),

@@ -38,7 +38,7 @@ def _sections(company: Company) -> dict[str, Any]:
         "company": "Meridian Retail",
         "currency": "EUR",
         "timezone": "Europe/Berlin",
-        "base_rate_per_year": 0.05,
+        "base_rate_per_year": 0.09,
         "standing_policy": "monthly-only",
         "goals": {name: {"text": text} for name, text in GOALS.items()},
         "teams": {name: _team(name) for name in TEAMS},
@@ -86,8 +86,8 @@ def _group(group: Group) -> dict[str, Any]:
         "calendar": TEAMS[stack.team][5],
         "zone": group.zone,
         "reboot": f"{stack.reboot_minutes} min",
-        "labour": f"{20 + 4 * len(group.hosts)} min",
-        "labour_per_change": f"{max(5, 3 * len(group.hosts))} min",
+        "labour": f"{30 + 5 * min(len(group.hosts), 10)} min",
+        "labour_per_change": f"{8 + 2 * min(len(group.hosts), 10)} min",
     }
     if stack.platform == "image":
         entry["images"] = [f"registry.{DOMAIN}/{group.id}*"]

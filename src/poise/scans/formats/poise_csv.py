@@ -14,7 +14,8 @@ from typing import Final, cast, get_args
 
 from poise.errors import Fault
 from poise.scans.csvfields import tags_of, words_of
-from poise.scans.csvstream import has_header, read_rows
+from poise.scans.csvrecords import read_rows
+from poise.scans.csvstream import has_header
 from poise.scans.finding import AssetIdentity, Component, Finding, Kind, Severity, Status
 from poise.scans.format import Format
 from poise.scans.hosts import is_ip

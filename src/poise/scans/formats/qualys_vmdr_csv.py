@@ -13,7 +13,8 @@ from typing import Final
 
 from poise.errors import Fault
 from poise.scans.csvfields import kb_numbers, parse_score, tags_of
-from poise.scans.csvstream import Column, has_header, read_rows
+from poise.scans.csvrecords import read_rows
+from poise.scans.csvstream import Column, has_header
 from poise.scans.dates import parse_when
 from poise.scans.finding import AssetIdentity, Finding, Status
 from poise.scans.format import Format

@@ -113,7 +113,7 @@ class _Matcher:
             )
             if name
         }
-        paths = {name for record in asset.records for name in (record.path, record.purl) if name}
+        paths = {name.strip() for record in asset.records for name in (record.path, record.purl) if name}
         looked_up = ((self.hosts, hosts), (self.images, images), (self.paths, paths))
         exact = [claim for patterns, names in looked_up for claim in patterns.exact(names)]
         if exact:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Iterator
 from functools import lru_cache
 
 from poise.scans.finding import AssetIdentity
@@ -84,14 +83,22 @@ def is_host(identity: AssetIdentity) -> bool:
     return bool(identity.agent_id or host_names(identity) or addresses(identity))
 
 
-def all_names(identity: AssetIdentity) -> Iterator[str]:
-    """Yield every name by which a ``hosts`` pattern may know the asset."""
+def is_nobody(name: str) -> bool:
+    """Return whether a host name is one that any machine may have."""
+    plain = name.strip().rstrip(".").lower()
+    return not plain or plain in _NOBODY or plain.partition(".")[0] == "localhost"
+
+
+def all_names(identity: AssetIdentity) -> tuple[str, ...]:
+    """Return every name by which a ``hosts`` pattern may know the asset, in lower case.
+
+    An asset that no image, path or package URL names either goes by its label.
+    """
+    found: list[str] = []
     for name in host_names(identity):
-        yield name
-        yield name.partition(".")[0]
-    yield from addresses(identity)
-    for name in (identity.cloud_id, cloud_key(identity), identity.agent_id):
-        if name:
-            yield name.strip().lower()
-    if identity.label == "(unnamed asset)" or identity.label.strip().lower() in _NOBODY:
-        yield identity.label.strip().lower()
+        found += [name, name.partition(".")[0]]
+    found += addresses(identity)
+    found += [name.strip().lower() for name in (identity.cloud_id, cloud_key(identity), identity.agent_id)]
+    if not any(found) and not (identity.image or identity.image_digest or identity.path or identity.purl):
+        found.append(identity.label.strip().lower() or "(unnamed asset)")
+    return tuple(dict.fromkeys(name for name in found if name))

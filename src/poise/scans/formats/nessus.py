@@ -113,7 +113,7 @@ def _finding(item: Element, where: str, host: str, asset: AssetIdentity, seen_la
         identity=_identity(host or asset.label, plugin, one),
         asset=asset,
         rule=f"nessus:{plugin}",
-        title=item.get("pluginName") or one.get("plugin_name", ""),
+        title=one.get("check-name") or item.get("pluginName") or one.get("plugin_name", ""),
         cves=cves,
         aliases=(*others, *aliases),
         component=component_of(many.get("cpe", []), output),

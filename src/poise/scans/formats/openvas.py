@@ -142,7 +142,9 @@ def _finding(result: Element, where: str, host: str, number: int, hosts: dict[st
     port = text_of(result, "port")
     place = "" if port.startswith("general/") else port
     solution = text_of(nvt, "solution") or tags.get("solution", "")
-    score_text = text_of(nvt, "cvss_base") or text_of(result, "severity").removeprefix("-")
+    severity = text_of(result, "severity")
+    # Negative severities are codes (-1 false positive, -2 debug, -3 error), no scores.
+    score_text = text_of(nvt, "cvss_base") or ("" if severity.startswith("-") else severity)
     when = parse_when(text_of(result, "creation_time"))
     return Finding(
         where=where,
@@ -154,8 +156,8 @@ def _finding(result: Element, where: str, host: str, number: int, hosts: dict[st
         aliases=aliases,
         component=_component(result, description),
         kind=_kind(threat),
-        status=_status(threat, text_of(result, "severity")),
-        severity=_severity(threat, text_of(result, "severity")),
+        status=_status(threat, severity),
+        severity=_severity(threat, severity),
         severity_text=threat,
         cvss_vectors=_vectors(nvt, tags),
         cvss_score=score_of(score_text, "cvss_base"),
@@ -214,8 +216,8 @@ def _status(threat: str, severity: str) -> Status:
 def _severity(threat: str, severity: str) -> Severity | None:
     if threat:
         return parse_severity(threat)
-    score = score_of(severity.removeprefix("-"), "severity")
-    if score is None or severity.startswith("-"):
+    score = None if severity.startswith("-") else score_of(severity, "severity")
+    if score is None:
         return None
     return next((step for least, step in _CLASSES if score >= least), "info")
 

@@ -17,6 +17,7 @@ from poise.scans.formats.qualys_check import Check, read_check
 from poise.scans.formats.qualys_terms import (
     NO_NAME,
     cvss_of,
+    host_key,
     kind_of,
     place_of,
     qid_of,
@@ -91,7 +92,7 @@ def _report_finding(info: Element, where: str, asset: AssetIdentity, glossary: d
     vectors, score = cvss_of(text_of(info, "CVSS3_FINAL"), text_of(info, "CVSS_FINAL"))
     place = place_of(port, protocol)
     identity = (
-        asset.label,
+        host_key(asset),
         qid,
         port,
         protocol,
@@ -211,7 +212,7 @@ def _detection(detection: Element, where: str, asset: AssetIdentity) -> Finding:
     )
     return Finding(
         where=where,
-        identity=f"{asset.agent_id or asset.label}\n{qid}\n{key}",
+        identity=f"{host_key(asset)}\n{qid}\n{key}",
         asset=asset,
         rule=f"qualys:{qid}",
         # The list names checks by number only; titles stand in the KnowledgeBase.

@@ -13,7 +13,7 @@ from poise.errors import Fault
 from poise.scans.finding import AssetIdentity, Finding, Kind
 from poise.scans.format import Format
 from poise.scans.formats.qualys_check import read_check
-from poise.scans.formats.qualys_terms import NO_NAME, place_of, qid_of
+from poise.scans.formats.qualys_terms import NO_NAME, host_key, place_of, qid_of
 from poise.scans.identifiers import parse_when, trim_evidence
 from poise.scans.records import RecordError, record_fault
 from poise.scans.source import Source
@@ -89,7 +89,7 @@ def _finding(item: Element, category: Element, where: str, asset: AssetIdentity,
     place = place_of(port, protocol)
     return Finding(
         where=where,
-        identity="\n".join((asset.label, qid, port, protocol, category.get("fqdn", ""))),
+        identity="\n".join((host_key(asset), qid, port, protocol, category.get("fqdn", ""))),
         asset=asset,
         rule=f"qualys:{qid}",
         title=check.title or f"QID {qid}",

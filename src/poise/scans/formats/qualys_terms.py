@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from poise.scans.finding import Kind, Severity, Status
+from poise.scans.finding import AssetIdentity, Kind, Severity, Status
 from poise.scans.records import RecordError
 from poise.scans.xmlfields import distinct, score_of
 
@@ -132,6 +132,11 @@ def advisories_of(vendor_ids: Iterable[str], solution: str) -> tuple[tuple[str, 
     aliases = [one for one in known if not one.upper().startswith("KB")]
     remedies = [one for one in known if not one.upper().startswith("GHSA")]
     return distinct(*aliases), distinct(*remedies, *_KB.findall(solution))
+
+
+def host_key(asset: AssetIdentity) -> str:
+    """Return what keeps hosts of one report apart: hosts may share a name, or an address across networks."""
+    return "|".join((asset.agent_id, *asset.ips, *asset.hostnames[:1], asset.path))
 
 
 def place_of(port: str, protocol: str) -> str:

@@ -17,7 +17,7 @@ from poise.errors import Fault
 from poise.scans.finding import AssetIdentity, Finding, Kind, Status
 from poise.scans.format import Format
 from poise.scans.formats.qualys_check import Check, read_check
-from poise.scans.formats.qualys_terms import qid_of, status_of
+from poise.scans.formats.qualys_terms import host_key, qid_of, status_of
 from poise.scans.identifiers import parse_when, trim_evidence
 from poise.scans.records import RecordError, record_fault
 from poise.scans.source import Source
@@ -116,7 +116,7 @@ def _finding(item: Element, where: str, asset: AssetIdentity, glossary: dict[str
     return Finding(
         where=where,
         # A check that informs in one list and finds in another is two things to people.
-        identity=f"{asset.label}\n{qid}\n{kind}",
+        identity=f"{host_key(asset)}\n{qid}\n{kind}",
         asset=asset,
         rule=f"qualys:{qid}",
         title=check.title or f"QID {qid}",

@@ -135,7 +135,7 @@ def _finding(
     since = test.get("vulnerable-since", "")
     return Finding(
         where=where,
-        identity=f"{asset.agent_id}|{'|'.join(asset.ips) or asset.label}\n{identifier.lower()}",
+        identity="\n".join((asset.agent_id, *asset.ips, identifier.lower())),
         asset=asset,
         rule=f"nexpose:{identifier}",
         title=known.title or identifier,

@@ -12,10 +12,10 @@ import threading
 import time
 
 import pytest
-from threats.conftest import Page, Server
 
 from poise.errors import ThreatFeedError
 from poise.threats.download import Limits, Validators, download
+from threats.loopback import Page, Server
 
 QUICK = Limits(idle_seconds=2.0, total_seconds=20.0, tries=3, pause_seconds=0.01)
 ONCE = Limits(idle_seconds=2.0, total_seconds=20.0, tries=1, pause_seconds=0.01)
@@ -233,7 +233,7 @@ def test_https_to_loopback_http_is_refused():
 
 @pytest.mark.skipif(shutil.which("openssl") is None, reason="Makes its certificate with openssl.")
 def test_a_wrong_certificate_is_not_accepted(target, tmp_path):
-    """https means nothing when any certificate will do; and trying again will not mend it."""
+    """A name means nothing when any certificate will do; and trying again will not mend it."""
     made = subprocess.run(
         ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost",
          "-addext", "subjectAltName=DNS:localhost", "-keyout", "key.pem", "-out", "cert.pem"],

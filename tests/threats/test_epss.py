@@ -10,11 +10,11 @@ from datetime import date
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from threats.conftest import epss_csv
 
 from poise.errors import ThreatFeedError
 from poise.threats.epss import read_epss
 from poise.threats.opening import read_bytes
+from threats.loopback import epss_csv
 
 
 def test_reads_the_published_layout(write):

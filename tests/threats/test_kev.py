@@ -6,10 +6,10 @@ import json
 from datetime import date
 
 import pytest
-from threats.conftest import kev_json
 
 from poise.errors import ThreatFeedError
 from poise.threats.kev import read_kev
+from threats.loopback import kev_json
 
 CSV_HEAD = (
     "cveID,vendorProject,product,vulnerabilityName,dateAdded,shortDescription,requiredAction,"

@@ -7,10 +7,10 @@ import zipfile
 from datetime import date
 
 import pytest
-from threats.conftest import record
 
 from poise.errors import ThreatFeedError
 from poise.threats.ssvc import read_ssvc
+from threats.loopback import record
 
 ACTIVE = [{"Exploitation": "Active"}, {"Automatable": "YES"}, {"Technical Impact": "Total"}]
 POC = [{"Exploitation": "PoC"}, {"Automatable": "no"}, {"Technical Impact": "partial"}]

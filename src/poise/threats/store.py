@@ -33,10 +33,6 @@ from poise.threats.table import FEED_NAMES, FEEDS, SCHEMAS, Feed, FeedTable, str
 STALE_AFTER_DAYS: dict[Feed, int] = {"kev": 14, "epss": 14, "ssvc": 30}
 
 
-#: ``date`` under a name that the field of :class:`Snapshot` does not hide.
-_Day = date
-
-
 class Snapshot(msgspec.Struct, frozen=True):
     """One line of the manifest: a stored state of a feed.
 
@@ -56,8 +52,6 @@ class Snapshot(msgspec.Struct, frozen=True):
         Of what was downloaded or read, in hexadecimal; empty for a folder.
     stored
         When it was stored.
-    confirmed
-        The last day on which the publisher's server said that nothing newer exists.
     """
 
     feed: Feed
@@ -69,7 +63,6 @@ class Snapshot(msgspec.Struct, frozen=True):
     source: str
     source_sha256: str
     stored: datetime
-    confirmed: _Day | None = None
 
     @property
     def label(self) -> str:
@@ -92,8 +85,7 @@ class FeedStatus:
     feed
         Which feed.
     state
-        ``"fresh"``, ``"stale"`` or ``"missing"``. A feed is stale when its date, and the last day
-        its publisher had nothing newer, are both older than :data:`STALE_AFTER_DAYS`.
+        ``"fresh"``, ``"stale"`` (older than :data:`STALE_AFTER_DAYS`) or ``"missing"``.
     snapshot
         The snapshot in use; None when the feed is missing.
     age_days
@@ -195,23 +187,14 @@ class ThreatStore:
             source_sha256,
             stored,
         )
-        write_whole(self.directory / snapshot.file, content)
-        self._list(snapshot)
-        return snapshot
-
-    def confirm(self, snapshot: Snapshot, day: date) -> Snapshot:
-        """Note that on `day` the publisher had nothing newer than `snapshot`; return its new line."""
-        confirmed = msgspec.structs.replace(snapshot, confirmed=day)
-        self._list(confirmed)
-        return confirmed
-
-    def _list(self, snapshot: Snapshot) -> None:
         # What is in the manifest now, not what was when this object first looked.
         self.__dict__.pop("snapshots", None)
         others = tuple(known for known in self.snapshots if known.file != snapshot.file)
         manifest = msgspec.json.encode(_Manifest(1, (*others, snapshot)))
+        write_whole(self.directory / snapshot.file, content)
         write_whole(self.directory / "manifest.json", msgspec.json.format(manifest, indent=1))
         self.__dict__.pop("snapshots", None)
+        return snapshot
 
     def evidence(self, cves: Iterable[str], as_of: date) -> dict[str, Evidence]:
         """Return what was known about vulnerabilities on a day.
@@ -254,9 +237,7 @@ class ThreatStore:
                 found.append(FeedStatus(feed, "missing", None, None))
                 continue
             age_days = (as_of - snapshot.date).days
-            confirmed = snapshot.confirmed or snapshot.date
-            current = max(snapshot.date, confirmed) if confirmed <= as_of else snapshot.date
-            late = (as_of - current).days > STALE_AFTER_DAYS[feed]
+            late = age_days > STALE_AFTER_DAYS[feed]
             state: Literal["fresh", "stale"] = "stale" if late else "fresh"
             found.append(FeedStatus(feed, state, snapshot, age_days))
         return tuple(found)

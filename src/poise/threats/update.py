@@ -122,7 +122,7 @@ def update_from_url(
     fetched = download(url, target, known, limits)
     if fetched.path is None:
         assert last is not None, "Only a known state can be unchanged."
-        return Outcome(feed, store.confirm(last, now.date()), changed=False)
+        return Outcome(feed, last, changed=False)
     try:
         outcome = _take(store, feed, fetched, url, now, rules)
     finally:
@@ -156,8 +156,6 @@ def _take(
     if before is not None and not rules.accept_shrink:
         _require_rows(table, before, source, rules.max_shrink_percent)
     snapshot = store.add(table, source=source, source_sha256=fetched.sha256, stored=now)
-    if fetched.validators.url and snapshot.date <= now.date():
-        snapshot = store.confirm(snapshot, now.date())
     return Outcome(feed, snapshot, True, table.faults, fetched.resumed_at)
 
 

@@ -128,6 +128,7 @@ FAULT_IDS: dict[str, str] = {
     "E520": "There is nothing to plan: no fixable vulnerability on any asset of the estate.",
     "E521": "A file that should be a plan.json is none.",
     "E522": "The kept risk calibration cannot be read.",
+    "E184": "The next scan was named without the estate that maps it.",
     "E900": "Poise itself failed; the report on disk is incomplete.",
     "E901": "Two readers claim the same report.",
 }

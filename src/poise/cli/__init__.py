@@ -12,7 +12,7 @@ import sys
 from collections.abc import Sequence
 from importlib import import_module
 
-from poise.errors import PoiseError
+from poise.errors import Fault, InternalError, PoiseError
 
 #: Modules of this package that add a command, in the order of the help page.
 COMMANDS = ("scan", "estate", "threats", "plan", "outcomes", "demo")
@@ -49,3 +49,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("Interrupted.", file=sys.stderr)
         return 130
+    except Exception as error:  # noqa: BLE001 - the process edge: our own fault is told, not thrown
+        if arguments.debug:
+            raise
+        hint = "This is a fault of Poise. Run again with poise --debug ... and report what it prints."
+        print(Fault("E900", "poise", f"{type(error).__name__}: {error}", hint), file=sys.stderr)
+        return InternalError.exit_code

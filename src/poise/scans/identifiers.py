@@ -6,10 +6,11 @@ import re
 from collections.abc import Iterable
 from functools import lru_cache
 from typing import Final
+from urllib.parse import unquote
 
 from poise.scans.dates import parse_when
 
-__all__ = ["EVIDENCE_CHARACTERS", "parse_when", "split_ids", "trim_evidence"]
+__all__ = ["EVIDENCE_CHARACTERS", "parse_when", "split_ids", "split_purl", "trim_evidence"]
 
 #: Longest evidence that a finding keeps, in characters, the mark included.
 EVIDENCE_CHARACTERS: Final = 4_000
@@ -27,6 +28,8 @@ _ONE_ID = re.compile(r"(?=[^\s]*\d)[A-Za-z][^\s]*")
 _NOTHING: Final = frozenset(
     {"", "-", "--", "n/a", "na", "none", "null", "nil", "unknown", "no cve", "nocve", "0"}
 )
+#: Package URL types whose namespace is a distributor.
+_SYSTEM_PURLS: Final = frozenset(("alpm", "apk", "deb", "qpkg", "rpm"))
 #: A text longer than this is prose, not a list of ids worth remembering.
 _CACHED_CHARACTERS: Final = 80
 
@@ -76,6 +79,29 @@ def _ids_of(text: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
                 ghsa = _GHSA.fullmatch(name)
                 aliases.append(f"GHSA{ghsa[1].lower()}" if ghsa else name)
     return tuple(dict.fromkeys(cves)), tuple(dict.fromkeys(aliases))
+
+
+def split_purl(purl: str) -> tuple[str, str, str]:
+    """Return type, name and version of a package URL, decoded; all empty for what is none.
+
+    The name has its namespace before a slash (``"@babel/core"``, ``"org.apache.commons/commons-text"``), but
+    for packages of operating systems, where the namespace is the distributor's (``pkg:deb/debian/curl@8``).
+
+    Examples
+    --------
+    >>> split_purl("pkg:npm/%40babel/core@7.23.0?os=any#lib")
+    ('npm', '@babel/core', '7.23.0')
+    """
+    if not purl.startswith("pkg:"):
+        return "", "", ""
+    plain = purl[4:].lstrip("/").partition("#")[0].partition("?")[0]
+    path, at, version = plain.rpartition("@")
+    if not at or "/" in version:
+        path, version = plain, ""
+    kind, _, name = path.partition("/")
+    if kind in _SYSTEM_PURLS:
+        name = name.rpartition("/")[2]
+    return kind.lower(), unquote(name), unquote(version)
 
 
 _remembered_ids = lru_cache(maxsize=65_536)(_ids_of)

@@ -32,6 +32,7 @@ _WORDS: Final = {
     "array": "a list",
     "object": "an object",
 }
+_LEFT_OUT: Final = "The record was left out; the others were read."
 _T = TypeVar("_T")
 
 
@@ -48,7 +49,7 @@ class RecordError(ValueError):
         What the reader can do about it.
     """
 
-    def __init__(self, message: str, identifier: str = "E414", hint: str = "") -> None:
+    def __init__(self, message: str, identifier: str = "E414", hint: str = _LEFT_OUT) -> None:
         super().__init__(message)
         self.identifier = identifier
         self.hint = hint
@@ -85,9 +86,7 @@ def _explained(text: str) -> RecordError:
     )
     field = _field(wrong[3])
     subject = f"The field {field}" if field else "The record"
-    return RecordError(
-        f"{subject} is {got}, expected {expected}.", hint="The record was left out; the others were read."
-    )
+    return RecordError(f"{subject} is {got}, expected {expected}.")
 
 
 def _field(path: str | None) -> str:
@@ -103,11 +102,7 @@ def required(text: str | None, field: str) -> str:
         When it is.
     """
     if text is None or not text.strip():
-        raise RecordError(
-            f"The field {field} is empty, expected an id.",
-            "E411",
-            "The record was left out; the others were read.",
-        )
+        raise RecordError(f"The field {field} is empty, expected an id.", "E411")
     return text
 
 

@@ -17,7 +17,7 @@ import msgspec
 from poise.errors import Fault
 from poise.scans.finding import AssetIdentity, Component, Finding, Status
 from poise.scans.format import Format
-from poise.scans.identifiers import parse_when, split_ids, trim_evidence
+from poise.scans.identifiers import parse_when, split_ids, split_purl, trim_evidence
 from poise.scans.jsonshape import shape_of
 from poise.scans.jsonstream import JsonCursor
 from poise.scans.records import (
@@ -121,7 +121,7 @@ class Bom:
     def __init__(self) -> None:
         self.serial = ""
         self.metadata = Metadata()
-        #: From a component's reference to "name, version, purl, type", joined by a unit separator.
+        #: From a component's reference to "name, version, purl", joined by a unit separator.
         self.parts: dict[str, str] = {}
         self.system = ""
 
@@ -133,7 +133,7 @@ class Bom:
         reference = part.bom_ref or part.purl
         if reference:
             purl = "" if part.purl == reference else part.purl or ""
-            self.parts[reference] = _PART.join((name, part.version or "", purl, part.type or ""))
+            self.parts[reference] = _PART.join((name, part.version or "", purl))
 
     def component(self, reference: str) -> Component:
         """Return the component that a vulnerability points to, by its name where the list lacks it."""
@@ -143,10 +143,9 @@ class Bom:
         found = self.parts.get(reference) or self.parts.get(own)
         if found is None:
             return _outside(own)
-        name, version, purl, kind = found.split(_PART)
+        name, version, purl = found.split(_PART)
         purl = purl or (own if own.startswith("pkg:") else "")
-        ecosystem = purl.removeprefix("pkg:").partition("/")[0] if purl else kind
-        return Component(name=name, ecosystem=ecosystem, installed_version=version, purl=purl)
+        return Component(name=name, ecosystem=split_purl(purl)[0], installed_version=version, purl=purl)
 
     @property
     def asset(self) -> AssetIdentity:
@@ -156,7 +155,7 @@ class Bom:
         if root is None:
             return AssetIdentity(path=self.serial, operating_system=self.system)
         purl, name = root.purl or "", root.name or ""
-        digest = next((text for text in (root.version or "", *_purl_versions(purl)) if _is_digest(text)), "")
+        digest = next((text for text in (root.version or "", split_purl(purl)[2]) if _is_digest(text)), "")
         if root.type == "container":
             return AssetIdentity(
                 image=name, image_digest=digest, purl=purl, operating_system=self.system, tags=tags
@@ -164,10 +163,6 @@ class Bom:
         title = f"{root.group}/{name}" if root.group else name
         label = f"{title}@{root.version}" if root.version and title else title
         return AssetIdentity(purl=purl, path=label, operating_system=self.system, tags=tags)
-
-
-def _purl_versions(purl: str) -> tuple[str, ...]:
-    return (unquote(purl.partition("@")[2].partition("?")[0]),) if "@" in purl else ()
 
 
 def _is_digest(text: str) -> bool:
@@ -178,12 +173,8 @@ def _outside(reference: str) -> Component:
     """Name a component that the list does not hold, as a VEX document does."""
     if not reference.startswith("pkg:"):
         return Component(name=reference)
-    plain = reference.partition("?")[0].partition("#")[0]
-    path, _, version = plain.rpartition("@") if "@" in plain.rpartition("/")[2] else (plain, "", "")
-    ecosystem, _, name = path.removeprefix("pkg:").partition("/")
-    return Component(
-        name=unquote(name), ecosystem=ecosystem, installed_version=unquote(version), purl=reference
-    )
+    ecosystem, name, version = split_purl(reference)
+    return Component(name=name, ecosystem=ecosystem, installed_version=version, purl=reference)
 
 
 def _sniff(head: str) -> bool:

@@ -11,14 +11,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import partial
 from typing import Any, Final
-from urllib.parse import unquote
 
 import msgspec
 
 from poise.errors import Fault
 from poise.scans.finding import AssetIdentity, Component, Finding
 from poise.scans.format import Format
-from poise.scans.identifiers import parse_when, split_ids, trim_evidence
+from poise.scans.identifiers import parse_when, split_ids, split_purl, trim_evidence
 from poise.scans.jsonshape import shape_of
 from poise.scans.jsonstream import JsonCursor
 from poise.scans.records import (
@@ -34,6 +33,7 @@ from poise.scans.severity import parse_severity
 from poise.scans.source import Source
 
 _FILE_FIELDS: Final = frozenset(("fileName", "filePath", "sha256", "packages", "relatedDependencies"))
+_LISTS: Final = ("vulnerabilities", "suppressedVulnerabilities")
 _METRICS_3: Final = ("attack_vector", "attack_complexity", "privileges_required", "user_interaction", "scope")
 _IMPACTS: Final = ("confidentiality_impact", "integrity_impact", "availability_impact")
 
@@ -147,19 +147,33 @@ def _dependency(
     source: Source, cursor: JsonCursor, project: Project, place: str
 ) -> Iterator[Finding | Fault]:
     fields: dict[str, Any] = {}
-    file: File | None = None
+    waiting: list[tuple[str, list[Any]]] = []
     for key in cursor.members():
         if key in _FILE_FIELDS:
             fields[key] = cursor.value()
-        elif key in ("vulnerabilities", "suppressedVulnerabilities"):
-            try:
-                file = file or convert(fields, File)
-            except RecordError as error:
-                message = f"The {place} cannot be named: {error}"
-                raise source.refusal(error.identifier, message, cursor.place, error.hint) from error
-            make = partial(finding_of, file=file, project=project, suppressed=key != "vulnerabilities")
-            for index, raw in enumerate(cursor.values(), start=1):
-                yield read_record(source, f"{file.file_name}, {key} {index}", raw, make, "name")
+        elif key in _LISTS and "fileName" in fields:
+            file = _file(source, fields, place)
+            yield from _list(source, key, cursor.values(_Vulnerability), file, project)
+        elif key in _LISTS:
+            # Some tool has turned the order of the keys; one dependency is small enough to wait for.
+            waiting.append((key, list(cursor.values(_Vulnerability))))
+    for key, records in waiting:
+        yield from _list(source, key, iter(records), _file(source, fields, place), project)
+
+
+def _file(source: Source, fields: dict[str, Any], place: str) -> File:
+    try:
+        return convert(fields, File)
+    except RecordError as error:
+        raise source.refusal(error.identifier, f"The file has no readable name: {error}", place) from error
+
+
+def _list(
+    source: Source, key: str, records: Iterator[Any], file: File, project: Project
+) -> Iterator[Finding | Fault]:
+    make = partial(finding_of, file=file, project=project, suppressed=key != "vulnerabilities")
+    for index, raw in enumerate(records, start=1):
+        yield read_record(source, f"{file.file_name}, {key} {index}", raw, make, "name")
 
 
 def finding_of(record: Any, where: str, *, file: File, project: Project, suppressed: bool) -> Finding:
@@ -201,16 +215,9 @@ def finding_of(record: Any, where: str, *, file: File, project: Project, suppres
 def _component(file: File) -> Component:
     """Return the component by its package URL; a file without one is known by its name alone."""
     for package in file.packages or ():
-        purl = package.id or ""
-        if purl.startswith("pkg:"):
-            plain = purl.partition("?")[0].partition("#")[0]
-            path, at, version = plain.rpartition("@")
-            if not at or "/" in version:
-                path, version = plain, ""
-            ecosystem, _, name = path.removeprefix("pkg:").partition("/")
-            return Component(
-                name=unquote(name), ecosystem=ecosystem, installed_version=unquote(version), purl=purl
-            )
+        ecosystem, name, version = split_purl(package.id or "")
+        if name:
+            return Component(name=name, ecosystem=ecosystem, installed_version=version, purl=package.id or "")
     return Component(name=file.file_name)
 
 

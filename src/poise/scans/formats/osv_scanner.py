@@ -34,38 +34,38 @@ from poise.scans.source import Source
 _VECTOR_TYPES: Final = ("CVSS_V4", "CVSS_V3", "CVSS_V2")
 
 
-class _Severity(msgspec.Struct, rename="camel"):
+class _Severity(msgspec.Struct):
     type: str | None = None
     score: str | None = None
 
 
-class _AffectedPackage(msgspec.Struct, rename="camel"):
+class _AffectedPackage(msgspec.Struct):
     name: str | None = None
     ecosystem: str | None = None
     purl: str | None = None
 
 
-class _Event(msgspec.Struct, rename="camel"):
+class _Event(msgspec.Struct):
     introduced: str | None = None
     fixed: str | None = None
 
 
-class _Range(msgspec.Struct, rename="camel"):
+class _Range(msgspec.Struct):
     type: str | None = None
     events: tuple[_Event, ...] | None = None
 
 
-class _Affected(msgspec.Struct, rename="camel"):
+class _Affected(msgspec.Struct):
     package: _AffectedPackage | None = None
     ranges: tuple[_Range, ...] | None = None
     severity: tuple[_Severity, ...] | None = None
 
 
-class _Reference(msgspec.Struct, rename="camel"):
+class _Reference(msgspec.Struct):
     url: str | None = None
 
 
-class _Record(msgspec.Struct, rename="camel"):
+class _Record(msgspec.Struct):
     id: str
     aliases: Texts = None
     upstream: Texts = None
@@ -77,25 +77,27 @@ class _Record(msgspec.Struct, rename="camel"):
     ecosystem_specific: Any = None
 
 
-class _Package(msgspec.Struct, rename="camel"):
+class _Package(msgspec.Struct):
     name: str | None = None
     version: str | None = None
     ecosystem: str | None = None
     commit: str | None = None
 
 
-class _Analysis(msgspec.Struct, rename="camel"):
+class _Analysis(msgspec.Struct):
     called: bool | None = None
 
 
-class _Group(msgspec.Struct, rename="camel"):
+class _Group(msgspec.Struct):
     ids: Texts = None
     aliases: Texts = None
     max_severity: str | None = None
-    experimental_analysis: dict[str, _Analysis] | None = None
+    experimental_analysis: dict[str, _Analysis] | None = msgspec.field(
+        default=None, name="experimentalAnalysis"
+    )
 
 
-class _ScanSource(msgspec.Struct, rename="camel"):
+class _ScanSource(msgspec.Struct):
     path: str | None = None
     type: str | None = None
 
@@ -152,7 +154,7 @@ def _surrounding(source: Source, value: Any, kind: type[_T], place: str) -> _T:
     try:
         return convert({} if value is None else value, kind)
     except RecordError as error:
-        raise source.refusal(error.identifier, str(error), place, error.hint) from error
+        raise source.refusal(error.identifier, str(error), place) from error
 
 
 def _package(

@@ -7,15 +7,15 @@ import ipaddress
 import json
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 
 from poise.errors import EstateError, Fault
 from poise.estate.assets import Asset, Reconciliation
-from poise.estate.mapping import AssetMapping, map_assets
+from poise.estate.mapping import map_assets, pattern_names
 from poise.estate.model import Estate, Match, PatchGroup
-from poise.estate.names import addresses, all_names, host_names, image_name, is_host
+from poise.estate.names import addresses, host_names, image_name, is_host
 from poise.scans.finding import AssetIdentity
 
 #: A name such as ``web-prod-03b.example.com``: its stem, its number with a letter, its domain.
@@ -38,6 +38,15 @@ class DraftGroup:
     zone: str = "internal"
     patterns: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
     assets: list[str] = field(default_factory=list)
+    _seen: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set), repr=False)
+
+    def claim(self, patterns: Iterable[tuple[str, str]]) -> int:
+        """Add patterns, each with its kind; return how many were new."""
+        new = [(kind, pattern) for kind, pattern in patterns if pattern not in self._seen[kind]]
+        for kind, pattern in new:
+            self.patterns[kind].append(pattern)
+            self._seen[kind].add(pattern)
+        return len(new)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,9 +87,7 @@ def draft_estate(
     if not reconciliation.assets:
         raise EstateError(Fault("E140", file, "the reports name no asset.", "give reports with findings."))
     groups = draft_groups(reconciliation)
-    # Exact names beat patterns, so a second round only meets names that several assets share.
-    while _claim_rest(groups, reconciliation, map_assets(_sketch(groups), reconciliation)):
-        pass
+    _settle(groups, reconciliation)
     calendar = f"{file.rpartition('.')[0] or file}-monthly.ics"
     text = render(groups, file=file, calendar=calendar, company=company, currency=currency, timezone=timezone)
     return Draft(text, calendar, monthly_calendar(today, timezone), tuple(groups))
@@ -109,42 +116,68 @@ def draft_groups(reconciliation: Reconciliation) -> list[DraftGroup]:
     """Sort assets into patch groups that a person would recognise.
 
     Images by repository; hosts whose names differ by a number only; other hosts by operating
-    system; bare addresses by subnet (/24, or /64 in IPv6); the rest by what was scanned.
+    system; bare addresses by subnet (/24, or /64 in IPv6); the rest by what was scanned. Assets of
+    which every name is also another's share a group, for no pattern can tell them apart.
     """
     groups: dict[str, DraftGroup] = {}
+    names = {id: _names(asset) for id, asset in reconciliation.assets.items()}
+    holders = Counter(name for own in names.values() for name in own)
+    shared = {name for own in names.values() if all(holders[one] > 1 for one in own) for name in own}
     numbered = Counter(stem for asset in reconciliation.assets.values() if (stem := _stem(asset)))
-    owner: dict[tuple[str, str], str] = {}
     for asset in reconciliation.assets.values():
-        key, why, patterns = _place(asset, numbered)
-        names = [(kind, name) for kind, name in _exact(asset)]
-        # Two assets of one name cannot be told apart by a pattern, so they share a group.
-        key = next((owner[name] for name in names if name in owner), key)
-        for name in names:
-            owner.setdefault(name, key)
+        own = names[asset.id]
+        unique = next((name for name in own if holders[name] == 1), None)
+        if shared.isdisjoint(own):
+            key, why, patterns = _place(asset, numbered)
+            patterns = patterns or ([unique] if unique else own)
+        else:
+            key, why = (
+                "shared names",
+                "names that several assets share: tell them apart, or leave them together",
+            )
+            patterns = [name for name in own if name in shared or name == unique]
         group = groups.get(key)
         if group is None:
             group = groups[key] = DraftGroup(_free_id(key, {one.id for one in groups.values()}), why)
         group.assets.append(asset.id)
-        for kind, pattern in patterns:
-            if pattern not in group.patterns[kind]:
-                group.patterns[kind].append(pattern)
+        group.claim(patterns)
         if any(ipaddress.ip_address(ip).is_global for ip in addresses(asset.identity)):
             group.zone = "internet"
     return list(groups.values())
 
 
-def _claim_rest(groups: Iterable[DraftGroup], reconciliation: Reconciliation, mapping: AssetMapping) -> int:
-    """Name the assets that the patterns missed or put elsewhere; return how many names were new."""
-    num_named = 0
-    for group in groups:
-        for id in group.assets:
-            if mapping.group_of_asset.get(id) != group.id:
-                for kind, name in _exact(reconciliation.assets[id]):
-                    pattern = glob.escape(name)
-                    if pattern not in group.patterns[kind]:
-                        num_named += 1
-                        group.patterns[kind].append(pattern)
-    return num_named
+def _settle(groups: list[DraftGroup], reconciliation: Reconciliation) -> None:
+    """Name the assets that the patterns missed, until every asset is mapped.
+
+    Exact names beat patterns. Groups that still claim one asset equally, such as two repositories
+    of one image, become one group.
+    """
+    names = {id: _names(asset) for id, asset in reconciliation.assets.items()}
+    holders = Counter(name for own in names.values() for name in own)
+    while True:
+        mapping = map_assets(_sketch(groups), reconciliation)
+        num_new = 0
+        for group in groups:
+            for id in group.assets:
+                if mapping.group_of_asset.get(id) != group.id:
+                    unique = next((name for name in names[id] if holders[name] == 1), None)
+                    num_new += group.claim([unique] if unique else names[id])
+        if num_new:
+            continue
+        if not mapping.conflicts:
+            return
+        rivals = min(mapping.conflicts.values())
+        kept = next(group for group in groups if group.id == rivals[0])
+        for other in [group for group in groups if group.id in rivals[1:]]:
+            kept.assets += other.assets
+            kept.zone = "internet" if "internet" in (kept.zone, other.zone) else kept.zone
+            kept.claim((kind, one) for kind, patterns in other.patterns.items() for one in patterns)
+            groups.remove(other)
+
+
+def _names(asset: Asset) -> list[tuple[str, str]]:
+    """Return every (kind, exact pattern) that names an asset, the most telling first."""
+    return [(kind, glob.escape(name)) for kind, names in pattern_names(asset).items() for name in names]
 
 
 def _stem(asset: Asset) -> str:
@@ -155,7 +188,7 @@ def _stem(asset: Asset) -> str:
 
 
 def _place(asset: Asset, numbered: Counter[str]) -> tuple[str, str, list[tuple[str, str]]]:
-    """Return a group's key, why the asset is in it, and the patterns that say so."""
+    """Return a group's key, why the asset is in it, and the patterns that say so (none: its name)."""
     identity = asset.identity
     if not is_host(identity) and (identity.image or identity.image_digest):
         repository = image_name(identity).rpartition(":")[0] or identity.image_digest
@@ -165,31 +198,14 @@ def _place(asset: Asset, numbered: Counter[str]) -> tuple[str, str, list[tuple[s
         name, _, domain = stem.partition("|")
         pattern = f"{glob.escape(name)}[0-9]*{glob.escape(domain)}"
         return f"{name.strip('-_')}{domain}", "names that differ by a number", [("hosts", pattern)]
-    system = _system(identity)
+    if not is_host(identity) and (identity.path or identity.purl):
+        return "applications", "source trees, SBOMs and packages", []
     if host_names(identity) or not addresses(identity):
-        kinds = {kind for kind, _ in _exact(asset)}
-        if kinds == {"paths"}:
-            return "applications", "source trees, SBOMs and packages", _escaped(asset)
-        return f"{system or 'other'} hosts", f"operating system: {system or 'not known'}", _escaped(asset)
+        system = _system(identity)
+        return f"{system or 'other'} hosts", f"operating system: {system or 'not known'}", []
     ip = ipaddress.ip_address(addresses(identity)[0])
     network = ipaddress.ip_network(f"{ip}/{24 if ip.version == 4 else 64}", strict=False)
     return f"subnet {network}", "addresses without a name", [("cidrs", str(network))]
-
-
-def _exact(asset: Asset) -> Iterator[tuple[str, str]]:
-    """Yield one exact name of each record of an asset, by kind of pattern."""
-    for record in asset.records:
-        names = all_names(record)
-        if names:
-            yield "hosts", names[0]
-        elif record.image or record.image_digest:
-            yield "images", record.image or record.image_digest
-        else:
-            yield "paths", (record.path or record.purl).strip()
-
-
-def _escaped(asset: Asset) -> list[tuple[str, str]]:
-    return [(kind, glob.escape(name)) for kind, name in _exact(asset)]
 
 
 def _system(identity: AssetIdentity) -> str:

@@ -76,6 +76,26 @@ def map_assets(estate: Estate, reconciliation: Reconciliation) -> AssetMapping:
 Claim = tuple[str, str]
 
 
+def pattern_names(asset: Asset) -> dict[str, tuple[str, ...]]:
+    """Return the names of an asset that patterns are tried on, the most telling first, by kind."""
+    hosts = [name for record in asset.records for name in all_names(record)]
+    images = [
+        name.strip()
+        for record in asset.records
+        for name in (
+            record.image,
+            image_name(record),
+            record.image_digest,
+            image_name(record).rpartition(":")[0],
+        )
+    ]
+    paths = [name.strip() for record in asset.records for name in (record.path, record.purl)]
+    return {
+        kind: tuple(dict.fromkeys(name for name in names if name))
+        for kind, names in (("hosts", hosts), ("images", images), ("paths", paths))
+    }
+
+
 class _Matcher:
     """All patterns of an estate, indexed so that an asset looks at few of them."""
 
@@ -100,27 +120,19 @@ class _Matcher:
         self.prefixes = sorted(self.networks, key=lambda key: -key[1])
 
     def claims(self, asset: Asset) -> list[Claim]:
-        """Return the claims of the most specific kind that has any."""
-        hosts = {name for record in asset.records for name in all_names(record)}
-        images = {
-            name
-            for record in asset.records
-            for name in (
-                record.image,
-                image_name(record),
-                image_name(record).rpartition(":")[0],
-                record.image_digest,
-            )
-            if name
-        }
-        paths = {name.strip() for record in asset.records for name in (record.path, record.purl) if name}
-        looked_up = ((self.hosts, hosts), (self.images, images), (self.paths, paths))
-        exact = [claim for patterns, names in looked_up for claim in patterns.exact(names)]
-        if exact:
-            return exact
-        globs = [claim for patterns, names in looked_up for claim in patterns.globs(names)]
-        if globs:
-            return globs
+        """Return the claims of the most specific kind that has any.
+
+        A machine is known by its host names first and only then by an image that runs on it.
+        """
+        names = pattern_names(asset)
+        for patterns in (self.hosts, self.images, self.paths):
+            exact = list(patterns.exact(names[patterns.key]))
+            if exact:
+                return exact
+        for patterns in (self.hosts, self.images, self.paths):
+            globs = patterns.globs(names[patterns.key])
+            if globs:
+                return globs
         tags = [claim for tag in asset.identity.tags for claim in self.tags.get(tag.lower(), ())]
         return tags or self._network_claims(asset)
 

@@ -92,13 +92,16 @@ def is_nobody(name: str) -> bool:
 def all_names(identity: AssetIdentity) -> tuple[str, ...]:
     """Return every name by which a ``hosts`` pattern may know the asset, in lower case.
 
-    An asset that no image, path or package URL names either goes by its label.
+    Addresses that every machine has are names only where there is no other. An asset that no
+    image, path or package URL names either goes by its label.
     """
     found: list[str] = []
     for name in host_names(identity):
         found += [name, name.partition(".")[0]]
-    found += addresses(identity)
+    found += [ip for ip in addresses(identity) if identifies(ip)]
     found += [name.strip().lower() for name in (identity.cloud_id, cloud_key(identity), identity.agent_id)]
+    if not any(found):
+        found += addresses(identity)
     if not any(found) and not (identity.image or identity.image_digest or identity.path or identity.purl):
         found.append(identity.label.strip().lower() or "(unnamed asset)")
     return tuple(dict.fromkeys(name for name in found if name))

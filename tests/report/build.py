@@ -360,6 +360,8 @@ def _named(
         "num_done": 225,
         "num_not_done": 75,
         "num_late": round(loss / 26_000),
+        "longest_kev_days": loss / 4000,
+        "incident_probability": loss / 3.1e6,
     }
     return NamedPlan(
         key=key,

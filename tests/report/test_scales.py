@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from poise.report.scales import Scale, padded, ticks
+from poise.report.scales import Scale, clipped, padded, ticks
 
 FINITE = st.floats(-1e12, 1e12).filter(lambda value: value == 0 or abs(value) > 1e-6)
 
@@ -51,3 +51,11 @@ def test_scale_goes_to_pixels_and_clips() -> None:
     assert [scale(0), scale(5), scale(10)] == [100, 50, 0]
     assert scale.clip(12) == 10
     assert not scale.holds(12)
+
+
+def test_line_is_cut_where_it_leaves_the_axes() -> None:
+    """A bound that starts at zero disruption must not be bent to fit the picture."""
+    x, y = Scale(10, 30, 0, 100), Scale(0, 50, 100, 0)
+    assert clipped([(0, 100), (20, 40), (40, 20)], x, y) == [(50 / 3, 50), (20, 40), (30, 30)]
+    assert clipped([(0, 5), (40, 5)], x, y) == [(10, 5), (30, 5)]
+    assert clipped([(0, 90), (40, 80)], x, y) == []

@@ -12,7 +12,7 @@ from itertools import pairwise
 from poise.report.glyphs import Shape, axis_break, glyph, points_of
 from poise.report.labels import Box, place
 from poise.report.markup import Markup, element, number
-from poise.report.scales import Scale, padded, ticks
+from poise.report.scales import Scale, clipped, padded, ticks
 
 #: Marks farther from the frontier than this share of its width or height are drawn at the edge.
 _REACH = 0.9
@@ -179,17 +179,22 @@ def _axes(data: FrontierData, frame: _Frame) -> Markup:
 
 
 def _bound(data: FrontierData, frame: _Frame, hatch: str) -> Markup | None:
-    corners = sorted(data.hull)
-    if len(corners) < 2:
+    line = clipped(sorted(data.hull), frame.x, frame.y)
+    if len(line) < 2:
         return None
-    points = [(frame.x(frame.x.clip(x)), frame.y(frame.y.clip(y))) for x, y in corners]
-    floor = [(points[-1][0], frame.box.bottom), (points[0][0], frame.box.bottom)]
-    label_x = points[0][0] + (6 if frame.is_narrow else 14)
-    label = _words("no plan can be here", label_x, frame.box.bottom - 12, "region", "start")
+    points = [(frame.x(x), frame.y(y)) for x, y in line]
+    # Left of where the line leaves the picture upwards, the whole height lies below it.
+    rises_out = line[0][1] >= frame.y.high and min(data.hull)[0] <= frame.x.low
+    roof = [(frame.box.left, frame.box.top)] if rises_out else []
+    start = frame.box.left if rises_out else points[0][0]
+    floor = [(points[-1][0], frame.box.bottom), (start, frame.box.bottom)]
+    label = _words("no plan can be here", start + 8, frame.box.bottom - 12, "region", "start")
     return element(
         "g",
         element("title", "Proven: no plan lies below this line"),
-        element("polygon", points=points_of([*points, *floor]), fill=f"url(#{hatch})", class_="no-plan"),
+        element(
+            "polygon", points=points_of([*roof, *points, *floor]), fill=f"url(#{hatch})", class_="no-plan"
+        ),
         element("polyline", points=points_of(points), class_="bound"),
         label,
     )
@@ -274,7 +279,8 @@ def _obstacles(data: FrontierData, frame: _Frame) -> list[Box]:
         x, y = frame.at(default.x, default.y)
         boxes += _along([(frame.box.left, y), (x, y)]) + _along([(x, y), (x, frame.box.bottom)])
         boxes.append(Box(x - 200, y + 3, x - 6, y + 19))  # the words inside the corner
-    return boxes + _along([frame.at(x, y) for x, y in sorted(data.hull)])
+    line = clipped(sorted(data.hull), frame.x, frame.y)
+    return boxes + _along([(frame.x(x), frame.y(y)) for x, y in line])
 
 
 def _placed_label(word: str, x: float, box: Box, size: float) -> Markup:

@@ -255,7 +255,17 @@ def reading(document: PlanDocument) -> Markup:
         ),
         (
             "Late deadline",
-            "A change done after the day that law or policy wants, or not within the horizon.",
+            "A change done after the day that law or policy wants, or not within the horizon. What was "
+            "overdue before the plan began is not counted, because no plan can help it; it is listed all the same.",
+        ),
+        (
+            "Weekend worked",
+            "A team that starts a visit on a Saturday or Sunday. Two teams on one weekend count twice.",
+        ),
+        (
+            "Serious incident",
+            f"The chance of at least one within the {days} through what the reports found: 6 in 50 means "
+            "that of 50 companies like this one, about 6 would have one.",
         ),
         (
             "Assumed",

@@ -24,7 +24,7 @@ def headline(lookup: Lookup) -> Markup:
         f"The calendar on this page ({shown.label}) makes {count(shown.num_done)} of "
         f"{plural(total, 'change')} by {day(lookup.local(document.horizon_end))} with ",
         element("strong", hours(shown.downtime_hours)),
-        f" of planned downtime, work on {plural(shown.weekends_worked, 'weekend')} and "
+        f" of planned downtime, {plural(shown.weekends_worked, 'team weekend')} of work and "
         f"{plural(shown.num_late, 'late deadline')}. Until then it leaves an expected loss of ",
         element("strong", money(shown.expected_loss)),
         f" (90{NBSP}% range {money.range(shown.expected_loss_low, shown.expected_loss_high)}).",
@@ -105,10 +105,11 @@ def landmarks(lookup: Lookup) -> Markup:
                     "span", money.range(plan.expected_loss_low, plan.expected_loss_high), class_="under tight"
                 ),
                 range_bar(plan.expected_loss_low, plan.expected_loss, plan.expected_loss_high, most),
+                _incident(plan),
             ],
             hours(plan.downtime_hours),
             count(plan.weekends_worked),
-            count(plan.num_late),
+            [count(plan.num_late), _longest_kev(plan)],
             _share(plan.share_security),
             _share(plan.share_operations),
         ]
@@ -142,6 +143,25 @@ def _named(plan: NamedPlan, document: PlanDocument) -> Child:
         )
     shown = [" ", tag("calendar below")] if plan.key == document.shown else None
     return [plan.label, shown, under(plan.sentence), proof]
+
+
+def _incident(plan: NamedPlan) -> Markup | None:
+    """Return the chance of a serious incident as a count of fifty, which people judge well."""
+    chance = plan.incident_probability
+    if chance is None:
+        return None
+    of_fifty = round(chance * 50)
+    if of_fifty == 0:
+        return under("serious incident: under 1 in 50")
+    if of_fifty == 50:
+        return under("serious incident: over 49 in 50")
+    return under(f"serious incident: about {of_fifty} in 50")
+
+
+def _longest_kev(plan: NamedPlan) -> Markup | None:
+    if plan.longest_kev_days is None:
+        return None
+    return under(f"known exploited open up to {plan.longest_kev_days:,.0f}{NBSP}d")
 
 
 def _share(share: float | None) -> Child:

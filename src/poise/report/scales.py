@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 #: Steps between ticks that people read easily.
 _STEPS = (1.0, 2.0, 2.5, 5.0, 10.0)
@@ -58,3 +60,23 @@ def padded(values: list[float], fraction: float = 0.06) -> tuple[float, float]:
     low, high = min(values), max(values)
     extra = (high - low) * fraction or abs(high) * 0.1 or 1.0
     return (max(0.0, low - extra) if low >= 0 else low - extra), high + extra
+
+
+def clipped(line: Sequence[tuple[float, float]], x: Scale, y: Scale) -> list[tuple[float, float]]:
+    """Return the part of a falling line that lies inside both axes, cut exactly where it crosses them."""
+    inside: list[tuple[float, float]] = []
+    for (x1, y1), (x2, y2) in pairwise(line):
+        if x2 <= x1:
+            continue
+        slope = (y2 - y1) / (x2 - x1)
+        start, end = max(x1, x.low), min(x2, x.high)
+        if slope:
+            # Where the segment enters and leaves the height of the picture.
+            crossings = sorted(x1 + (limit - y1) / slope for limit in (y.low, y.high))
+            start, end = max(start, crossings[0]), min(end, crossings[1])
+        elif not y.holds(y1):
+            continue
+        if start < end:
+            piece = [(at, y.clip(y1 + slope * (at - x1))) for at in (start, end)]
+            inside += piece if not inside or inside[-1] != piece[0] else piece[1:]
+    return inside

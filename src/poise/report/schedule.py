@@ -49,29 +49,25 @@ def calendar(lookup: Lookup) -> Markup:
 def _weekends(lookup: Lookup) -> Markup:
     by_team: dict[str, set[date]] = defaultdict(set)
     for placed in lookup.placed:
-        for weekend in _weekends_of(lookup, placed):
-            by_team[placed.group.team].add(weekend)
+        start = lookup.local(placed.window.start)
+        if start.weekday() >= 5:
+            by_team[placed.group.team].add(start.date() - timedelta(days=start.weekday() - 5))
     if not by_team:
-        return element("p", "No visit falls on a weekend.")
-    all_of_them = set().union(*by_team.values())
-    columns = (Column("Team"), Column("Weekends", is_number=True), Column("Saturday's date"))
+        return element("p", "No visit starts on a weekend.")
+    columns = (Column("Team"), Column("Weekends", is_number=True), Column("Saturdays"))
     rows: list[list[Child]] = [
         [lookup.team_name(team), count(len(dates)), days(dates)] for team, dates in sorted(by_team.items())
     ]
-    words = f"Somebody works on {plural(len(all_of_them), 'weekend')} of {len(weeks_of(lookup))} weeks."
+    together = sum(len(dates) for dates in by_team.values())
+    words = (
+        f"Counted for each team, {plural(together, 'weekend')}; somebody works on "
+        f"{plural(len(set().union(*by_team.values())), 'weekend')} of {len(weeks_of(lookup))}."
+    )
     return element(
         "div",
         element("p", words),
-        table("Weekends on which a team has at least one visit.", columns, rows),
+        table("Weekends on which a team starts at least one visit.", columns, rows),
     )
-
-
-def _weekends_of(lookup: Lookup, placed: Placed) -> set[date]:
-    """Return the Saturdays of the weekends that a visit's window touches."""
-    start, end = lookup.local(placed.window.start), lookup.local(placed.window.end)
-    num_days = (end.date() - start.date()).days
-    touched = [start.date() + timedelta(days=index) for index in range(num_days + 1)]
-    return {moment_ - timedelta(days=moment_.weekday() - 5) for moment_ in touched if moment_.weekday() >= 5}
 
 
 def _windows(lookup: Lookup) -> Markup:
@@ -156,10 +152,19 @@ def late(lookup: Lookup) -> Markup:
     entries = lookup.schedule.late
     if not entries:
         return element("p", "No change misses a deadline under the shown plan.")
+    today = lookup.local(lookup.document.now).date()
+    overdue = sum(entry.deadline < today for entry in entries)
+    missed = len(entries) - overdue
     never = sum(entry.done is None for entry in entries)
     impossible = sum(entry.earliest is None for entry in entries)
-    words = f"{plural(len(entries), 'change')} {'misses its' if len(entries) == 1 else 'miss their'} deadline"
-    words += f", {count(never)} of them not done within the horizon at all." if never else "."
+    words = f"{plural(missed, 'deadline')} to come {'is' if missed == 1 else 'are'} missed."
+    if overdue:
+        words += (
+            f" {plural(overdue, 'change')} more {'was' if overdue == 1 else 'were'} overdue already: no plan "
+        )
+        words += "changes that, only how soon they are done."
+    if never:
+        words += f" {count(never)} of all these are not done within the horizon."
     if impossible:
         words += f" For {count(impossible)}, no window exists in which it could be done."
     columns = (
@@ -169,7 +174,10 @@ def late(lookup: Lookup) -> Markup:
         Column("Earliest possible", holds="date"),
         Column("Why"),
     )
-    rows = [_late_row(lookup, entry) for entry in sorted(entries, key=lambda entry: entry.deadline)]
+    rows = [
+        _late_row(lookup, entry)
+        for entry in sorted(entries, key=lambda entry: (entry.deadline, entry.change))
+    ]
     return element(
         "div", element("p", words), long_table("Late changes, by deadline.", columns, rows, "changes.csv")
     )

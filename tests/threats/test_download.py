@@ -254,6 +254,15 @@ def test_a_wrong_certificate_is_not_accepted(target, tmp_path):
         server.server_close()
 
 
+def test_progress_is_told(server, target):
+    """Vulnrichment takes minutes; a bar that stands still looks like a hang."""
+    server.pages["/feed"] = Page(BODY)
+    told: list[tuple[int, int, str]] = []
+    download(server.url("/feed"), target, limits=ONCE, progress=lambda *piece: told.append(piece))
+    assert told[-1] == (len(BODY), len(BODY), server.url("/feed"))
+    assert [done for done, _, _ in told] == sorted(done for done, _, _ in told)
+
+
 def test_the_proxy_of_the_environment_is_used(server, target, monkeypatch):
     """Closed networks reach the feeds through a proxy or not at all."""
     monkeypatch.setenv("http_proxy", server.url(""))

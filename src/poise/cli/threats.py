@@ -10,6 +10,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from poise.cli.workspace import threats_directory
+
 if TYPE_CHECKING:
     from poise.threats.store import FeedStatus, ThreatStore
     from poise.threats.update import Outcome, Rules
@@ -62,9 +64,8 @@ def _add_update(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
 
 def _add_common(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "--workspace", type=Path, metavar="DIR", default=Path(os.environ.get("POISE_HOME", ".poise")),
-        help="where Poise keeps its data; the feeds are in DIR/threats (default: POISE_HOME, else .poise)",
-    )  # fmt: skip
+        "--workspace", metavar="DIR", help="the feeds are in DIR/threats (default: POISE_HOME, else .poise)"
+    )
     parser.add_argument("--now", type=_moment, metavar="TIME", help="the time to count from (default: now)")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
 
@@ -79,7 +80,7 @@ def run_update(arguments: argparse.Namespace) -> int:
     if arguments.file is not None and arguments.feed is None:
         print("--from needs --feed: a file does not say reliably which feed it is.", file=sys.stderr)
         return 2
-    store = ThreatStore(arguments.workspace / "threats")
+    store = ThreatStore(threats_directory(arguments.workspace))
     rules = Rules(arguments.max_shrink, arguments.accept_shrink, Limits(idle_seconds=arguments.timeout))
     now = arguments.now or datetime.now(UTC)
     outcomes: list[Outcome] = []
@@ -102,14 +103,14 @@ def run_update(arguments: argparse.Namespace) -> int:
 def _update(
     store: ThreatStore, feed: Any, arguments: argparse.Namespace, now: datetime, rules: Rules
 ) -> Outcome:
+    from poise.cli.progress import progress_bar
     from poise.threats.update import PUBLIC_URLS, URL_VARIABLES, update_from_file, update_from_url
 
     if arguments.file is not None:
         return update_from_file(store, feed, arguments.file, now, rules)
     url = getattr(arguments, f"{feed}_url") or os.environ.get(URL_VARIABLES[feed]) or PUBLIC_URLS[feed]
-    if sys.stderr.isatty():
-        print(f"{feed}: asking {url}", file=sys.stderr)
-    return update_from_url(store, feed, url, now, rules)
+    with progress_bar() as progress:
+        return update_from_url(store, feed, url, now, rules, progress)
 
 
 def _print_update(outcomes: list[Outcome], refused: dict[str, Any]) -> None:
@@ -155,7 +156,7 @@ def run_status(arguments: argparse.Namespace) -> int:
     from poise.threats.store import ThreatStore
 
     now = arguments.now or datetime.now(UTC)
-    status = ThreatStore(arguments.workspace / "threats").status(now.date())
+    status = ThreatStore(threats_directory(arguments.workspace)).status(now.date())
     if arguments.json:
         print(
             json.dumps(

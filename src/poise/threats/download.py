@@ -18,6 +18,7 @@ import time
 import urllib.error
 import urllib.parse
 import urllib.request
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -107,10 +108,31 @@ class _TransientError(Exception):
         self.fault = fault
 
 
+#: Told after each piece: bytes so far, bytes in all (0: not known), the address.
+Progress = Callable[[int, int, str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class _Job:
+    url: str
+    target: Path
+    known: Validators | None
+    limits: Limits
+    #: When to give up, on the monotonic clock [s].
+    end: float
+    progress: Progress | None
+
+
 def download(
-    url: str, target: Path, known: Validators | None = None, limits: Limits | None = None
+    url: str,
+    target: Path,
+    known: Validators | None = None,
+    limits: Limits | None = None,
+    progress: Progress | None = None,
 ) -> Download:
     """Fetch `url` to `target`, unless it is still what `known` names.
+
+    `progress` is told of every piece that comes.
 
     Proxies come from the environment (``https_proxy``, ``no_proxy``), certificates from the
     system's store (``SSL_CERT_FILE`` replaces it).
@@ -128,13 +150,13 @@ def download(
     opener = urllib.request.build_opener(
         _Redirects(url), urllib.request.HTTPSHandler(context=ssl.create_default_context())
     )
-    end = time.monotonic() + limits.total_seconds
+    job = _Job(url, target, known, limits, time.monotonic() + limits.total_seconds, progress)
     pause_seconds = limits.pause_seconds
     for attempt in range(1, limits.tries + 1):
         try:
-            return _try(opener, url, target, known, limits, end)
+            return _try(opener, job)
         except _TransientError as failed:
-            if attempt == limits.tries or time.monotonic() + pause_seconds > end:
+            if attempt == limits.tries or time.monotonic() + pause_seconds > job.end:
                 raise ThreatFeedError(failed.fault) from failed
         except OSError as error:
             raise structural("E233", str(target), f"cannot be written: {error.strerror}.") from error
@@ -143,24 +165,18 @@ def download(
     raise AssertionError("A download is tried at least once.")
 
 
-def _try(
-    opener: urllib.request.OpenerDirector,
-    url: str,
-    target: Path,
-    known: Validators | None,
-    limits: Limits,
-    end: float,
-) -> Download:
+def _try(opener: urllib.request.OpenerDirector, job: _Job) -> Download:
+    url, target, limits = job.url, job.target, job.limits
     part = target.with_name(target.name + ".part")
     notes = target.with_name(target.name + ".part.json")
     left = _resumable(part, notes, url)
     start = part.stat().st_size if left else 0
-    request = urllib.request.Request(url, headers=_headers(known, left, start))  # noqa: S310
+    request = urllib.request.Request(url, headers=_headers(job.known, left, start))  # noqa: S310
     try:
         answer = opener.open(request, timeout=limits.idle_seconds)
     except urllib.error.HTTPError as error:
         with error:
-            return _refused(error, url, known, part)
+            return _refused(error, url, job.known, part)
     except ThreatFeedError:
         # A refused redirect; this error is a ValueError too.
         raise
@@ -176,7 +192,7 @@ def _try(
             # never leave bytes of one state under the validator of another.
             part.unlink(missing_ok=True)
             write_whole(notes, msgspec.json.encode(left))
-        size = _receive(answer, part, start, limits, end, url)
+        size = _receive(answer, part, start, expected, job)
     if expected is not None and size != expected:
         if size > expected:
             part.unlink()
@@ -254,8 +270,9 @@ def _span(answer: Any, start: int, left: Validators | None, url: str, part: Path
     return start, None if size is None else start + size
 
 
-def _receive(answer: IO[bytes], part: Path, start: int, limits: Limits, end: float, url: str) -> int:
+def _receive(answer: IO[bytes], part: Path, start: int, expected: int | None, job: _Job) -> int:
     """Append the answer to `part` from byte `start` on; return how long `part` is then."""
+    url, limits = job.url, job.limits
     size = start
     with part.open("r+b" if start else "wb") as stream:
         stream.truncate(start)
@@ -275,7 +292,9 @@ def _receive(answer: IO[bytes], part: Path, start: int, limits: Limits, end: flo
                 part.unlink()
                 raise _too_large(url, limits)
             stream.write(chunk)
-            if time.monotonic() > end:
+            if job.progress is not None:
+                job.progress(size, expected or 0, url)
+            if time.monotonic() > job.end:
                 _settle(stream)
                 slow = f"took longer than {limits.total_seconds:g} s for {size} bytes."
                 raise structural("E221", url, slow, _RESUME)

@@ -16,7 +16,7 @@ from pathlib import Path
 import msgspec
 
 from poise.errors import Fault
-from poise.threats.download import Download, Limits, Validators, download
+from poise.threats.download import Download, Limits, Progress, Validators, download
 from poise.threats.epss import read_epss
 from poise.threats.kev import read_kev
 from poise.threats.ssvc import read_ssvc
@@ -91,7 +91,12 @@ class Outcome:
 
 
 def update_from_url(
-    store: ThreatStore, feed: Feed, url: str, now: datetime, rules: Rules | None = None
+    store: ThreatStore,
+    feed: Feed,
+    url: str,
+    now: datetime,
+    rules: Rules | None = None,
+    progress: Progress | None = None,
 ) -> Outcome:
     """Fetch a feed and store it, if it changed and is sound.
 
@@ -107,6 +112,8 @@ def update_from_url(
         When this happens, for the manifest.
     rules
         What is accepted.
+    progress
+        Told of every piece of the download.
 
     Raises
     ------
@@ -119,7 +126,7 @@ def update_from_url(
     last = store.latest(feed)
     known = _validators(cache) if last is not None and last.source == url else None
     limits = replace(rules.limits, max_bytes=min(rules.limits.max_bytes, MAX_BYTES[feed]))
-    fetched = download(url, target, known, limits)
+    fetched = download(url, target, known, limits, progress)
     if fetched.path is None:
         assert last is not None, "Only a known state can be unchanged."
         return Outcome(feed, last, changed=False)

@@ -80,8 +80,8 @@ _NO_FIX = re.compile(
 _UPGRADE = re.compile(
     r"\b(?:upgrade|update)\s+(?:the\s+)?(?:(?P<before>[A-Z][\w./+-]*(?:[ ][\w./+-]+){0,4}?)\s+)?"
     r"to\s+(?:the\s+latest\s+)?"
-    r"(?P<name>[A-Za-z][\w./+-]*(?:[ ][A-Za-z][\w./+-]*){0,5}?)?\s*(?:version|release|v)?\s*"
-    r"(?P<version>\d+(?:\.\d+)+[\w.+~-]*)",
+    r"(?P<name>[A-Za-z][\w./+-]*(?:[ ][A-Za-z][\w./+-]*){0,5}?)?\s*"
+    r"(?:(?:version|release)\s+(?P<told>\d[\w.+~-]*)|v?(?P<version>\d+(?:\.\d+)+[\w.+~-]*))",
     re.IGNORECASE,
 )
 
@@ -205,7 +205,9 @@ def _product(finding: Finding) -> Remedy | None:
     name = re.sub(r"\s+(version|release|v)$", "", name, flags=re.IGNORECASE)
     if not name or name.lower() in {"version", "the", "a"}:
         return None
-    return Remedy(Precision.PRODUCT, _software("", name), match["version"].rstrip(".,;)"), "", name)
+    return Remedy(
+        Precision.PRODUCT, _software("", name), (match["told"] or match["version"]).rstrip(".,;)"), "", name
+    )
 
 
 def _action(finding: Finding) -> Remedy | None:

@@ -177,7 +177,8 @@ class JsonCursor:
             end = self._text.at
             if self._next_or_close("]"):
                 return
-            if held is self._text.held and held is not tried and self._text.held[self._text.at] == "{":
+            another = held is self._text.held and held is not tried
+            if another and held.startswith("{", self._text.at):
                 tried = held
                 batch = self._text.decode_batch(end, decoder)
                 if batch:

@@ -68,7 +68,7 @@ def elements(
     parser: XMLPullParser[Any] = XMLPullParser(("start", "end"))
     with source.open_binary() as stream:
         try:
-            while block := stream.read(FEED_BYTES):
+            while block := stream.read(walk.next_block_bytes):
                 parser.feed(block)
                 yield from walk.events(parser)
                 walk.check_size(len(block))
@@ -145,6 +145,11 @@ class _Walk:
                 if opened:
                     del opened[-1][:]
         self._record, self._depth_in_record = record, depth
+
+    @property
+    def next_block_bytes(self) -> int:
+        """How much to feed next: more the longer nothing ends, as expat reads an unfinished tag anew."""
+        return max(FEED_BYTES, self._bytes_since_event)
 
     def check_size(self, block_bytes: int) -> None:
         """Refuse a text or a record that grows without end; called after each block."""

@@ -80,6 +80,17 @@ def test_cut_documents_are_refused(value: Any, data: st.DataObject) -> None:
     assert fault_of(text[:cut], chunk=data.draw(st.integers(1, 40))).id == "E406"
 
 
+@pytest.mark.parametrize("indent", [None, 1])
+def test_a_list_of_records_is_refused_wherever_it_is_cut(indent: int | None) -> None:
+    """Records are decoded together, so each place of a cut takes another way through the code."""
+    text = json.dumps([{"id": 1, "in": [{"id": 2}]}, {"id": 3}, {"id": 4}, 5, {"id": 6}], indent=indent)
+    for cut in range(len(text)):
+        for chunk in (3, 1_000):
+            cursor = cursor_over(text[:cut], chunk)
+            with pytest.raises(ScanFormatError, match="E406"):
+                list(cursor.values())
+
+
 @given(_VALUES, st.text(max_size=3), st.data())
 def test_a_changed_character_is_refused_as_json_refuses_it(
     value: Any, noise: str, data: st.DataObject

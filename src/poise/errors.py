@@ -121,6 +121,7 @@ FAULT_IDS: dict[str, str] = {
     "E417": "The stored snapshot is damaged.",
     "E418": "The scanner itself reports that the scan failed or did not finish.",
     "E419": "The report is one page of several; the others are not in it.",
+    "E420": "The report looks like several formats at once.",
     "E180": "The outcomes file cannot be read.",
     "E181": "The outcomes file lacks a column, or has one that is not known.",
     "E182": "A value in the outcomes file is missing or cannot be read.",
@@ -130,7 +131,6 @@ FAULT_IDS: dict[str, str] = {
     "E522": "The kept risk calibration cannot be read.",
     "E184": "The next scan was named without the estate that maps it.",
     "E900": "Poise itself failed; the report on disk is incomplete.",
-    "E901": "Two readers claim the same report.",
 }
 
 

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from msgspec import convert, to_builtins
 
-from poise.scans import summarise
+from poise.scans import read_scan, summarise
 from poise.scans.finding import Finding
 from scans.corpus import label, read_bytes, samples
 

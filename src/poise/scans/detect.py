@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 
-from poise.errors import Fault, InternalError
 from poise.scans.format import Format
 from poise.scans.formats import all_formats
 from poise.scans.source import Source
@@ -51,9 +50,8 @@ def detect(source: Source) -> Format:
     Raises
     ------
     ScanFormatError
-        E404, saying what was seen instead.
-    InternalError
-        E901 when two formats claim the report.
+        E404, saying what was seen instead; E420 when several formats claim the report, which no
+        report of a scanner does but a damaged one may.
     """
     head = source.head
     claims = [one for one in all_formats() if (one.syntax == "zip") == source.is_bundle and one.sniff(head)]
@@ -61,8 +59,8 @@ def detect(source: Source) -> Format:
         return claims[0]
     if claims:
         names = ", ".join(one.name for one in claims)
-        message = f"Poise takes this report for several formats at once: {names}."
-        raise InternalError(Fault("E901", source.name, message, "Name the format with --format."))
+        message = f"The report looks like several formats at once: {names}."
+        raise source.refusal("E420", message, hint="Name the right one with --format.")
     seen, hint = describe(source)
     raise source.refusal("E404", f"No reader knows this file: it is {seen}.", hint=hint)
 

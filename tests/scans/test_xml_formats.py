@@ -125,7 +125,7 @@ def test_qualys_detections_know_ignored_ones_and_tell_a_further_page() -> None:
     assert findings[0].asset.hostnames == ("app1.shop.example", "app1")
     assert findings[0].asset.cloud_id == "i-0abc"
     assert findings[2].kind == "information"
-    assert faults == ["E418 WARNING"]
+    assert faults == ["E419 WARNING"]
 
 
 def test_qualys_was_counts_a_check_once_per_application() -> None:

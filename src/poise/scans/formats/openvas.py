@@ -89,7 +89,7 @@ def _read(source: Source) -> Iterator[Finding | Fault]:
         )
     if filtered > count:
         message = f"The file holds {count:,} of the report's {filtered:,} results."
-        yield source.fault("E418", message, "result_count", "Export it with the filter rows=-1.")
+        yield source.fault("E419", message, "result_count", "Export it with the filter rows=-1.")
 
 
 def _whole_number(text: str) -> int:

@@ -155,7 +155,7 @@ def _read_detections(source: Source) -> Iterator[Finding | Fault]:
     for element, ancestors in elements(source, (*_API_FIELDS, "DETECTION", "WARNING"), seen):
         if element.tag == "WARNING":
             yield source.fault(
-                "E418",
+                "E419",
                 f"Qualys says: {text_of(element, 'TEXT') or 'no text'}",
                 "WARNING",
                 "The list goes on in further responses; read those too.",

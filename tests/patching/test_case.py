@@ -63,7 +63,7 @@ def test_an_empty_stage_holds_nothing_up(tmp_path: Path) -> None:
 
 
 def test_a_deadline_lasts_until_the_end_of_its_day(tmp_path: Path) -> None:
-    """Due on the day of a window is met by that window; an overdue one has no price any more."""
+    """Due on the day of a window is met by that window; an overdue one gets a second clock."""
     built = case(
         estate(tmp_path),
         change("1", deadline=date(2026, 1, 11)),
@@ -72,8 +72,9 @@ def test_a_deadline_lasts_until_the_end_of_its_day(tmp_path: Path) -> None:
     )
     ends = built.problem.window_end_days
     assert ends[0] <= built.problem.due_days[0] < ends[1]
-    assert built.problem.due_days[1] < 0
-    assert built.problem.late_cost.tolist() == [5000.0, 0.0, 0.0]
+    assert built.problem.due_days[1] == built.parameters.overdue_grace_days
+    assert built.is_overdue.tolist() == [False, True, False]
+    assert built.problem.late_cost.tolist() == [1000.0, 1000.0, 0.0]
     assert np.isinf(built.problem.due_days[2])
 
 

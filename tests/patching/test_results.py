@@ -65,7 +65,7 @@ def test_a_visit_lists_its_changes_and_its_minutes(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("deadline", "window", "why"),
     [
-        (date(2026, 1, 1), 0, "overdue before"),
+        (date(2026, 1, 1), 6, "overdue before"),
         (date(2026, 1, 8), 0, "No window of its calendar"),
         (date(2026, 1, 12), 3, "A window before the deadline exists"),
     ],

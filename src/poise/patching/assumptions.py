@@ -74,6 +74,7 @@ def _model(estate: Estate, rated: RatedBacklog, parameters: RiskParameters) -> I
         f"often, settling within {parameters.settle_days:g} days",
         "emergency_share": f"{parameters.emergency_share:.0%} of newly exploited vulnerabilities",
         "late_cost": f"{parameters.late_cost:,.0f} {estate.currency} for each",
+        "overdue_grace_days": f"{parameters.overdue_grace_days:g} days from the plan's own day",
     }
     labels = {
         "kev_floor": "chance that a known-exploited vulnerability is exploited",
@@ -82,6 +83,7 @@ def _model(estate: Estate, rated: RatedBacklog, parameters: RiskParameters) -> I
         "early_failure_factor": "how much more often fresh patches fail",
         "emergency_share": "deferred vulnerabilities that force an emergency visit",
         "late_cost": "price of a missed deadline",
+        "overdue_grace_days": "second clock of a deadline that was missed before the plan began",
     }
     if estate.base_rate_per_year is None:
         yield Assumption(

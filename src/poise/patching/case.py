@@ -11,6 +11,7 @@ from functools import cached_property
 from zoneinfo import ZoneInfo
 
 import numpy as np
+import numpy.typing as npt
 
 from poise.estate.model import Estate, PatchGroup, Team, Window
 from poise.estate.window_slots import downtime_cost, group_windows
@@ -51,6 +52,12 @@ class PatchCase:
     def slot_group(self) -> Ints:
         """Group of each slot, shape ``(S,)``."""
         return np.repeat(np.arange(len(self.groups)), np.diff(self.problem.slot_ptr))
+
+    @cached_property
+    def is_overdue(self) -> npt.NDArray[np.bool_]:
+        """Whether each change missed its deadline before the plan began, shape ``(J,)``."""
+        today = self.now.astimezone(ZoneInfo(self.estate.timezone)).date()
+        return np.array([c.deadline is not None and c.deadline < today for c in self.changes], dtype=np.bool_)
 
     def days(self, moment: datetime) -> float:
         """Return days from ``now`` to a moment [d]."""
@@ -119,8 +126,7 @@ def build_case(
         early_cost=_floats(cost.early for cost in costs),
         labour_minutes=_floats(change.labour_minutes for change in ordered),
         due_days=_floats(draft.due_days(change) for change in ordered),
-        # What is overdue already no plan can bring in on time, so it has no price here.
-        late_cost=_floats(parameters.late_cost if 0 < draft.due_days(c) < np.inf else 0.0 for c in ordered),
+        late_cost=_floats(parameters.late_cost if change.deadline else 0.0 for change in ordered),
         hard_due=np.zeros(len(ordered), dtype=np.bool_),
         link_before=_ints(link[0] for link in links),
         link_after=_ints(link[1] for link in links),
@@ -192,12 +198,17 @@ class _Draft:
         return min(0.0, float((change.available - self.now.date()).days))
 
     def due_days(self, change: Change) -> float:
-        """Return the end of the deadline's day in company time, in days from now [d]."""
+        """Return the end of the deadline's day in company time, in days from now [d].
+
+        A deadline that was missed before the plan began gets a second clock, ``overdue_grace_days``
+        from now: no plan can bring it in on time any more, but one can still let it drag on.
+        """
         if change.deadline is None:
             return float("inf")
         zone = ZoneInfo(self.estate.timezone)
         end = datetime.combine(change.deadline + timedelta(days=1), time(), zone)
-        return (end - self.now).total_seconds() / 86_400
+        days = (end - self.now).total_seconds() / 86_400
+        return days if days > 0 else self.parameters.overdue_grace_days
 
 
 def overtime(team: Team, start: datetime) -> float:

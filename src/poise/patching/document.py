@@ -49,7 +49,7 @@ class FrontierDot(msgspec.Struct, frozen=True, kw_only=True):
     #: Proven: no plan with at most this disruption has less exposure plus late cost.
     exposure_bound: float
     downtime_hours: float
-    #: Deadlines missed that were not overdue before the plan began.
+    #: Deadlines missed; of those missed before the plan began, the ones left open past their second clock.
     num_late: int
     weekends_worked: int
     is_exact: bool
@@ -92,7 +92,7 @@ class NamedPlan(msgspec.Struct, frozen=True, kw_only=True):
     num_openings: int
     num_done: int
     num_not_done: int
-    #: Deadlines missed that were not overdue before the plan began.
+    #: Deadlines missed; of those missed before the plan began, the ones left open past their second clock.
     num_late: int
     #: Longest that a change of a known-exploited vulnerability stays open [d]; None without any.
     longest_kev_days: float | None = None

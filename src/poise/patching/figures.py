@@ -65,17 +65,11 @@ def figures(case: PatchCase, plan: Plan) -> Figures:
         labour / 60,
         len(weekends),
         int(done.sum()),
-        _num_late(case, delay),
+        int((problem.release_days + delay > problem.due_days).sum()),
         _longest_kev_days(case, delay),
         probability_within(1.0, float(hazard @ delay)),
         _hazard_mass(case, delay),
     )
-
-
-def _num_late(case: PatchCase, delay: Floats) -> int:
-    """Return how many deadlines are missed that the plan's day had not missed already."""
-    problem = case.problem
-    return int(((problem.due_days > 0) & (problem.release_days + delay > problem.due_days)).sum())
 
 
 def _longest_kev_days(case: PatchCase, delay: Floats) -> float | None:

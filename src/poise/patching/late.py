@@ -71,8 +71,11 @@ def late_changes(case: PatchCase, plan: Plan, evaluation: Evaluation) -> tuple[L
 
 def _why(case: PatchCase, index: int, earliest_days: float) -> str:
     due = case.problem.due_days[index]
-    if due <= 0:
-        return "It was overdue before this plan begins."
+    if case.is_overdue[index] and earliest_days <= due:
+        return (
+            "It was overdue before this plan begins, and stays open past the "
+            f"{case.parameters.overdue_grace_days:g} days that this plan allows."
+        )
     if np.isinf(earliest_days):
         return "Its calendar has no window within the horizon in which it could be done."
     if earliest_days > due:

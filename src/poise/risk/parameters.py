@@ -56,6 +56,9 @@ class RiskParameters:
         [1/year]; the estate's own figure goes before it.
     late_cost
         Price of one missed deadline [money].
+    overdue_grace_days
+        Second clock of a deadline missed before the plan began [d]: left open beyond it, it is late
+        again.
     bod_binds
         Whether BOD 26-04 sets deadlines beside the KEV catalogue's due dates; it binds US federal
         agencies, and is shown as a label in any case.
@@ -75,7 +78,8 @@ class RiskParameters:
     recovery_hours: float = 2.0
     emergency_share: float = 0.02
     base_rate_per_year: float = BASE_RATE_PER_YEAR.value
-    late_cost: float = 5_000.0
+    late_cost: float = 1_000.0
+    overdue_grace_days: float = 30.0
     bod_binds: bool = False
 
     def __post_init__(self) -> None:
@@ -95,6 +99,7 @@ class RiskParameters:
             "recovery_hours",
             "base_rate_per_year",
             "late_cost",
+            "overdue_grace_days",
         ):
             if not getattr(self, name) >= 0:
                 raise ValueError(f"Expected {name} >= 0, got {getattr(self, name)!r}.")
@@ -114,4 +119,5 @@ SOURCES: dict[str, str] = {
     "(EPSS v4)",
     "base_rate_per_year": BASE_RATE_PER_YEAR.source,
     "late_cost": "Poise's choice: agree on your own price of a missed deadline",
+    "overdue_grace_days": "Poise's choice: agree on your own second clock for what is overdue",
 }

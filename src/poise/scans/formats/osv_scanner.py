@@ -161,14 +161,15 @@ def _package(
     source: Source, cursor: JsonCursor, scanned: _ScanSource, place: str
 ) -> Iterator[Finding | Fault]:
     """Read the records of one package; its groups stand behind them, so they wait for the package's end."""
-    package = _Package()
-    records: list[tuple[str, _Record]] = []
+    package: _Package | None = None
+    found: list[tuple[str, Finding]] = []
+    waiting: list[tuple[str, _Record]] = []
     groups: dict[str, _Group] = {}
     for key in cursor.members():
         if key == "package":
             package = _surrounding(source, cursor.value(), _Package, place)
         elif key == "vulnerabilities":
-            for index, raw in enumerate(cursor.values(), start=1):
+            for index, raw in enumerate(cursor.values(_Record), start=1):
                 where = f"{place}, vulnerability {index}"
                 try:
                     record = convert(raw, _Record)
@@ -176,26 +177,31 @@ def _package(
                 except RecordError as error:
                     name = raw.get("id") if isinstance(raw, dict) else ""
                     yield record_fault(source, where, error, name if isinstance(name, str) else "")
+                    continue
+                if package is None:
+                    waiting.append((where, record))
                 else:
-                    records.append((where, record))
+                    found.append((record.id, _finding(record, where, package, scanned)))
         elif key == "groups":
             for raw in cursor.values():
                 group = _surrounding(source, raw, _Group, f"{place}, groups")
                 groups.update(dict.fromkeys(group.ids or (), group))
-    for where, record in records:
-        yield _finding(record, where, package, scanned, groups.get(record.id, _Group()))
+    found += [(one.id, _finding(one, where, package or _Package(), scanned)) for where, one in waiting]
+    for identifier, finding in found:
+        yield _grouped(finding, groups[identifier]) if identifier in groups else finding
 
 
-def _finding(record: _Record, where: str, package: _Package, scanned: _ScanSource, group: _Group) -> Finding:
-    cves, aliases = split_ids(
-        (
-            record.id,
-            *(record.aliases or ()),
-            *(record.upstream or ()),
-            *(group.ids or ()),
-            *(group.aliases or ()),
-        )
+def _grouped(finding: Finding, group: _Group) -> Finding:
+    """Add what the group of a record says: further names, the highest score, what call analysis found."""
+    names = (*finding.cves, *finding.aliases, *(group.ids or ()), *(group.aliases or ()))
+    cves, aliases = split_ids(names)
+    return msgspec.structs.replace(
+        finding, cves=cves, aliases=aliases, cvss_score=_score(group.max_severity), status=_status(group)
     )
+
+
+def _finding(record: _Record, where: str, package: _Package, scanned: _ScanSource) -> Finding:
+    cves, aliases = split_ids((record.id, *(record.aliases or ()), *(record.upstream or ())))
     name, version = package.name or "", package.version or package.commit or ""
     affected = _affected(record, package)
     fixed = _fixed_versions(affected)
@@ -218,11 +224,9 @@ def _finding(record: _Record, where: str, package: _Package, scanned: _ScanSourc
             fixed_versions=fixed,
             purl=_purl(affected, version),
         ),
-        status=_status(group),
         severity=parse_severity(word),
         severity_text=word,
         cvss_vectors=tuple(dict.fromkeys(vectors)),
-        cvss_score=_score(group.max_severity),
         locations=(path,) if path else (),
         remedy=f"Update {name} to {' or '.join(fixed)}." if fixed else "",
         references=tuple(dict.fromkeys(one.url for one in record.references or () if one.url)),

@@ -104,6 +104,7 @@ def test_the_tables_are_what_the_command_makes(intel, tmp_path, monkeypatch):
     from poise.sample import extract_threats
 
     shutil.copy(FOLDER / "selection.yaml", tmp_path)
+    shutil.copy(FOLDER / "records.yaml", tmp_path)
     monkeypatch.setattr(extract_threats, "HERE", tmp_path)
     feeds = extract_threats.read_feeds(
         argparse.Namespace(

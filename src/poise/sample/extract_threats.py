@@ -6,9 +6,10 @@ Run once by a developer, never by the demo::
         --kev kev_catalog_asof_2025-12-31.json.gz --vulnrichment vulnrichment_cve.parquet \
         --records cve_cpe_published.parquet
 
-The hand-kept part is ``threats/selection.yaml``: which vulnerabilities, and which release
-mends them. All else is copied from the feeds, in the feeds' own layouts, so that the readers
-of :mod:`poise.threats` read the sample as they read the real thing.
+The hand-kept parts are ``threats/selection.yaml``, which vulnerabilities and which release
+mends them, and ``threats/records.yaml``, values of CVE records younger than the feed. All else
+is copied from the feeds, in the feeds' own layouts, so that the readers of :mod:`poise.threats`
+read the sample as they read the real thing.
 """
 
 from __future__ import annotations
@@ -58,6 +59,8 @@ class Feeds:
     kev_header: Mapping[str, Any]
     vulnrichment: Mapping[str, dict[str, Any]]
     records: Mapping[str, dict[str, Any]]
+    #: CVSS vector and SSVC values by short id, of ``records.yaml``.
+    by_hand: Mapping[str, tuple[str, str]]
 
     def first(self, cve: str, *names: str) -> str:
         """Return the first text that a record holds under one of `names`, or nothing."""
@@ -76,11 +79,12 @@ def read_feeds(arguments: argparse.Namespace) -> Feeds:
         epss = {row["cve"]: (row["epss"], row["percentile"]) for row in csv.DictReader(rows)}
     catalogue = json.loads(gzip.decompress(arguments.kev.read_bytes()))
     kev = {entry["cveID"]: entry for entry in catalogue.pop("vulnerabilities")}
-    tables = [
+    vulnrichment, records = (
         {row["cve"]: row for row in parquet.read_table(path).to_pylist()}
         for path in (arguments.vulnrichment, arguments.records)
-    ]
-    return Feeds(epss, kev, catalogue, *tables)
+    )
+    by_hand = yaml.safe_load((HERE / "records.yaml").read_text(encoding="utf-8"))
+    return Feeds(epss, kev, catalogue, vulnrichment, records, by_hand)
 
 
 def selected() -> Iterator[tuple[str, dict[str, Any]]]:
@@ -94,9 +98,11 @@ def vector_of(cve: str, group: Mapping[str, Any], feeds: Feeds) -> str:
     """Return the CVSS vector: of the feed, else of the selection, else of the description."""
     names = ("cna_v40_vector", "cna_v31_vector", "cna_v30_vector", "adp_v31_vector")
     described = VECTOR.search(feeds.first(cve, "description"))
+    short = cve.removeprefix("CVE-")
     return (
         feeds.first(cve, *names)
-        or group.get("vectors", {}).get(cve.removeprefix("CVE-"), "")
+        or feeds.by_hand.get(short, ("", ""))[0]
+        or group.get("vectors", {}).get(short, "")
         or (described.group() if described else "")
     )
 
@@ -163,7 +169,8 @@ def cve_record(cve: str, group: Mapping[str, Any], feeds: Feeds) -> dict[str, An
 def ssvc_content(cve: str, group: Mapping[str, Any], feeds: Feeds) -> dict[str, Any] | None:
     """Return CISA's judgement in its own layout, or None where CISA has judged nothing."""
     row = feeds.vulnrichment.get(cve, {})
-    by_hand = group.get("ssvc", {}).get(cve.removeprefix("CVE-"))
+    short = cve.removeprefix("CVE-")
+    by_hand = feeds.by_hand.get(short, ("", ""))[1] or group.get("ssvc", {}).get(short)
     if by_hand:
         values, stamp = by_hand.split("@")
         exploitation, automatable, impact = values.split("/")

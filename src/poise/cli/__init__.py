@@ -49,7 +49,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("Interrupted.", file=sys.stderr)
         return 130
-    except Exception as error:  # noqa: BLE001 - the process edge: our own fault is told, not thrown
+    except Exception as error:  # the process edge: our own fault is told, not thrown
         if arguments.debug:
             raise
         hint = "This is a fault of Poise. Run again with poise --debug ... and report what it prints."

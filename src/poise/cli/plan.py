@@ -205,5 +205,10 @@ def show(document: PlanDocument, written: Sequence[Path]) -> None:
     console.print(rule_table(document))
     for notice in document.notices:
         console.print(f"[bold]Note:[/bold] {notice}", highlight=False)
+    inventories = [path for path in written if path.parent.name == "inventories"]
     for path in written:
-        console.print(f"wrote {path}", style="dim", highlight=False)
+        if path not in inventories:
+            console.print(f"wrote {path}", style="dim", highlight=False)
+    if inventories:
+        text = f"wrote {inventories[0].parent}/ ({len(inventories)} windows)"
+        console.print(text, style="dim", highlight=False)

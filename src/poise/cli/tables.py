@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
 from poise.patching.document import NamedPlan, PlanDocument
@@ -11,28 +12,19 @@ _KINDS = ("default", "landmark", "total", "ideal")
 
 
 def landmark_table(document: PlanDocument) -> Table:
-    """Return the short table that a manager reads."""
+    """Return the short table that a manager reads; it fits a terminal of 80 columns."""
     until = document.horizon_end.date().isoformat()
     table = Table(
-        title=f"{document.company}: patch plans until {until} ({document.currency})",
+        title=f"{document.company}: patch plans until {until}, in {document.currency}",
         title_justify="left",
-        caption="Expected loss with its 90 % range. Shares: 0 % is what happens if nobody signs, 100 % a "
-        "side's own best.",
+        caption="Expected loss with its 90 % range. Shares of each side's best, security / operations: "
+        "0 % is what happens if nobody signs. The calendar written out is the bold one.",
         caption_justify="left",
+        box=SIMPLE_HEAD,
+        padding=(0, 1, 0, 0),
     )
     table.add_column("plan")
-    headings = (
-        "expected loss",
-        "90 % range",
-        "disruption",
-        "planned downtime",
-        "weekends",
-        "late",
-        "not done",
-        "share security",
-        "share operations",
-    )
-    for heading in headings:
+    for heading in ("expected loss", "disruption", "down", "weekends", "late", "shares"):
         table.add_column(heading, justify="right")
     for kind in _KINDS:
         for plan in document.plans:
@@ -42,31 +34,31 @@ def landmark_table(document: PlanDocument) -> Table:
 
 
 def _row(plan: NamedPlan) -> tuple[str, ...]:
+    span = f"({money(plan.expected_loss_low)} - {money(plan.expected_loss_high)})"
     return (
         plan.label,
-        money(plan.expected_loss),
-        f"{money(plan.expected_loss_low)} - {money(plan.expected_loss_high)}",
+        f"{money(plan.expected_loss)} {span}",
         money(plan.disruption),
         f"{plan.downtime_hours:,.0f} h",
         str(plan.weekends_worked),
         str(plan.num_late),
-        str(plan.num_not_done),
-        percent(plan.share_security),
-        percent(plan.share_operations),
+        f"{percent(plan.share_security)} / {percent(plan.share_operations)}",
     )
 
 
 def rule_table(document: PlanDocument) -> Table:
     """Return what today's rules cost more than the frontier."""
-    table = Table(title="Rules people use today, on the same windows and teams", title_justify="left")
+    table = Table(
+        title="Rules people use today, on the same windows and teams",
+        title_justify="left",
+        caption="More than the frontier: loss (with late deadlines) at equal disruption, disruption at "
+        "equal loss.",
+        caption_justify="left",
+        box=SIMPLE_HEAD,
+        padding=(0, 1, 0, 0),
+    )
     table.add_column("rule")
-    for heading in (
-        "expected loss",
-        "disruption",
-        "late",
-        "more loss at equal disruption",
-        "more disruption at equal loss",
-    ):
+    for heading in ("expected loss", "disruption", "late", "more loss", "more disruption"):
         table.add_column(heading, justify="right")
     for plan in document.plans:
         if plan.kind == "rule":
@@ -98,5 +90,5 @@ def percent(share: float | None) -> str:
 
 def _more(excess: float | None) -> str:
     if excess is None:
-        return "no such plan"
+        return "-"
     return "as good" if abs(excess) < 0.005 else f"{excess:+.0%}"

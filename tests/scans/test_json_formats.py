@@ -26,7 +26,7 @@ SHARED = Path(__file__).resolve().parents[2].parent / "shared" / "data" / "scans
 
 #: Format of each sample, with its findings, their distinct identities and its faults.
 COUNTS = {
-    "trivy/image.json": ("trivy-json", 8, 7),
+    "trivy/image.json": ("trivy-json", 10, 9),
     "trivy/kubernetes.json": ("trivy-json", 2, 2),
     "trivy/legacy.json": ("trivy-json", 1, 1),
     "trivy_operator/list.json": ("trivy-operator-json", 6, 6),
@@ -128,6 +128,8 @@ def test_trivy_tells_kinds_and_states_apart() -> None:
         ("misconfiguration", "fixed"),
         ("secret", "open"),
         ("licence", "open"),
+        ("vulnerability", "accepted"),
+        ("vulnerability", "false_positive"),
     ]
 
 
@@ -245,6 +247,7 @@ def test_generic_findings_are_one_per_host() -> None:
 BREAKS: list[tuple[str, list[Any], Any, str, str]] = [
     ("trivy/image.json", ["Results", 0, "Vulnerabilities", 0, "VulnerabilityID"], 7, "E414", "whole number"),
     ("trivy/image.json", ["Results", 0, "Vulnerabilities", 0, "PkgName"], "", "E411", "PkgName"),
+    ("trivy/image.json", ["Results", 4, "ExperimentalModifiedFindings", 0, "Type"], "x", "E414", "secret"),
     ("trivy/image.json", ["Results", 2, "Secrets", 0], "x", "E414", "a text, expected an object"),
     (
         "trivy_operator/list.json",

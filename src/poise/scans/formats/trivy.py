@@ -28,7 +28,6 @@ from poise.scans.jsonstream import JsonCursor
 from poise.scans.records import RecordError, Texts, convert, json_cursor, read_record
 from poise.scans.source import Source
 
-_RECORD_LISTS: Final = ("Vulnerabilities", "Misconfigurations", "Secrets", "Licenses")
 _RESOURCE_LISTS: Final = ("Resources", "Findings", "Vulnerabilities", "Misconfigurations")
 #: "alpine:3.11 (alpine 3.11.13)", the target of an image's system packages.
 _SYSTEM_TARGET: Final = re.compile(r"(?P<image>.*\S)\s*\((?P<system>[^()]+)\)")
@@ -67,11 +66,9 @@ def _sniff(head: str) -> bool:
         return True
     if "ClusterName" in shape and any(name in shape for name in _RESOURCE_LISTS):
         return True
-    if "Results[].Target" in shape and any(
-        f"Results[].{name}" in shape for name in (*_RECORD_LISTS, "Class")
-    ):
+    if "Results[].Target" in shape and any(f"Results[].{name}" in shape for name in (*MAKERS, "Class")):
         return True
-    return "[].Target" in shape and any(f"[].{name}" in shape for name in (*_RECORD_LISTS, "Type", "Class"))
+    return "[].Target" in shape and any(f"[].{name}" in shape for name in (*MAKERS, "Type", "Class"))
 
 
 def _read(source: Source) -> Iterator[Finding | Fault]:
@@ -126,7 +123,7 @@ def _results(
     for _ in cursor.elements():
         result: dict[str, Any] = {}
         for key in cursor.members():
-            if key in _RECORD_LISTS:
+            if key in MAKERS:
                 yield _Place(report, resource, result), key
             elif key in ("Target", "Class", "Type"):
                 result[key] = cursor.value()

@@ -10,7 +10,7 @@ import msgspec
 
 from poise.scans.finding import AssetIdentity, Component, Finding, Status
 from poise.scans.identifiers import split_ids, trim_evidence
-from poise.scans.records import Texts, convert, required, score_in_range
+from poise.scans.records import RecordError, Texts, convert, required, score_in_range
 from poise.scans.severity import parse_severity
 
 
@@ -237,10 +237,45 @@ def _license(record: Any, where: str, setting: Setting) -> Finding:
     )
 
 
+class _Modified(msgspec.Struct):
+    """What ``--show-suppressed`` adds: a finding that an ignore file or a VEX document has set aside."""
+
+    Type: str
+    Finding: dict[str, Any]
+    Status: str | None = None
+    Statement: str | None = None
+    Source: str | None = None
+
+
+_MODIFIED_KINDS: Final[dict[str, Maker]] = {
+    "vulnerability": _vulnerability,
+    "misconfiguration": _misconfiguration,
+    "secret": _secret,
+    "license": _license,
+}
+_MODIFIED_STATUSES: Final[dict[str, Status]] = {"not_affected": "false_positive", "fixed": "fixed"}
+
+
+def _modified(record: Any, where: str, setting: Setting) -> Finding:
+    raw = convert(record, _Modified)
+    make = _MODIFIED_KINDS.get(raw.Type)
+    if make is None:
+        raise RecordError(
+            f"The field Type is {raw.Type[:40]!r}, expected one of {', '.join(_MODIFIED_KINDS)}."
+        )
+    reason = "; ".join(text for text in (raw.Status, raw.Statement, raw.Source) if text)
+    return msgspec.structs.replace(
+        make(raw.Finding, where, setting),
+        status=_MODIFIED_STATUSES.get(raw.Status or "", "accepted"),
+        evidence=trim_evidence(reason),
+    )
+
+
 #: For each list of records: how to make a finding, the record's type, and the field that names it in a fault.
 MAKERS: Final[dict[str, tuple[Maker, type[msgspec.Struct], str]]] = {
     "Vulnerabilities": (_vulnerability, _Vulnerability, "VulnerabilityID"),
     "Misconfigurations": (_misconfiguration, _Misconfiguration, "ID"),
     "Secrets": (_secret, _Secret, "RuleID"),
     "Licenses": (_license, _License, "Name"),
+    "ExperimentalModifiedFindings": (_modified, _Modified, "Type"),
 }

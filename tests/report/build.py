@@ -377,7 +377,7 @@ def _named(
 def _plans(shown: Schedule, default: Schedule) -> tuple[NamedPlan, ...]:
     return (
         _named(
-            "ideal-security",
+            "least-exposure",
             "Best for security",
             "ideal",
             "Least expected loss that the windows allow.",
@@ -388,7 +388,7 @@ def _plans(shown: Schedule, default: Schedule) -> tuple[NamedPlan, ...]:
             num_late=len(default.late) // 2,
         ),
         _named(
-            "ideal-operations",
+            "least-disruption",
             "Best for operations",
             "ideal",
             "Least disruption that any plan can have.",

@@ -40,6 +40,8 @@ def test_money_tells_its_currency_each_time() -> None:
     assert money(291_437) == "EUR\xa0291,000"
     assert money.range(104_900, 669_000) == "EUR\xa0100,000 to\xa0670,000"
     assert money(math.nan) == "not known"
+    assert money(0.0029) == "under EUR\xa00.01"
+    assert money(0.0) == "EUR\xa00"
 
 
 def test_shares_keep_small_apart_from_nothing() -> None:

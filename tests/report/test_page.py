@@ -73,7 +73,7 @@ def test_headline_tells_the_shown_plan_and_no_plan(document: PlanDocument) -> No
     words = _words(document)
     assert "If nobody signs, the default plan stands: 62 h of planned downtime" in words
     assert "EUR 291,000 (90 % range EUR 100,000 to 670,000)" in words
-    assert "Against it, Nash has EUR 270,000 (48 %) less expected loss" in words
+    assert "Against it, “Nash” has EUR 270,000 (48 %) less expected loss" in words
 
 
 def test_sections_come_in_the_order_of_decisions(page: str) -> None:

@@ -188,6 +188,10 @@ def _bound(data: FrontierData, frame: _Frame, hatch: str) -> Markup | None:
     roof = [(frame.box.left, frame.box.top)] if rises_out else []
     start = frame.box.left if rises_out else points[0][0]
     floor = [(points[-1][0], frame.box.bottom), (start, frame.box.bottom)]
+    end_of_words = frame.x.low + (start + 125 - frame.box.left) / (frame.box.right - frame.box.left) * (
+        frame.x.high - frame.x.low
+    )
+    room = frame.box.bottom - frame.y(min((y for x, y in line if x <= end_of_words), default=frame.y.high))
     label = _words("no plan can be here", start + 8, frame.box.bottom - 12, "region", "start")
     return element(
         "g",
@@ -196,7 +200,7 @@ def _bound(data: FrontierData, frame: _Frame, hatch: str) -> Markup | None:
             "polygon", points=points_of([*roof, *points, *floor]), fill=f"url(#{hatch})", class_="no-plan"
         ),
         element("polyline", points=points_of(points), class_="bound"),
-        label,
+        label if room > 30 else None,
     )
 
 

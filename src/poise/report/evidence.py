@@ -75,9 +75,10 @@ def unmapped(lookup: Lookup) -> Markup:
         for entry in assets
     ]
     words = (
-        f"{plural(len(assets), 'asset')} of {count(lookup.document.num_assets)} carry {money(per_day)} of "
-        "expected loss per day outside every plan on this page. Nobody said what runs there, so the loss "
-        "range of the estate's median service stands in (assumed)."
+        f"{plural(len(assets), 'asset')} of {count(lookup.document.num_assets)} "
+        f"{'carries' if len(assets) == 1 else 'carry'} {money(per_day)} of expected loss per day outside "
+        "every plan on this page. Nobody said what runs there, so the loss range of the estate's median "
+        "service stands in (assumed)."
     )
     return element(
         "div", element("p", words), long_table("Assets without a patch group.", columns, rows, "plan.json")
@@ -256,7 +257,8 @@ def reading(document: PlanDocument) -> Markup:
         (
             "Late deadline",
             "A change done after the day that law or policy wants, or not within the horizon. What was "
-            "overdue before the plan began is not counted, because no plan can help it; it is listed all the same.",
+            "overdue before the plan began is not counted, because no plan can help it; it is listed "
+            "all the same.",
         ),
         (
             "Weekend worked",
@@ -280,7 +282,10 @@ def reading(document: PlanDocument) -> Markup:
     return element("dl", [[element("dt", term), element("dd", meaning)] for term, meaning in entries])
 
 
-def _ids(names: tuple[str, ...]) -> str:
-    told = ", ".join(names[:_MOST_IDS])
+def _ids(names: tuple[str, ...]) -> Child:
+    """Return the first ids of a list; an id is not broken at its hyphens, so that it can be searched for."""
+    told: list[Child] = []
+    for name in names[:_MOST_IDS]:
+        told += [", " if told else None, element("span", name, class_="id") if len(name) < 24 else name]
     more = len(names) - _MOST_IDS
-    return f"{told} and {count(more)} more" if more > 0 else told
+    return [told, f" and {count(more)} more" if more > 0 else None]

@@ -57,6 +57,8 @@ class Money:
 
     def __call__(self, value: float, digits: int = 3) -> str:
         """Return ``"EUR 291,000"``."""
+        if 0 < value < 0.01:
+            return f"under {self.currency}{NBSP}0.01"
         written = amount(value, digits)
         return written if written == UNKNOWN else f"{self.currency}{NBSP}{written}"
 

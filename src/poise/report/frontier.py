@@ -12,8 +12,8 @@ from poise.report.markup import Markup, element
 from poise.report.tables import Column, disclosure, scrolling, table
 
 _SHAPES: dict[str, Shape] = {
-    "ideal-security": "down",
-    "ideal-operations": "left",
+    "least-exposure": "down",
+    "least-disruption": "left",
     "nash": "diamond",
     "kalai-smorodinsky": "square",
 }
@@ -106,8 +106,9 @@ def frontier_figure(document: PlanDocument) -> Markup:
     )
     caption = (
         "Down and to the left is better for both. Each dot is a plan; a hollow dot is one that the solver "
-        "did not prove best, and the line below it reaches down to what is proven. The axes do not start "
-        f"at zero; a plan beyond them stands at the edge with an arrow and its number.{late}"
+        "did not prove best, and the line below it reaches down to what is proven. No plan can be in the "
+        "hatched area: that is proven too. The axes need not start at zero; a plan beyond them stands at "
+        f"the edge with an arrow and its number.{late}"
     )
     return element(
         "figure",

@@ -21,7 +21,7 @@ def headline(lookup: Lookup) -> Markup:
     total = shown.num_done + shown.num_not_done
     first = element(
         "p",
-        f"The calendar on this page ({shown.label}) makes {count(shown.num_done)} of "
+        f"The calendar on this page, “{shown.label}”, makes {count(shown.num_done)} of "
         f"{plural(total, 'change')} by {day(lookup.local(document.horizon_end))} with ",
         element("strong", hours(shown.downtime_hours)),
         f" of planned downtime, {plural(shown.weekends_worked, 'team weekend')} of work and "
@@ -52,7 +52,7 @@ def headline(lookup: Lookup) -> Markup:
 def _difference(shown: NamedPlan, default: NamedPlan, money: Money) -> str:
     loss = _more_or_less(shown.expected_loss - default.expected_loss, default.expected_loss, money)
     disruption = _more_or_less(shown.disruption - default.disruption, default.disruption, money)
-    return f"Against it, {shown.label} has {loss} expected loss and {disruption} disruption."
+    return f"Against it, “{shown.label}” has {loss} expected loss and {disruption} disruption."
 
 
 def _more_or_less(difference: float, base: float, money: Money) -> str:
@@ -90,9 +90,11 @@ def landmarks(lookup: Lookup) -> Markup:
     columns = (
         Column("Plan"),
         Column("Expected loss", is_number=True, under="with 90 % range"),
+        Column("Serious incident", is_number=True, under="chance"),
         Column("Planned downtime", is_number=True),
         Column("Weekends worked", is_number=True),
         Column("Late deadlines", is_number=True),
+        Column("Known exploited", is_number=True, under="open up to"),
         Column("Security gets", is_number=True, under="of its best"),
         Column("Operations gets", is_number=True, under="of its best"),
     )
@@ -105,11 +107,12 @@ def landmarks(lookup: Lookup) -> Markup:
                     "span", money.range(plan.expected_loss_low, plan.expected_loss_high), class_="under tight"
                 ),
                 range_bar(plan.expected_loss_low, plan.expected_loss, plan.expected_loss_high, most),
-                _incident(plan),
             ],
+            _incident(plan),
             hours(plan.downtime_hours),
             count(plan.weekends_worked),
-            [count(plan.num_late), _longest_kev(plan)],
+            count(plan.num_late),
+            _longest_kev(plan),
             _share(plan.share_security),
             _share(plan.share_operations),
         ]
@@ -126,8 +129,9 @@ def landmarks(lookup: Lookup) -> Markup:
         table(f"Over the whole horizon of {document.horizon_days:.0f} days.", columns, rows, "landmarks"),
         element(
             "p",
-            "A share of 0 is what a side has if nobody signs, 100 % is its own best plan. Negative means "
-            "worse than the default.",
+            "A share of 0 is what a side has if nobody signs; 100 % is the best it can get without "
+            "leaving the other side worse off than that. Beyond these two, somebody is worse off than "
+            "without a plan.",
             class_="quiet small",
         ),
     )
@@ -145,23 +149,21 @@ def _named(plan: NamedPlan, document: PlanDocument) -> Child:
     return [plan.label, shown, under(plan.sentence), proof]
 
 
-def _incident(plan: NamedPlan) -> Markup | None:
+def _incident(plan: NamedPlan) -> str:
     """Return the chance of a serious incident as a count of fifty, which people judge well."""
     chance = plan.incident_probability
     if chance is None:
-        return None
+        return "not known"
     of_fifty = round(chance * 50)
     if of_fifty == 0:
-        return under("serious incident: under 1 in 50")
+        return "under 1 in 50"
     if of_fifty == 50:
-        return under("serious incident: over 49 in 50")
-    return under(f"serious incident: about {of_fifty} in 50")
+        return "over 49 in 50"
+    return f"about {of_fifty}{NBSP}in{NBSP}50"
 
 
-def _longest_kev(plan: NamedPlan) -> Markup | None:
-    if plan.longest_kev_days is None:
-        return None
-    return under(f"known exploited open up to {plan.longest_kev_days:,.0f}{NBSP}d")
+def _longest_kev(plan: NamedPlan) -> str:
+    return "none" if plan.longest_kev_days is None else f"{plan.longest_kev_days:,.0f}{NBSP}d"
 
 
 def _share(share: float | None) -> Child:
@@ -174,11 +176,13 @@ def frontier(lookup: Lookup) -> Markup:
     """Return the frontier with the sentence on what is proven."""
     document = lookup.document
     gap = gap_of(document, lookup.shown)
-    if gap is None:
+    if gap == 0:
+        words = f"No plan of equal disruption can be better than “{lookup.shown.label}”: that is proven."
+    elif gap is None:
         words = "How far the shown plan is from the best possible at its disruption is not proven."
     else:
         words = (
-            f"At the disruption of {lookup.shown.label}, no plan can be better than it by more than "
+            f"At the disruption of “{lookup.shown.label}”, no plan can be better than it by more than "
             f"{percent(gap)}: that is proven, not estimated."
         )
     if not document.frontier and not document.plans:

@@ -79,7 +79,7 @@ def _sections(lookup: Lookup) -> list[tuple[str, str, Markup]]:
         ("landmarks", "Where the two sides could meet", overview.landmarks(lookup)),
         ("frontier", "What less exposure costs", overview.frontier(lookup)),
         ("rules", "What the rules of today cost", overview.rules(lookup)),
-        ("calendar", f"The calendar of {lookup.shown.label}", schedule.calendar(lookup)),
+        ("calendar", f"Calendar: {lookup.shown.label}", schedule.calendar(lookup)),
         ("late", "What is late, and why", schedule.late(lookup)),
         ("tonight", "Patch tonight?", schedule.tonight(lookup)),
         ("no-fix", "What no patch removes", evidence.no_fix(lookup)),

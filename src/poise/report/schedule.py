@@ -174,13 +174,21 @@ def late(lookup: Lookup) -> Markup:
         Column("Earliest possible", holds="date"),
         Column("Why"),
     )
-    rows = [
-        _late_row(lookup, entry)
-        for entry in sorted(entries, key=lambda entry: (entry.deadline, entry.change))
-    ]
-    return element(
-        "div", element("p", words), long_table("Late changes, by deadline.", columns, rows, "changes.csv")
-    )
+    ahead = sorted((entry for entry in entries if entry.deadline >= today), key=_by_deadline)
+    behind = sorted((entry for entry in entries if entry.deadline < today), key=_by_deadline)
+    parts = [element("p", words)]
+    for caption, part in (
+        ("Deadlines to come that are missed.", ahead),
+        ("Overdue before the plan began, oldest first.", behind),
+    ):
+        if part:
+            rows = [_late_row(lookup, entry) for entry in part]
+            parts.append(long_table(caption, columns, rows, "changes.csv"))
+    return element("div", parts)
+
+
+def _by_deadline(entry: LateChange) -> tuple[date, str]:
+    return entry.deadline, entry.change
 
 
 def _late_row(lookup: Lookup, entry: LateChange) -> list[Child]:

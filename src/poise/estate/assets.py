@@ -130,7 +130,7 @@ def _image_keys(value: Callable[[AssetIdentity], str]) -> Callable[[AssetIdentit
 
 
 def _alone(record: AssetIdentity) -> bool:
-    return not (is_host(record) or record.cloud_id or record.image or record.image_digest)
+    return not (is_host(record) or cloud_key(record) or image_name(record) or image_digest(record))
 
 
 #: Key, its values in a record, and the kinds that refuse the merge; strongest key first.
@@ -146,8 +146,20 @@ _PHASES: tuple[tuple[str, Callable[[AssetIdentity], Iterable[str]], tuple[str, .
         (_AGENT, "cloud ids", "full host names", "host names"),
     ),
     ("image", _image_keys(image_name), ("image digests", "cloud ids")),
-    ("package URL", lambda record: (record.purl,) if record.purl and _alone(record) else (), ()),
-    ("path", lambda record: (record.path,) if record.path and _alone(record) and not record.purl else (), ()),
+    (
+        "package URL",
+        lambda record: (record.purl.strip(),) if record.purl.strip() and _alone(record) else (),
+        (),
+    ),
+    (
+        "path",
+        lambda record: (
+            (record.path.strip(),)
+            if record.path.strip() and _alone(record) and not record.purl.strip()
+            else ()
+        ),
+        (),
+    ),
 )
 
 

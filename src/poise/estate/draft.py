@@ -190,15 +190,15 @@ def _stem(asset: Asset) -> str:
 def _place(asset: Asset, numbered: Counter[str]) -> tuple[str, str, list[tuple[str, str]]]:
     """Return a group's key, why the asset is in it, and the patterns that say so (none: its name)."""
     identity = asset.identity
-    if not is_host(identity) and (identity.image or identity.image_digest):
-        repository = image_name(identity).rpartition(":")[0] or identity.image_digest
+    repository = image_name(identity).rpartition(":")[0] or identity.image_digest.strip()
+    if not is_host(identity) and repository:
         return f"image {repository}", "one image, whatever its tag", [("images", glob.escape(repository))]
     stem = _stem(asset)
     if stem and numbered[stem] > 1:
         name, _, domain = stem.partition("|")
         pattern = f"{glob.escape(name)}[0-9]*{glob.escape(domain)}"
         return f"{name.strip('-_')}{domain}", "names that differ by a number", [("hosts", pattern)]
-    if not is_host(identity) and (identity.path or identity.purl):
+    if not is_host(identity) and (identity.path.strip() or identity.purl.strip()):
         return "applications", "source trees, SBOMs and packages", []
     if host_names(identity) or not addresses(identity):
         system = _system(identity)

@@ -80,7 +80,7 @@ def pattern_names(asset: Asset) -> dict[str, tuple[str, ...]]:
     """Return the names of an asset that patterns are tried on, the most telling first, by kind."""
     hosts = [name for record in asset.records for name in all_names(record)]
     images = [
-        name.strip()
+        name
         for record in asset.records
         for name in (
             record.image,
@@ -89,9 +89,9 @@ def pattern_names(asset: Asset) -> dict[str, tuple[str, ...]]:
             image_name(record).rpartition(":")[0],
         )
     ]
-    paths = [name.strip() for record in asset.records for name in (record.path, record.purl)]
+    paths = [name for record in asset.records for name in (record.path, record.purl)]
     return {
-        kind: tuple(dict.fromkeys(name for name in names if name))
+        kind: tuple(dict.fromkeys(name.strip() for name in names if name.strip()))
         for kind, names in (("hosts", hosts), ("images", images), ("paths", paths))
     }
 

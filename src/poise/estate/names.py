@@ -40,7 +40,7 @@ def identifies(ip: str) -> bool:
 
 def host_names(identity: AssetIdentity) -> tuple[str, ...]:
     """Return host names in lower case, without final dot, without addresses and empty words."""
-    found = (name.strip().rstrip(".").lower() for name in identity.hostnames)
+    found = (name.strip().rstrip(". ").lower() for name in identity.hostnames)
     return tuple(
         dict.fromkeys(
             name
@@ -85,7 +85,7 @@ def is_host(identity: AssetIdentity) -> bool:
 
 def is_nobody(name: str) -> bool:
     """Return whether a host name is one that any machine may have."""
-    plain = name.strip().rstrip(".").lower()
+    plain = name.strip().rstrip(". ").lower()
     return not plain or plain in _NOBODY or plain.partition(".")[0] == "localhost"
 
 
@@ -97,11 +97,12 @@ def all_names(identity: AssetIdentity) -> tuple[str, ...]:
     """
     found: list[str] = []
     for name in host_names(identity):
-        found += [name, name.partition(".")[0]]
+        found += [name, name.partition(".")[0].strip()]
     found += [ip for ip in addresses(identity) if identifies(ip)]
     found += [name.strip().lower() for name in (identity.cloud_id, cloud_key(identity), identity.agent_id)]
     if not any(found):
         found += addresses(identity)
-    if not any(found) and not (identity.image or identity.image_digest or identity.path or identity.purl):
+    others = (identity.image, identity.image_digest, identity.path, identity.purl)
+    if not any(found) and not any(name.strip() for name in others):
         found.append(identity.label.strip().lower() or "(unnamed asset)")
     return tuple(dict.fromkeys(name for name in found if name))

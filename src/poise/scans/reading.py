@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from array import array
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -155,7 +155,11 @@ def read_scan(
         When the file cannot be opened, no format claims it, or `format` is no format's name. The
         faults of all members of a zip are told together.
     """
-    return tuple(_with_format(source, format) for source in _sources(path, progress, limits))
+    opened = open_reports(path, format=format, progress=progress, limits=limits)
+    faults = [fault for one in opened if isinstance(one, Summary) for fault in one.faults]
+    if faults:
+        raise ScanFormatError(faults)
+    return tuple(one for one in opened if isinstance(one, ScanReport))
 
 
 def summarise(
@@ -174,11 +178,44 @@ def summarise(
     tuple[Summary, ...]
         One per report of the file.
     """
+    opened = open_reports(path, format=format, progress=progress, limits=limits)
+    return tuple(one if isinstance(one, Summary) else summarise_report(one) for one in opened)
+
+
+def summarise_report(report: ScanReport) -> Summary:
+    """Read an opened report to its end and say what it holds; never raises for an input at fault."""
+    try:
+        return summary_of(report, report)
+    except ScanFormatError as error:
+        return Summary(report.source.name, report.format.name, faults=error.faults, refused=True)
+
+
+def open_reports(
+    path: str | Path,
+    *,
+    format: str | None = None,
+    progress: Progress | None = None,
+    limits: Limits = DEFAULT_LIMITS,
+) -> tuple[ScanReport | Summary, ...]:
+    """Open the reports of a file; parameters as for :func:`read_scan`.
+
+    Returns
+    -------
+    tuple[ScanReport | Summary, ...]
+        A report, or the summary of a refused one, for the file or for each member of a zip. A zip
+        with a read-me beside its reports is so still a zip of reports.
+    """
     try:
         sources = _sources(path, progress, limits)
     except ScanFormatError as error:
         return (Summary(str(path), None, faults=error.faults, refused=True),)
-    return tuple(_summarise_one(source, format) for source in sources)
+    opened: list[ScanReport | Summary] = []
+    for source in sources:
+        try:
+            opened.append(_with_format(source, format))
+        except ScanFormatError as error:
+            opened.append(Summary(source.name, None, faults=error.faults, refused=True))
+    return tuple(opened)
 
 
 def _sources(path: str | Path, progress: Progress | None, limits: Limits) -> tuple[Source, ...]:
@@ -204,23 +241,26 @@ def _with_format(source: Source, name: str | None) -> ScanReport:
     return ScanReport(source, named)
 
 
-def _summarise_one(source: Source, name: str | None) -> Summary:
-    report = None
-    try:
-        report = _with_format(source, name)
-        return _count(report)
-    except ScanFormatError as error:
-        format_name = report.format.name if report else None
-        return Summary(source.name, format_name, faults=error.faults, refused=True)
+def summary_of(report: ScanReport, findings: Iterable[Finding]) -> Summary:
+    """Count findings as they pass, by a 64-bit hash of their identity: 9 bytes a record, and no set.
 
+    Parameters
+    ----------
+    report
+        The report, whose faults are taken when its findings are at their end.
+    findings
+        The report itself, or what its findings pass through on their way.
 
-def _count(report: ScanReport) -> Summary:
-    """Count findings by a 64-bit hash of their identity: 9 bytes a record, and no set."""
+    Raises
+    ------
+    ScanFormatError
+        What the reading raises.
+    """
     hashes = array("Q")
     classes = array("B")
     numbers: dict[tuple[str, str], int] = {}
     ids: dict[str, None] = {}
-    for finding in report:
+    for finding in findings:
         digest = hashlib.blake2b(finding.identity.encode("utf-8", "surrogatepass"), digest_size=8)
         hashes.append(int.from_bytes(digest.digest(), "little"))
         severity: str = finding.severity or "unknown"

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from poise.planning.problem import Floats, Ints
 
-# Columns of ``Arrays.change``.
+# Columns of ``Groups.change``.
 EARLIEST = 0  #: the window may not start before [d]; release and links
 LATEST = 1  #: the window may not end after [d]; hard deadlines and links
 SLOPE = 2  #: exposure and weighted deferral [money/d]
@@ -22,32 +22,29 @@ LABOUR = 7  #: [min]
 NEVER = 8  #: cost of not doing it within the horizon [money]
 NUM_CHANGE_COLUMNS = 9
 
-# Columns of ``Arrays.window``.
+# Columns of ``Groups.window``.
 START = 0  #: [d]
 END = 1  #: [d]
 AGE = 2  #: exp(-(end - first end) / settle)
 
-# Columns of ``Arrays.slot``.
+# Columns of ``Groups.slot``.
 OPEN_COST = 0  #: weighted ``slot_cost`` [money]
 OPEN_LABOUR = 1  #: [min]
 
-# Columns of ``Arrays.link``.
+# Columns of ``Links.link``.
 BEFORE = 0
 AFTER = 1
-SOAK = 2  #: row of ``Arrays.ready``
+SOAK = 2  #: row of ``Links.ready``
 
 #: Stands for "not allowed" in a cost that must stay finite [money].
 FORBIDDEN = 1e15
 
 
-class Arrays(NamedTuple):
-    """A problem under one weight, laid out for the kernels.
+class Groups(NamedTuple):
+    """Slots, changes and teams; pointers as in :class:`~poise.planning.problem.Problem`.
 
-    ``start_rank[w]`` is the place of window w when all are sorted by start (ties share the lowest);
-    ``ready[c, w]`` is the lowest such place that a change may take whose forerunner, with soak time class c,
-    was done in window w; W when there is none. ``links_in`` and ``links_out`` list the links by
-    their after and their before change. ``kin`` lists for each group those tied to it by links or
-    exclusions, ``rival`` by exclusions alone. ``depth[g]`` grows along links.
+    Three small tuples and not one of all arrays, because compiling a kernel takes the longer the
+    more arrays it is handed.
     """
 
     slot_ptr: Ints
@@ -58,6 +55,17 @@ class Arrays(NamedTuple):
     window: Floats
     team: Ints
     capacity: Floats
+
+
+class Links(NamedTuple):
+    """Links between changes.
+
+    ``start_rank[w]`` is the place of window w when all are sorted by start (ties share the lowest);
+    ``ready[c, w]`` is the lowest such place that a change may take whose forerunner, with soak time class c,
+    was done in window w; W when there is none. ``links_in`` and ``links_out`` list the links by
+    their after and their before change. ``change_group`` is the group of each change.
+    """
+
     link: Ints
     in_ptr: Ints
     links_in: Ints
@@ -65,6 +73,17 @@ class Arrays(NamedTuple):
     links_out: Ints
     start_rank: Ints
     ready: Ints
+    change_group: Ints
+
+
+class Ties(NamedTuple):
+    """How groups hang together.
+
+    ``kin`` lists for each group those tied to it by links or exclusions, ``rival`` by exclusions
+    alone. ``overlap[v, w]`` is 1 where two windows share time. ``depth[g]`` grows along links.
+    ``urgency`` lists each group's changes, the dearest to delay first.
+    """
+
     kin_ptr: Ints
     kin: Ints
     rival_ptr: Ints
@@ -72,4 +91,3 @@ class Arrays(NamedTuple):
     overlap: Ints
     depth: Ints
     urgency: Ints
-    change_group: Ints

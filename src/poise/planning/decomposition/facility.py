@@ -143,8 +143,8 @@ def _ascend(
     skip: int,
     only: int,
 ) -> None:
-    """Raise each v by one breakpoint per round until every change is blocked."""
-    first, last = (only, only + 1) if only >= 0 else (0, n)
+    """Raise each v by a breakpoint per round until all are blocked; ``skip`` and ``only`` are n for none."""
+    first, last = (only, only + 1) if only < n else (0, n)
     moved = True
     while moved:
         moved = False
@@ -172,7 +172,8 @@ def _ascend(
 
 @kernel
 def _adjust(
-    cost: Floats, never: Floats, order: Ints, is_open: Ints, n: int, m: int, v: Floats, slack: Floats, reach: Ints,
+    cost: Floats, never: Floats, order: Ints, is_open: Ints, n: int, m: int, v: Floats, slack: Floats,
+    reach: Ints,
     trials: int, kept_v: Floats, kept_slack: Floats, kept_reach: Ints,
 ) -> None:  # fmt: skip
     """Lower one v where two open slots are paid for, let others use the slack; keep what gains."""
@@ -195,8 +196,8 @@ def _adjust(
                 slack[s] += v[i] - level
         v[i] = level
         reach[i] = 0
-        _ascend(cost, never, order, n, m, v, slack, reach, i, -1)
-        _ascend(cost, never, order, n, m, v, slack, reach, -1, i)
+        _ascend(cost, never, order, n, m, v, slack, reach, i, n)
+        _ascend(cost, never, order, n, m, v, slack, reach, n, i)
         total = 0.0
         for k in range(n):
             total += v[k]
@@ -243,7 +244,7 @@ def lower_bound(
         reach[0, i] = 0
     for s in range(m):
         slack[s] = opening[s]
-    _ascend(cost, never, order, n, m, v, slack, reach[0], -1, -1)
+    _ascend(cost, never, order, n, m, v, slack, reach[0], n, n)
     margin = 1e-6 * (1.0 + abs(target))
     for _ in range(3):
         total = 0.0

@@ -59,9 +59,10 @@ def kernel(function: Function) -> Function:
 
     Sums keep their order (no fast math), so that the same input gives the same bits.
     """
-    former = numba.config.CACHE_DIR
-    numba.config.CACHE_DIR = str(CACHE_FOLDER)
+    settings = vars(numba.config)
+    former = settings["CACHE_DIR"]
+    settings["CACHE_DIR"] = str(CACHE_FOLDER)
     try:
         return cast(Function, numba.njit(cache=True, nogil=True, error_model="numpy")(function))
     finally:
-        numba.config.CACHE_DIR = former
+        settings["CACHE_DIR"] = former

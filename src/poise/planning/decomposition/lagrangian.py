@@ -234,7 +234,7 @@ class _Run:
         evaluation = evaluate(self.problem, plan)
         if not evaluation.is_feasible:
             broken = evaluation.violations[0]
-            text = f"the best plan found breaks {len(evaluation.violations)} rules, first {broken}; expected none."
+            text = f"the best plan breaks {len(evaluation.violations)} rules, first {broken}; expected none."
             hint = "give it more time, or check the hard due dates with the exact solver."
             raise NoFeasiblePlanError(Fault("E504", "plan", text, hint))
         value = weighted_value(evaluation, self.weight)

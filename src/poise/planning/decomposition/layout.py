@@ -6,9 +6,10 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from poise.planning.decomposition import columns as col
-from poise.planning.decomposition.columns import Arrays
+from poise.planning.decomposition.columns import Groups, Links, Ties
 from poise.planning.decomposition.jit import kernel
 from poise.planning.problem import (
     CAPACITY_TOLERANCE_MINUTES,
@@ -28,7 +29,7 @@ class Layout:
 
     Parameters
     ----------
-    arrays
+    groups, links, ties
         What the kernels read.
     part_ptr, part_groups
         Groups of each part; parts share no team, link or exclusion, so each is a problem of its own.
@@ -40,7 +41,9 @@ class Layout:
         What stands for a "never" that no feasible plan may choose [money].
     """
 
-    arrays: Arrays
+    groups: Groups
+    links: Links
+    ties: Ties
     part_ptr: Ints
     part_groups: Ints
     group_part: Ints
@@ -66,24 +69,8 @@ def lay_out(problem: Problem, weight: float) -> Layout:
         Of disruption, >= 0; ``inf`` leaves exposure and late cost out.
     """
     fe, fd = (0.0, 1.0) if math.isinf(weight) else (1.0, float(weight))
-    link_order = np.argsort(problem.link_after, kind="stable")
-    links_in = link_order.astype(np.int64)
-    links_out = np.argsort(problem.link_before, kind="stable").astype(np.int64)
-    changes = np.arange(problem.num_changes + 1)
-    in_ptr = np.searchsorted(problem.link_after[links_in], changes).astype(np.int64)
-    out_ptr = np.searchsorted(problem.link_before[links_out], changes).astype(np.int64)
-    soaks, soak_class = np.unique(problem.link_soak_days, return_inverse=True)
-    starts = np.sort(problem.window_start_days)
-    ready = np.searchsorted(starts, problem.window_end_days[None, :] + soaks[:, None] - TIME_TOLERANCE_DAYS)
-    link = np.stack([problem.link_before, problem.link_after, soak_class.reshape(-1)], axis=1)
     change, window, slot, hard_cost = _cost_columns(problem, fe, fd)
-    link_group = problem.change_group[link[:, :2]].reshape(-1, 2)
-    exclusion = np.stack([problem.exclusion_a, problem.exclusion_b], axis=1)
-    kin_ptr, kin = _neighbours(np.concatenate([link_group, exclusion]), problem.num_groups)
-    rival_ptr, rival = _neighbours(exclusion, problem.num_groups)
-    overlap = _overlaps(problem)
-    depth = np.zeros(problem.num_changes, dtype=np.int64)
-    arrays = Arrays(
+    groups = Groups(
         slot_ptr=_ints(problem.slot_ptr),
         slot_window=_ints(problem.slot_window),
         slot=slot,
@@ -92,31 +79,46 @@ def lay_out(problem: Problem, weight: float) -> Layout:
         window=window,
         team=_ints(problem.group_team),
         capacity=np.ascontiguousarray(problem.capacity_minutes, dtype=np.float64),
-        link=_ints(link),
-        in_ptr=in_ptr,
-        links_in=links_in,
-        out_ptr=out_ptr,
-        links_out=links_out,
-        start_rank=_ints(np.searchsorted(starts, problem.window_start_days)),
-        ready=_ints(ready.reshape(len(soaks), problem.num_windows)),
-        kin_ptr=kin_ptr,
-        kin=kin,
-        rival_ptr=rival_ptr,
-        rival=rival,
-        overlap=overlap,
-        depth=np.zeros(problem.num_groups, dtype=np.int64),
-        urgency=np.zeros(problem.num_changes, dtype=np.int64),
-        change_group=_ints(problem.change_group),
     )
-    propagate_links(arrays, starts, problem.link_soak_days, depth, hard_cost, TIME_TOLERANCE_DAYS)
-    np.maximum.at(arrays.depth, problem.change_group, depth)
-    arrays.urgency[:] = _by_urgency(problem, arrays)
+    links = _lay_out_links(problem)
+    depth = np.zeros(problem.num_changes, dtype=np.int64)
+    propagate_links(groups, links, problem.link_soak_days, depth, hard_cost, TIME_TOLERANCE_DAYS)
+    link_group = problem.change_group[links.link[:, :2]].reshape(-1, 2)
+    exclusion = np.stack([problem.exclusion_a, problem.exclusion_b], axis=1)
+    kin_ptr, kin = _neighbours(np.concatenate([link_group, exclusion]), problem.num_groups)
+    rival_ptr, rival = _neighbours(exclusion, problem.num_groups)
+    group_depth = np.zeros(problem.num_groups, dtype=np.int64)
+    np.maximum.at(group_depth, problem.change_group, depth)
+    overlap = _overlaps(problem)
+    ties = Ties(kin_ptr, kin, rival_ptr, rival, overlap, group_depth, _by_urgency(problem, change))
     part_ptr, part_groups, group_part, team_part = _parts(problem, link_group)
     pair_a, pair_b = _exclusion_pairs(problem, overlap)
-    return Layout(arrays, part_ptr, part_groups, group_part, team_part, pair_a, pair_b, hard_cost)
+    return Layout(
+        groups, links, ties, part_ptr, part_groups, group_part, team_part, pair_a, pair_b, hard_cost
+    )
 
 
-def _ints(array: Ints) -> Ints:
+def _lay_out_links(problem: Problem) -> Links:
+    """List the links by their ends, and what each window makes ready for each soak time."""
+    links_in = np.argsort(problem.link_after, kind="stable")
+    links_out = np.argsort(problem.link_before, kind="stable")
+    changes = np.arange(problem.num_changes + 1)
+    soaks, soak_class = np.unique(problem.link_soak_days, return_inverse=True)
+    starts = np.sort(problem.window_start_days)
+    ready = np.searchsorted(starts, problem.window_end_days[None, :] + soaks[:, None] - TIME_TOLERANCE_DAYS)
+    return Links(
+        link=_ints(np.stack([problem.link_before, problem.link_after, soak_class.reshape(-1)], axis=1)),
+        in_ptr=_ints(np.searchsorted(problem.link_after[links_in], changes)),
+        links_in=_ints(links_in),
+        out_ptr=_ints(np.searchsorted(problem.link_before[links_out], changes)),
+        links_out=_ints(links_out),
+        start_rank=_ints(np.searchsorted(starts, problem.window_start_days)),
+        ready=_ints(ready.reshape(len(soaks), problem.num_windows)),
+        change_group=_ints(problem.change_group),
+    )
+
+
+def _ints(array: npt.NDArray[np.int64] | npt.NDArray[np.bool_]) -> Ints:
     return np.ascontiguousarray(array, dtype=np.int64)
 
 
@@ -158,39 +160,39 @@ def _cost_columns(problem: Problem, fe: float, fd: float) -> tuple[Floats, Float
 
 @kernel
 def propagate_links(
-    a: Arrays, starts: Floats, soak_days: Floats, depth: Ints, hard_cost: float, tolerance: float
+    groups: Groups, links: Links, soak_days: Floats, depth: Ints, hard_cost: float, tolerance: float
 ) -> None:
     """Carry earliest dates forward and hard deadlines backward along links.
 
     Sets ``EARLIEST``, ``LATEST`` and ``NEVER`` of the changes, and ``depth``: the links before each.
     """
-    n = len(a.change)
+    n = len(groups.change)
     waiting = np.empty(n, dtype=np.int64)
     order = np.empty(n, dtype=np.int64)
     tail = 0
     for j in range(n):
-        waiting[j] = a.in_ptr[j + 1] - a.in_ptr[j]
+        waiting[j] = links.in_ptr[j + 1] - links.in_ptr[j]
         if waiting[j] == 0:
             order[tail] = j
             tail += 1
     for head in range(n):
         j = order[head]
-        if a.out_ptr[j] == a.out_ptr[j + 1]:
+        if links.out_ptr[j] == links.out_ptr[j + 1]:
             continue
-        g = a.change_group[j]
+        g = links.change_group[j]
         first_end = np.inf
-        for s in range(a.slot_ptr[g], a.slot_ptr[g + 1]):
-            w = a.slot_window[s]
+        for s in range(groups.slot_ptr[g], groups.slot_ptr[g + 1]):
+            w = groups.slot_window[s]
             if (
-                a.window[w, col.START] >= a.change[j, col.EARLIEST]
-                and a.window[w, col.END] <= a.change[j, col.LATEST]
+                groups.window[w, col.START] >= groups.change[j, col.EARLIEST]
+                and groups.window[w, col.END] <= groups.change[j, col.LATEST]
             ):
-                first_end = min(first_end, a.window[w, col.END])
-        for q in range(a.out_ptr[j], a.out_ptr[j + 1]):
-            k = a.links_out[q]
-            after = a.link[k, col.AFTER]
+                first_end = min(first_end, groups.window[w, col.END])
+        for q in range(links.out_ptr[j], links.out_ptr[j + 1]):
+            k = links.links_out[q]
+            after = links.link[k, col.AFTER]
             ready = first_end + soak_days[k] - tolerance
-            a.change[after, col.EARLIEST] = max(a.change[after, col.EARLIEST], ready)
+            groups.change[after, col.EARLIEST] = max(groups.change[after, col.EARLIEST], ready)
             depth[after] = max(depth[after], depth[j] + 1)
             waiting[after] -= 1
             if waiting[after] == 0:
@@ -198,28 +200,27 @@ def propagate_links(
                 tail += 1
     for head in range(n - 1, -1, -1):
         j = order[head]
-        if a.in_ptr[j] == a.in_ptr[j + 1] or a.change[j, col.NEVER] < hard_cost:
+        if links.in_ptr[j] == links.in_ptr[j + 1] or groups.change[j, col.NEVER] < hard_cost:
             continue
-        g = a.change_group[j]
+        g = links.change_group[j]
         last_start = -np.inf
-        for s in range(a.slot_ptr[g], a.slot_ptr[g + 1]):
-            w = a.slot_window[s]
+        for s in range(groups.slot_ptr[g], groups.slot_ptr[g + 1]):
+            w = groups.slot_window[s]
             if (
-                a.window[w, col.START] >= a.change[j, col.EARLIEST]
-                and a.window[w, col.END] <= a.change[j, col.LATEST]
+                groups.window[w, col.START] >= groups.change[j, col.EARLIEST]
+                and groups.window[w, col.END] <= groups.change[j, col.LATEST]
             ):
-                last_start = max(last_start, a.window[w, col.START])
-        for q in range(a.in_ptr[j], a.in_ptr[j + 1]):
-            k = a.links_in[q]
-            before = a.link[k, col.BEFORE]
+                last_start = max(last_start, groups.window[w, col.START])
+        for q in range(links.in_ptr[j], links.in_ptr[j + 1]):
+            k = links.links_in[q]
+            before = links.link[k, col.BEFORE]
             latest = last_start - soak_days[k] + tolerance
-            a.change[before, col.LATEST] = min(a.change[before, col.LATEST], latest)
-            a.change[before, col.NEVER] = hard_cost
+            groups.change[before, col.LATEST] = min(groups.change[before, col.LATEST], latest)
+            groups.change[before, col.NEVER] = hard_cost
 
 
-def _by_urgency(problem: Problem, arrays: Arrays) -> Ints:
+def _by_urgency(problem: Problem, change: Floats) -> Ints:
     """Return changes sorted within their group by what a day costs per minute of work, dearest first."""
-    change = arrays.change
     worth = change[:, col.SLOPE] * 30.0 + np.minimum(change[:, col.NEVER], 1e12)
     per_minute = worth / np.maximum(change[:, col.LABOUR], 1.0)
     order = np.lexsort((-per_minute, problem.change_group))

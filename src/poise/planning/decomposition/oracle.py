@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from poise.planning.decomposition import columns as col
-from poise.planning.decomposition.columns import Arrays
+from poise.planning.decomposition.columns import Groups, Links
 from poise.planning.decomposition.facility import lower_bound, open_slots
 from poise.planning.decomposition.jit import kernel
 from poise.planning.problem import Floats, Ints
@@ -24,8 +24,8 @@ def fill_costs(
 ) -> None:
     """Write the weighted cost of each change of a group in each slot; infinite where it may not go [money].
 
-    Whole groups at a time: every array handed to a compiled function costs a counter, which per change and slot
-    would be dearer than the sum itself.
+    Whole groups at a time: every array handed to a compiled function costs a counter, which per
+    change and slot would be dearer than the sum itself.
     """
     for i in range(n):
         j = first_change + i
@@ -48,7 +48,8 @@ def fill_costs(
 
 @kernel
 def _priced_group(
-    a: Arrays,
+    groups: Groups,
+    links: Links,
     g: int,
     price: Floats,
     link_price: Floats,
@@ -58,11 +59,11 @@ def _priced_group(
     opening: Floats,
 ) -> None:
     """Fill the costs of one group's facility location at given prices."""
-    team = a.team[g]
-    first, base = a.slot_ptr[g], a.change_ptr[g]
-    n, m = a.change_ptr[g + 1] - base, a.slot_ptr[g + 1] - first
-    fill_costs(a.change, a.window, a.slot_window, base, n, first, m, cost)
-    change, slot_window, slot, capacity = a.change, a.slot_window, a.slot, a.capacity
+    team = groups.team[g]
+    first, base = groups.slot_ptr[g], groups.change_ptr[g]
+    n, m = groups.change_ptr[g + 1] - base, groups.slot_ptr[g + 1] - first
+    fill_costs(groups.change, groups.window, groups.slot_window, base, n, first, m, cost)
+    change, slot_window, slot, capacity = groups.change, groups.slot_window, groups.slot, groups.capacity
     for s in range(m):
         w = slot_window[first + s]
         labour = slot[first + s, col.OPEN_LABOUR]
@@ -78,20 +79,21 @@ def _priced_group(
             if labour + slot[first + s, col.OPEN_LABOUR] > capacity[team, w] + 1e-6:
                 cost[i, s] = np.inf
             cost[i, s] += price[team, w] * labour
-        for q in range(a.in_ptr[j], a.in_ptr[j + 1]):
-            k = a.links_in[q]
+        for q in range(links.in_ptr[j], links.in_ptr[j + 1]):
+            k = links.links_in[q]
             for s in range(m):
-                cost[i, s] += link_price[k, a.start_rank[slot_window[first + s]]]
-        for q in range(a.out_ptr[j], a.out_ptr[j + 1]):
-            k = a.links_out[q]
-            soak = a.link[k, col.SOAK]
+                cost[i, s] += link_price[k, links.start_rank[slot_window[first + s]]]
+        for q in range(links.out_ptr[j], links.out_ptr[j + 1]):
+            k = links.links_out[q]
+            soak = links.link[k, col.SOAK]
             for s in range(m):
-                cost[i, s] -= link_price[k, a.ready[soak, slot_window[first + s]]]
+                cost[i, s] -= link_price[k, links.ready[soak, slot_window[first + s]]]
 
 
 @kernel
 def answer_prices(
-    a: Arrays, first_group: int, last_group: int, price: Floats, link_price: Floats, slot_price: Floats,
+    groups: Groups, links: Links, first_group: int, last_group: int, price: Floats, link_price: Floats,
+    slot_price: Floats,
     with_bound: bool, is_open: Ints, choice: Ints, value: Floats, bound: Floats, usage: Floats,
 ) -> None:  # fmt: skip
     """Let groups ``first_group`` to ``last_group`` answer prices, each on its own.
@@ -113,8 +115,8 @@ def answer_prices(
     """
     most_n, most_m = 1, 1
     for g in range(first_group, last_group):
-        most_n = max(most_n, a.change_ptr[g + 1] - a.change_ptr[g])
-        most_m = max(most_m, a.slot_ptr[g + 1] - a.slot_ptr[g])
+        most_n = max(most_n, groups.change_ptr[g + 1] - groups.change_ptr[g])
+        most_m = max(most_m, groups.slot_ptr[g + 1] - groups.slot_ptr[g])
     wide = max(most_n, most_m)
     cost_buffer = np.empty(most_n * most_m)
     order_buffer = np.empty(most_n * most_m, dtype=np.int64)
@@ -125,46 +127,48 @@ def answer_prices(
         np.empty((4, wide)),
     )
     for g in range(first_group, last_group):
-        first, base = a.slot_ptr[g], a.change_ptr[g]
-        n, m = a.change_ptr[g + 1] - base, a.slot_ptr[g + 1] - first
+        first, base = groups.slot_ptr[g], groups.change_ptr[g]
+        n, m = groups.change_ptr[g + 1] - base, groups.slot_ptr[g + 1] - first
         cost = cost_buffer[: n * m].reshape((n, m))
         open_here = is_open[first : first + m]
-        _priced_group(a, g, price, link_price, slot_price, cost, never, opening)
+        _priced_group(groups, links, g, price, link_price, slot_price, cost, never, opening)
         for s in range(m):
             if opening[s] == np.inf:
                 open_here[s] = 0
         value[g] = open_slots(cost, never, opening, open_here, n, m, True, where, work)
         for s in range(m):
             if open_here[s]:
-                usage[a.team[g], a.slot_window[first + s]] += a.slot[first + s, col.OPEN_LABOUR]
+                usage[groups.team[g], groups.slot_window[first + s]] += groups.slot[
+                    first + s, col.OPEN_LABOUR
+                ]
         for i in range(n):
             choice[base + i] = -1
             if where[i] >= 0:
-                w = a.slot_window[first + where[i]]
+                w = groups.slot_window[first + where[i]]
                 choice[base + i] = w
-                usage[a.team[g], w] += a.change[base + i, col.LABOUR]
+                usage[groups.team[g], w] += groups.change[base + i, col.LABOUR]
         if with_bound:
             order = order_buffer[: n * m].reshape((n, m))
             bound[g] = lower_bound(cost, never, opening, open_here, value[g], n, m, order, reach, work)
 
 
 @kernel
-def link_slopes(a: Arrays, choice: Ints, multiplier: Floats, slope: Floats) -> None:
+def link_slopes(groups: Groups, links: Links, choice: Ints, multiplier: Floats, slope: Floats) -> None:
     """Write the slope of the dual in each link multiplier: +1 where the answer breaks the link there.
 
     Multiplier i of a link belongs to "after has started by place i only if before was ready by
     place i"; only places of windows that the after group may use carry one.
     """
-    for k in range(len(a.link)):
-        before, after = choice[a.link[k, col.BEFORE]], choice[a.link[k, col.AFTER]]
+    for k in range(len(links.link)):
+        before, after = choice[links.link[k, col.BEFORE]], choice[links.link[k, col.AFTER]]
         size = multiplier.shape[1]
-        started = a.start_rank[after] if after >= 0 else size
-        ready = a.ready[a.link[k, col.SOAK], before] if before >= 0 else size
-        g = a.change_group[a.link[k, col.AFTER]]
+        started = links.start_rank[after] if after >= 0 else size
+        ready = links.ready[links.link[k, col.SOAK], before] if before >= 0 else size
+        g = links.change_group[links.link[k, col.AFTER]]
         for i in range(size):
             slope[k, i] = 0.0
-        for s in range(a.slot_ptr[g], a.slot_ptr[g + 1]):
-            i = a.start_rank[a.slot_window[s]]
+        for s in range(groups.slot_ptr[g], groups.slot_ptr[g + 1]):
+            i = links.start_rank[groups.slot_window[s]]
             if started <= i < ready:
                 slope[k, i] = 1.0
             elif ready <= i < started:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from poise.planning.decomposition.jit import kernel
 from poise.planning.problem import Floats, Ints
 
@@ -99,7 +97,8 @@ def _relocate(
 
 @kernel
 def _drop_slots(
-    cost: Floats, never: Floats, opening: Floats, labour: Floats, setup: Floats, room: Floats, order: Ints, n: int, m: int,
+    cost: Floats, never: Floats, opening: Floats, labour: Floats, setup: Floats, room: Floats, order: Ints,
+    n: int, m: int,
     slot_at: Ints, count: Ints, current: Floats, target: Ints,
 ) -> bool:  # fmt: skip
     """Close each slot whose changes cost less elsewhere than it costs to open; return whether any closed."""
@@ -143,7 +142,8 @@ def _drop_slots(
 
 @kernel
 def place(
-    cost: Floats, never: Floats, opening: Floats, labour: Floats, setup: Floats, room: Floats, order: Ints, n: int, m: int,
+    cost: Floats, never: Floats, opening: Floats, labour: Floats, setup: Floats, room: Floats, order: Ints,
+    n: int, m: int,
     slot_at: Ints, count: Ints, current: Floats, target: Ints,
 ) -> None:  # fmt: skip
     """Choose slots for all changes of a group within the room that is left.
@@ -158,7 +158,8 @@ def place(
     order
         Changes, most urgent first.
     slot_at, count, current, target
-        Written: the slot of each change, -1 for never; changes in each slot; each change's cost; scratch ``(n,)``.
+        Written: the slot of each change, -1 for never; changes in each slot; each change's cost;
+        scratch of shape ``(n,)``.
     """
     for i in range(n):
         slot_at[i] = -1

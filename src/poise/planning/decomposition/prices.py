@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -75,21 +76,21 @@ class Dual:
     """The climb of the prices and the best bound found, part by part."""
 
     def __init__(self, layout: Layout, workers: Workers, prices: Prices | None = None) -> None:
-        a = layout.arrays
+        groups, links = layout.groups, layout.links
         self.layout, self.workers = layout, workers
-        self.team = np.zeros_like(a.capacity)
-        self.link = np.zeros((len(a.link), len(a.window)))
+        self.team = np.zeros_like(groups.capacity)
+        self.link = np.zeros((len(links.link), len(groups.window)))
         self.exclusion = np.zeros(len(layout.pair_slot_a))
-        self.choice = np.full(len(a.change), -1, dtype=np.int64)
-        self.is_open = np.zeros(len(a.slot_window), dtype=np.int64)
-        self.value, self.low = np.zeros(len(a.team)), np.zeros(len(a.team))
-        self.usage = np.zeros_like(a.capacity)
+        self.choice = np.full(len(groups.change), -1, dtype=np.int64)
+        self.is_open = np.zeros(len(groups.slot_window), dtype=np.int64)
+        self.value, self.low = np.zeros(len(groups.team)), np.zeros(len(groups.team))
+        self.usage = np.zeros_like(groups.capacity)
         self.bound = np.full(layout.num_parts, -np.inf)
-        self.best_value: Floats = np.zeros(len(a.team))
-        self._pieces = _cut(a.slot_ptr, a.change_ptr)
-        self._team_groups = np.bincount(a.team, minlength=len(a.capacity)) > 0
-        self._link_part = layout.group_part[a.change_group[a.link[:, col.AFTER]]]
-        slot_group = np.repeat(np.arange(len(a.team)), np.diff(a.slot_ptr))
+        self.best_value: Floats = np.zeros(len(groups.team))
+        self._pieces = _cut(groups.slot_ptr, groups.change_ptr)
+        self._team_groups = np.bincount(groups.team, minlength=len(groups.capacity)) > 0
+        self._link_part = layout.group_part[links.change_group[links.link[:, col.AFTER]]]
+        slot_group = np.repeat(np.arange(len(groups.team)), np.diff(groups.slot_ptr))
         self._pair_part = layout.group_part[slot_group[layout.pair_slot_a]]
         self._typical = self._typical_price()
         self._link_scale = self._typical_link()
@@ -118,12 +119,12 @@ class Dual:
 
     def _typical_price(self) -> Floats:
         """Return for each team the median worth of a minute of work, to start from [money/min]."""
-        a = self.layout.arrays
-        typical = np.zeros(len(a.capacity))
-        worth = np.minimum(a.change[:, col.NEVER], self.layout.hard_cost) / np.maximum(
-            a.change[:, col.LABOUR], 1.0
+        groups, links = self.layout.groups, self.layout.links
+        typical = np.zeros(len(groups.capacity))
+        worth = np.minimum(groups.change[:, col.NEVER], self.layout.hard_cost) / np.maximum(
+            groups.change[:, col.LABOUR], 1.0
         )
-        team = a.team[a.change_group]
+        team = groups.team[links.change_group]
         for p in np.flatnonzero(self._team_groups):
             of_team = worth[team == p]
             typical[p] = float(np.median(of_team)) if len(of_team) else 0.0
@@ -131,30 +132,32 @@ class Dual:
 
     def _typical_link(self) -> Floats:
         """Return for each link what a week of its after change costs [money]."""
-        a = self.layout.arrays
-        after = a.link[:, col.AFTER]
-        span = a.window[:, col.END].max(initial=1.0) / max(len(a.window), 1)
-        return np.asarray(a.change[after, col.SLOPE] * span + 0.05 * a.change[after, col.LATE] + 1e-6)
+        groups, links = self.layout.groups, self.layout.links
+        after = links.link[:, col.AFTER]
+        span = groups.window[:, col.END].max(initial=1.0) / max(len(groups.window), 1)
+        return np.asarray(
+            groups.change[after, col.SLOPE] * span + 0.05 * groups.change[after, col.LATE] + 1e-6
+        )
 
     def answer(self, *, with_bound: bool) -> None:
         """Let every group answer the present prices; with a bound, keep it where it is the best."""
-        layout, a = self.layout, self.layout.arrays
-        link_price = np.zeros((len(self.link), len(a.window) + 1))
+        layout, groups, links = self.layout, self.layout.groups, self.layout.links
+        link_price = np.zeros((len(self.link), len(groups.window) + 1))
         link_price[:, :-1] = np.cumsum(self.link[:, ::-1], axis=1)[:, ::-1]
-        slots = len(a.slot_window)
-        slot_price = np.bincount(layout.pair_slot_a, self.exclusion, slots)
+        slots = len(groups.slot_window)
+        slot_price: Floats = np.bincount(layout.pair_slot_a, self.exclusion, slots).astype(np.float64)
         slot_price += np.bincount(layout.pair_slot_b, self.exclusion, slots)
-        usage = np.zeros((len(self._pieces), *a.capacity.shape))
+        usage = np.zeros((len(self._pieces), *groups.capacity.shape))
 
         def task(piece: int) -> None:
             first, last = self._pieces[piece]
             answer_prices(
-                a, first, last, self.team, link_price, slot_price, with_bound,
+                groups, links, first, last, self.team, link_price, slot_price, with_bound,
                 self.is_open, self.choice, self.value, self.low, usage[piece],
             )  # fmt: skip
 
         self.workers.run([lambda piece=piece: task(piece) for piece in range(len(self._pieces))])  # type: ignore[misc]
-        self.usage = usage.sum(axis=0)
+        self.usage = np.asarray(usage.sum(axis=0), dtype=np.float64)
         if with_bound:
             self._keep_best()
 
@@ -175,26 +178,26 @@ class Dual:
     def _constant(self) -> Floats:
         """Return what the prices are worth at full capacity, by part [money]."""
         layout = self.layout
-        worth = (self.team * (layout.arrays.capacity + CAPACITY_SLACK_MINUTES)).sum(axis=1)
+        worth = (self.team * (layout.groups.capacity + CAPACITY_SLACK_MINUTES)).sum(axis=1)
         known = layout.team_part >= 0
         constant = np.bincount(layout.team_part[known], worth[known], layout.num_parts)
         return np.asarray(constant + np.bincount(self._pair_part, self.exclusion, layout.num_parts))
 
     def _slopes(self) -> tuple[Floats, Floats, Floats]:
         """Return the slopes of the bound in all prices at the last answer."""
-        a, layout = self.layout.arrays, self.layout
+        groups, links, layout = self.layout.groups, self.layout.links, self.layout
         link = np.zeros_like(self.link)
         if len(link):
-            link_slopes(a, self.choice, self.link, link)
+            link_slopes(groups, links, self.choice, self.link, link)
         exclusion = self.is_open[layout.pair_slot_a] + self.is_open[layout.pair_slot_b] - 1.0
-        return self.usage - a.capacity, link, exclusion
+        return self.usage - groups.capacity, link, np.asarray(exclusion, dtype=np.float64)
 
     def multiply(self, step: int) -> None:
         """Raise prices where the answer overdraws and lower them where it leaves time, by factors."""
-        a = self.layout.arrays
+        groups = self.layout.groups
         eta = 1.0 / (1.0 + 0.12 * step)
         team, link, exclusion = self._slopes()
-        ratio = np.clip(eta * team / np.maximum(a.capacity, 1e-3), -1.0, 1.0)
+        ratio = np.clip(eta * team / np.maximum(groups.capacity, 1e-3), -1.0, 1.0)
         floor = 1e-3 * self._typical[:, None]
         self.team = np.maximum(self.team, floor) * np.exp(ratio)
         self.link = np.maximum(0.0, self.link + eta * self._link_scale[:, None] * link)
@@ -203,13 +206,13 @@ class Dual:
         self.steps += 1
 
     def _pair_scale(self) -> Floats:
-        a, layout = self.layout.arrays, self.layout
-        cost = a.slot[:, col.OPEN_COST]
+        groups, layout = self.layout.groups, self.layout
+        cost = groups.slot[:, col.OPEN_COST]
         return np.asarray(np.minimum(cost[layout.pair_slot_a], cost[layout.pair_slot_b]) + 1e-6)
 
     def climb(self, target: Floats) -> None:
         """Take one deflected subgradient step towards each part's target value."""
-        a, layout = self.layout.arrays, self.layout
+        groups, layout = self.layout.groups, self.layout
         slopes = self._slopes()
         if self._former is not None:
             slopes = tuple(0.7 * new + 0.3 * old for new, old in zip(slopes, self._former, strict=True))  # type: ignore[assignment]
@@ -217,7 +220,7 @@ class Dual:
         team, link, exclusion = slopes
         level = np.maximum(self.best.team, 0.02 * self._typical[:, None])
         scales = (
-            level / np.maximum(a.capacity, 1.0),
+            level / np.maximum(groups.capacity, 1.0),
             self._link_scale[:, None] * np.ones((1, 1)),
             self._pair_scale(),
         )
@@ -250,4 +253,4 @@ def _cut(slot_ptr: Ints, change_ptr: Ints) -> list[tuple[int, int]]:
         return []
     marks = np.searchsorted(effort, np.arange(1, _PIECES) * (effort[-1] / _PIECES))
     cuts = np.unique(np.concatenate([[0], marks, [len(effort)]]))
-    return [(int(first), int(last)) for first, last in zip(cuts[:-1], cuts[1:], strict=True)]
+    return [(int(first), int(last)) for first, last in pairwise(cuts)]

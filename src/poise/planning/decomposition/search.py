@@ -10,8 +10,14 @@ from __future__ import annotations
 import numpy as np
 
 from poise.planning.decomposition import columns as col
-from poise.planning.decomposition.columns import Arrays
-from poise.planning.decomposition.insertion import group_cost, insert_group, put, take_out
+from poise.planning.decomposition.columns import Groups, Links, Ties
+from poise.planning.decomposition.insertion import (
+    book,
+    group_cost,
+    insert_group,
+    take_out,
+    value_links,
+)
 from poise.planning.decomposition.jit import kernel
 from poise.planning.problem import Floats, Ints
 
@@ -32,7 +38,7 @@ def _draw(state: Ints) -> float:
 
 @kernel
 def _add_with_kin(
-    a: Arrays, g: int, chosen: Ints, size: int, most: int, is_chosen: Ints, is_free: Ints
+    ties: Ties, g: int, chosen: Ints, size: int, most: int, is_chosen: Ints, is_free: Ints
 ) -> int:
     """Add a group and those tied to it to the chosen ones; return how many are chosen now."""
     if is_chosen[g] or size >= len(chosen):
@@ -43,8 +49,8 @@ def _add_with_kin(
     head = first
     while head < size:
         h = chosen[head]
-        for q in range(a.kin_ptr[h], a.kin_ptr[h + 1]):
-            kin = a.kin[q]
+        for q in range(ties.kin_ptr[h], ties.kin_ptr[h + 1]):
+            kin = ties.kin[q]
             if is_free[kin] and not is_chosen[kin] and size < len(chosen) and size - first < most:
                 chosen[size] = kin
                 is_chosen[kin] = 1
@@ -55,103 +61,105 @@ def _add_with_kin(
 
 @kernel
 def _choose(
-    a: Arrays, g: int, wanted: int, team_ptr: Ints, team_groups: Ints, slot_of: Ints, count: Ints, random: Ints,
+    groups: Groups, ties: Ties, g: int, wanted: int, team_ptr: Ints, team_groups: Ints, slot_of: Ints,
+    count: Ints, random: Ints,
     chosen: Ints, is_chosen: Ints, is_free: Ints,
 ) -> int:  # fmt: skip
     """Choose a group with its kin and others of its team that are open in one window it may use."""
     most_kin = _MOST_KIN if _draw(random) < 0.85 else 1
-    size = _add_with_kin(a, g, chosen, 0, most_kin, is_chosen, is_free)
+    nothing = len(chosen) - len(chosen)  # a literal 0 would compile the kernel a second time
+    size = _add_with_kin(ties, g, chosen, nothing, most_kin, is_chosen, is_free)
     seed_group = chosen[int(_draw(random) * size)]
-    slots = a.slot_ptr[seed_group + 1] - a.slot_ptr[seed_group]
+    slots = groups.slot_ptr[seed_group + 1] - groups.slot_ptr[seed_group]
     if wanted <= 1 or slots == 0:
         return size
-    w = a.slot_window[a.slot_ptr[seed_group] + int(_draw(random) * slots)]
+    w = groups.slot_window[groups.slot_ptr[seed_group] + int(_draw(random) * slots)]
     first, number = (
-        team_ptr[a.team[seed_group]],
-        team_ptr[a.team[seed_group] + 1] - team_ptr[a.team[seed_group]],
+        team_ptr[groups.team[seed_group]],
+        team_ptr[groups.team[seed_group] + 1] - team_ptr[groups.team[seed_group]],
     )
-    slot_window = a.slot_window
+    slot_window = groups.slot_window
     added = 1
     for _ in range(12 * wanted):
         if added >= wanted or number == 0:
             break
         h = team_groups[first + int(_draw(random) * number)]
-        low, high = a.slot_ptr[h], a.slot_ptr[h + 1]
+        low, high = groups.slot_ptr[h], groups.slot_ptr[h + 1]
         while low < high:
             middle = (low + high) // 2
             if slot_window[middle] < w:
                 low = middle + 1
             else:
                 high = middle
-        if low < a.slot_ptr[h + 1] and slot_window[low] == w and count[low] > 0 and not is_chosen[h]:
-            size = _add_with_kin(a, h, chosen, size, most_kin, is_chosen, is_free)
+        if low < groups.slot_ptr[h + 1] and slot_window[low] == w and count[low] > 0 and not is_chosen[h]:
+            size = _add_with_kin(ties, h, chosen, size, most_kin, is_chosen, is_free)
             added += 1
     return size
 
 
 @kernel
-def _order_groups(a: Arrays, chosen: Ints, size: int, by_depth: int, random: Ints) -> None:
+def _order_groups(depth: Ints, chosen: Ints, size: int, by_depth: int, random: Ints) -> None:
     """Shuffle the chosen groups, then sort them along links (1) or against them (-1)."""
     for i in range(size - 1, 0, -1):
         k = int(_draw(random) * (i + 1))
         chosen[i], chosen[k] = chosen[k], chosen[i]
     for i in range(1, size):
         k = i
-        while k > 0 and by_depth * a.depth[chosen[k - 1]] > by_depth * a.depth[chosen[k]]:
+        while k > 0 and by_depth * depth[chosen[k - 1]] > by_depth * depth[chosen[k]]:
             chosen[k - 1], chosen[k] = chosen[k], chosen[k - 1]
             k -= 1
 
 
 @kernel
 def _mark_links(
-    a: Arrays, chosen: Ints, size: int, is_chosen: Ints, row_of_link: Ints, rows: int, mark: bool
+    change_ptr: Ints, links: Links, chosen: Ints, size: int, is_chosen: Ints, row_of_link: Ints, rows: int
 ) -> int:
-    """Give each link between two chosen groups a row of values, or take the rows back."""
+    """Give each link between two chosen groups a row of values, as far as ``rows`` go; -1 to the others."""
     used = 0
     for c in range(size):
         g = chosen[c]
-        for j in range(a.change_ptr[g], a.change_ptr[g + 1]):
-            for q in range(a.in_ptr[j], a.in_ptr[j + 1]):
-                k = a.links_in[q]
-                before = a.change_group[a.link[k, col.BEFORE]]
-                row_of_link[k] = -1
-                if mark and before != g and is_chosen[before] and used < rows:
-                    row_of_link[k] = used
-                    used += 1
+        for q in range(links.in_ptr[change_ptr[g]], links.in_ptr[change_ptr[g + 1]]):
+            k = links.links_in[q]
+            before = links.change_group[links.link[k, col.BEFORE]]
+            row_of_link[k] = -1
+            if before != g and is_chosen[before] and used < rows:
+                row_of_link[k] = used
+                used += 1
     return used
 
 
 @kernel
 def _restore(
-    a: Arrays, chosen: Ints, size: int, saved: Ints, slot_of: Ints, count: Ints, usage: Floats
+    groups: Groups, chosen: Ints, size: int, saved: Ints, slot_of: Ints, count: Ints, usage: Floats
 ) -> None:
     """Put the chosen groups back exactly as they were."""
     for c in range(size):
-        take_out(a, chosen[c], slot_of, count, usage)
+        take_out(groups, chosen[c], slot_of, count, usage)
     for c in range(size):
         g = chosen[c]
-        for j in range(a.change_ptr[g], a.change_ptr[g + 1]):
+        for j in range(groups.change_ptr[g], groups.change_ptr[g + 1]):
             slot_of[j] = saved[j]
-            if saved[j] >= 0:
-                put(a, j, saved[j], 1, count, usage)
+        book(groups, g, slot_of, 1.0, count, usage)
 
 
 @kernel
 def search(
-    a: Arrays, groups: Ints, team_ptr: Ints, team_groups: Ints, is_free: Ints, iterations: int, in_order: bool,
-    seed: int, temperature: float, price: Floats, forbidden: float, slot_of: Ints, saved: Ints, count: Ints, usage: Floats,
+    groups: Groups, links: Links, ties: Ties, starters: Ints, team_ptr: Ints, team_groups: Ints,
+    is_free: Ints, iterations: int, in_order: bool,
+    seed: int, temperature: float, price: Floats, forbidden: float, slot_of: Ints, saved: Ints, count: Ints,
+    usage: Floats,
     row_of_link: Ints, is_chosen: Ints, was_open: Ints,
 ) -> float:  # fmt: skip
     """Improve a plan in place by ruin and recreate; return the change of its cost [money].
 
     Parameters
     ----------
-    groups
+    starters
         Groups that a ruin may start from; all of the same block.
     team_ptr, team_groups, is_free
         The block's groups by team, and 1 for each of them, shapes ``(P + 1,)``, any, ``(G,)``.
     iterations, in_order
-        How many ruins; whether they start from ``groups`` one after the other, each with its kin alone.
+        How many ruins; whether they start from ``starters`` one after the other, each with its kin alone.
     seed, temperature
         Of the random numbers; of accepting a worse plan [money].
     price
@@ -165,8 +173,8 @@ def search(
     random[0] = seed | 1
     most_n, most_m = 1, 1
     for g in team_groups:
-        most_n = max(most_n, a.change_ptr[g + 1] - a.change_ptr[g])
-        most_m = max(most_m, a.slot_ptr[g + 1] - a.slot_ptr[g])
+        most_n = max(most_n, groups.change_ptr[g + 1] - groups.change_ptr[g])
+        most_m = max(most_m, groups.slot_ptr[g + 1] - groups.slot_ptr[g])
     wide = max(most_n, most_m)
     floats, ints, cost_buffer = (
         np.empty((6, wide)),
@@ -174,49 +182,54 @@ def search(
         np.empty(most_n * most_m),
     )
     chosen = np.empty(_MOST_GROUPS, dtype=np.int64)
-    values = np.empty((8 * most_n + 1, len(a.start_rank) + 1))
-    gained = 0.0
+    values = np.empty((8 * most_n + 1, len(links.start_rank) + 1))
+    gained, nothing = 0.0, iterations - iterations
     for iteration in range(iterations):
         if in_order:
-            g, wanted = groups[iteration % len(groups)], 1
+            g, wanted = starters[iteration % len(starters)], 1
         else:
-            g, wanted = groups[int(_draw(random) * len(groups))], 1 + int(5.0 * _draw(random))
+            g, wanted = starters[int(_draw(random) * len(starters))], 1 + int(5.0 * _draw(random))
         size = _choose(
-            a, g, wanted, team_ptr, team_groups, slot_of, count, random, chosen, is_chosen, is_free
+            groups, ties, g, wanted, team_ptr, team_groups, slot_of, count, random, chosen, is_chosen, is_free
         )
         former = 0.0
         for c in range(size):
             h = chosen[c]
-            former += group_cost(a, h, slot_of, count)
-            for j in range(a.change_ptr[h], a.change_ptr[h + 1]):
+            former += group_cost(groups, h, slot_of, count)
+            for j in range(groups.change_ptr[h], groups.change_ptr[h + 1]):
                 saved[j] = slot_of[j]
-            for s in range(a.slot_ptr[h], a.slot_ptr[h + 1]):
+            for s in range(groups.slot_ptr[h], groups.slot_ptr[h + 1]):
                 was_open[s] = count[s]
-            take_out(a, h, slot_of, count, usage)
+            take_out(groups, h, slot_of, count, usage)
         forward = in_order or _draw(random) < 0.75
-        _order_groups(a, chosen, size, 1 if forward else -1, random)
+        _order_groups(ties.depth, chosen, size, 1 if forward else -1, random)
         share = 1.0 if in_order else 1.2 * _draw(random)
-        if forward and _mark_links(a, chosen, size, is_chosen, row_of_link, len(values), True) > 0:
+        if (
+            forward
+            and _mark_links(groups.change_ptr, links, chosen, size, is_chosen, row_of_link, len(values)) > 0
+        ):
             for c in range(size - 1, -1, -1):
-                insert_group(
-                    a, chosen[c], slot_of, count, usage, price, share, row_of_link, values, forbidden,
-                    floats, ints, cost_buffer, True, was_open,
+                value_links(
+                    groups, links, ties, chosen[c], slot_of, count, usage, price, share, row_of_link,
+                    values, forbidden,
+                    floats, cost_buffer, was_open,
                 )  # fmt: skip
         is_done = True
         for c in range(size):
             is_done = is_done and insert_group(
-                a, chosen[c], slot_of, count, usage, price, share, row_of_link, values, forbidden,
-                floats, ints, cost_buffer, False, was_open,
+                groups, links, ties, chosen[c], slot_of, count, usage, price, share, row_of_link, values,
+                forbidden,
+                floats, ints, cost_buffer,
             )  # fmt: skip
         now = 0.0
         for c in range(size):
-            now += group_cost(a, chosen[c], slot_of, count)
+            now += group_cost(groups, chosen[c], slot_of, count)
         allowance = -temperature * np.log(_draw(random) + 1e-300)
         if is_done and now <= former + allowance:
             gained += now - former
         else:
-            _restore(a, chosen, size, saved, slot_of, count, usage)
-        _mark_links(a, chosen, size, is_chosen, row_of_link, 0, False)
+            _restore(groups, chosen, size, saved, slot_of, count, usage)
+        _mark_links(groups.change_ptr, links, chosen, size, is_chosen, row_of_link, nothing)
         for c in range(size):
             is_chosen[chosen[c]] = 0
     return gained

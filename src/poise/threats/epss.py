@@ -57,7 +57,7 @@ def read_epss(path: Path, score_date: date | None = None) -> FeedTable:
         )
     header_end = content.find(b"\n", body_start)
     columns = content[body_start : header_end if header_end >= 0 else None].decode("utf-8", "replace")
-    names = [name.strip().strip('"').lower() for name in columns.lstrip("\ufeff").split(",")]
+    names = [name.strip().strip('"').lower() for name in columns.split(",")]
     if "cve" not in names or "epss" not in names:
         raise structural(
             "E201",
@@ -101,6 +101,8 @@ def _parse(body: bytes, names: list[str], where: str, lines_above: int) -> tuple
         return "skip"
 
     try:
+        # Arrow hands a row that is no text to nobody, and prints a traceback of its own.
+        body.decode("utf-8")
         table = arrow_csv.read_csv(
             io.BytesIO(body),
             arrow_csv.ReadOptions(use_threads=False, column_names=names, skip_rows=1),
@@ -110,7 +112,7 @@ def _parse(body: bytes, names: list[str], where: str, lines_above: int) -> tuple
                 include_columns=[name for name in ("cve", "epss", "percentile") if name in names],
             ),
         )
-    except pa.ArrowInvalid as error:
+    except (pa.ArrowInvalid, UnicodeDecodeError) as error:
         raise structural("E201", where, f"is no readable CSV: {error}.") from error
     return table, faults
 

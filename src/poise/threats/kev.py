@@ -40,7 +40,7 @@ def read_kev(path: Path, released: date | None = None) -> FeedTable:
         E200 to E204, E209, E212: the catalogue as a whole is refused. E202 also when it holds
         another number of entries than it says.
     """
-    content = read_bytes(path).removeprefix(b"\xef\xbb\xbf")
+    content = read_bytes(path)
     where = str(path)
     version = ""
     if content.lstrip()[:1] in (b"{", b"["):

@@ -18,11 +18,14 @@ MAX_ARCHIVE_BYTES = 1 << 33
 MAX_RECORD_BYTES = 1 << 24
 
 GZIP_MAGIC = b"\x1f\x8b"
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _CHUNK_BYTES = 1 << 20
 
 
 def read_bytes(path: Path, limit_bytes: int = MAX_FILE_BYTES) -> bytes:
     """Return the content of a file, unpacked when it is gzip, whatever it is called.
+
+    A byte order mark in front, which Windows tools leave, is dropped.
 
     Raises
     ------
@@ -37,7 +40,8 @@ def read_bytes(path: Path, limit_bytes: int = MAX_FILE_BYTES) -> bytes:
         raise structural("E200", str(path), f"cannot be read: {error.strerror}.") from error
     if len(raw) > limit_bytes:
         raise _too_large(str(path), limit_bytes)
-    return _gunzip(raw, str(path), limit_bytes) if raw.startswith(GZIP_MAGIC) else raw
+    content = _gunzip(raw, str(path), limit_bytes) if raw.startswith(GZIP_MAGIC) else raw
+    return content.removeprefix(_BYTE_ORDER_MARK)
 
 
 def _gunzip(raw: bytes, where: str, limit_bytes: int) -> bytes:

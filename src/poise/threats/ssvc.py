@@ -74,9 +74,8 @@ def read_ssvc(path: Path, taken: date | None = None) -> FeedTable:
 def _records(path: Path, faults: list[Fault]) -> Iterator[tuple[str, Any]]:
     whole = path.is_file()
     for place, content in record_files(path):
-        text = content.removeprefix(b"\xef\xbb\xbf")
         try:
-            document = _decoded(text)
+            document = _decoded(content)
         except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
             message = f"is no whole JSON text: {error}."
             if whole and place == path.name:

@@ -205,6 +205,14 @@ def test_osv_takes_the_fix_of_its_own_package_and_the_groups_names() -> None:
     assert (second.severity, second.cvss_score, second.status) == (None, None, "false_positive")
 
 
+@pytest.mark.parametrize("scanned", [{}, None])
+def test_osv_sources_may_be_nameless(scanned: Any) -> None:
+    """What is piped in has no path; its vulnerabilities count all the same."""
+    value = document("osv_scanner/lockfile.json")
+    value["results"][0]["source"] = scanned
+    assert [one.asset.path for one in read(value, "osv-scanner-json") if isinstance(one, Finding)] == ["", ""]
+
+
 def test_dependency_check_builds_vectors_from_words() -> None:
     """The report spells the metrics out, two of them under misspelt keys."""
     first, unrated, suppressed = findings("dependency_check/report.json")

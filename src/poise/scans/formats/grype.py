@@ -144,8 +144,9 @@ def _sniff(head: str) -> bool:
     shape = shape_of(head)
     if shape.get("descriptor.name") == "grype":
         return True
-    matches = all(f"matches[].{name}" in shape for name in ("vulnerability", "artifact"))
-    return shape.get("matches") == "[]" and (matches or "descriptor" in shape or "source" in shape)
+    if "matches[].vulnerability" in shape or "matches[].artifact" in shape:
+        return True
+    return shape.get("matches") == "[]" and ("descriptor" in shape or "source" in shape)
 
 
 def _read(source: Source) -> Iterator[Finding | Fault]:

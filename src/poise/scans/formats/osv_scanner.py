@@ -118,15 +118,16 @@ def _read(source: Source) -> Iterator[Finding | Fault]:
             if key != "results":
                 continue
             for index in cursor.elements():
-                scanned: Any = None
+                known: dict[str, Any] = {}
                 for inner in cursor.members():
                     if inner == "source":
-                        scanned = cursor.value()
+                        known["source"] = cursor.value()
                     elif inner == "packages":
-                        if scanned is None and late is None:
-                            late = _late_sources(source)
+                        if "source" not in known:
+                            late = _late_sources(source) if late is None else late
+                            known["source"] = late[index]
                         place = f"result {index + 1}"
-                        path = _surrounding(source, scanned or (late or [])[index], _ScanSource, place)
+                        path = _surrounding(source, known["source"], _ScanSource, place)
                         for number in cursor.elements():
                             yield from _package(source, cursor, path, f"{place}, package {number + 1}")
         cursor.end()

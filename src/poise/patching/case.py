@@ -6,25 +6,22 @@ import itertools
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, time, timedelta
+from datetime import datetime
 from functools import cached_property
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import numpy as np
 import numpy.typing as npt
 
 from poise.estate.model import Estate, PatchGroup, Team, Window
-from poise.estate.window_slots import downtime_cost, group_windows
+from poise.estate.window_slots import group_windows
+from poise.patching.prices import PriceList
 from poise.planning.problem import Floats, Ints, Problem
 from poise.risk.change import Change
 from poise.risk.failure import FailureRate, failure_rate
 from poise.risk.parameters import RiskParameters
 from poise.risk.rate import GroupLoss, group_loss
-
-#: Working hours at the plain rate, Monday to Friday in the team's own time zone [h of day].
-OFFICE_HOURS = (8, 18)
-#: A patch whose publication nobody knows is taken to be this old [d]: neither fresh nor settled.
-UNKNOWN_AGE_DAYS = 14.0
 
 
 @dataclass(frozen=True)
@@ -92,18 +89,12 @@ def build_case(
     own_windows = {group.id: found[group.id].windows for group in groups}
     windows, number = _merge(itertools.chain.from_iterable(own_windows.values()))
     failure = {team.id: failure_rate(team, parameters) for team in teams}
-    draft = _Draft(estate, now, parameters, failure)
-    slots = [draft.slots(group, own_windows[group.id], number) for group in groups]
-    costs = [
-        draft.change_costs(estate.groups[change.group], change, own_windows[change.group])
-        for change in ordered
-    ]
+    prices = PriceList(estate, now, parameters, failure)
+    slots = [prices.slots(group, own_windows[group.id], number) for group in groups]
     counts = [
         len(list(members)) for _, members in itertools.groupby(ordered, key=lambda change: change.group)
     ]
     team_number = {team.id: index for index, team in enumerate(teams)}
-    links = _links(groups, ordered)
-    exclusions = _exclusions(groups)
     span = (horizon_end - now).total_seconds() / 86_400
     capacity = np.array([[team.capacity_minutes * capacity_factor] * len(windows) for team in teams])
     problem = Problem(
@@ -118,21 +109,8 @@ def build_case(
         slot_cost=_floats(slot[1] for own in slots for slot in own),
         slot_labour_minutes=_floats(slot[2] for own in slots for slot in own),
         change_ptr=_pointers(counts),
-        release_days=np.zeros(len(ordered)),
-        available_days=_floats(draft.available_days(change) for change in ordered),
-        exposure_per_day=_floats(change.exposure_per_day for change in ordered),
-        deferral_cost_per_day=_floats(cost.deferral_per_day for cost in costs),
-        change_cost=_floats(cost.settled for cost in costs),
-        early_cost=_floats(cost.early for cost in costs),
-        labour_minutes=_floats(change.labour_minutes for change in ordered),
-        due_days=_floats(draft.due_days(change) for change in ordered),
-        late_cost=_floats(parameters.late_cost if change.deadline else 0.0 for change in ordered),
-        hard_due=np.zeros(len(ordered), dtype=np.bool_),
-        link_before=_ints(link[0] for link in links),
-        link_after=_ints(link[1] for link in links),
-        link_soak_days=_floats(link[2] for link in links),
-        exclusion_a=_ints(pair[0] for pair in exclusions),
-        exclusion_b=_ints(pair[1] for pair in exclusions),
+        **_change_arrays(prices, ordered, own_windows),
+        **_link_arrays(groups, ordered),
     )
     losses = tuple(group_loss(estate, group) for group in groups)
     return PatchCase(
@@ -140,88 +118,37 @@ def build_case(
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _ChangeCost:
-    settled: float
-    early: float
-    deferral_per_day: float
+def _change_arrays(
+    prices: PriceList, changes: Sequence[Change], own_windows: Mapping[str, Sequence[Window]]
+) -> dict[str, Any]:
+    """Return the arrays of shape ``(J,)`` of a problem, by the names of its fields."""
+    groups = prices.estate.groups
+    costs = [prices.change_costs(groups[c.group], c, own_windows[c.group]) for c in changes]
+    late_cost = prices.parameters.late_cost
+    return {
+        "release_days": np.zeros(len(changes)),
+        "available_days": _floats(prices.available_days(change) for change in changes),
+        "exposure_per_day": _floats(change.exposure_per_day for change in changes),
+        "deferral_cost_per_day": _floats(cost.deferral_per_day for cost in costs),
+        "change_cost": _floats(cost.settled for cost in costs),
+        "early_cost": _floats(cost.early for cost in costs),
+        "labour_minutes": _floats(change.labour_minutes for change in changes),
+        "due_days": _floats(prices.due_days(change) for change in changes),
+        "late_cost": _floats(late_cost if change.deadline else 0.0 for change in changes),
+        "hard_due": np.zeros(len(changes), dtype=np.bool_),
+    }
 
 
-@dataclass(frozen=True, slots=True)
-class _Draft:
-    """Prices of slots and changes, in money."""
-
-    estate: Estate
-    now: datetime
-    parameters: RiskParameters
-    failure: Mapping[str, FailureRate]
-
-    def slots(
-        self, group: PatchGroup, windows: Sequence[Window], number: Mapping[tuple[datetime, datetime], int]
-    ) -> list[tuple[int, float, float]]:
-        """Return (window, disruption cost, labour minutes) of each opening, by window."""
-        team = self.estate.teams[group.team]
-        slots = []
-        for window in windows:
-            labour = group.fixed_labour_minutes / 60 * team.hourly_rate * overtime(team, window.start)
-            cost = self.opening_cost(group, window.start) + labour
-            slots.append((number[window.start, window.end], cost, group.fixed_labour_minutes))
-        return sorted(slots)
-
-    def opening_cost(self, group: PatchGroup, start: datetime) -> float:
-        """Return what the planned downtime of one opening costs the services behind it [money]."""
-        services = (self.estate.services[name] for name in group.services)
-        total = sum(downtime_cost(service, start, group.reboot_minutes) for service in services)
-        return total * group.capacity_loss_fraction
-
-    def change_costs(self, group: PatchGroup, change: Change, windows: Sequence[Window]) -> _ChangeCost:
-        """Return the money of one change that does not depend on its window, and what decays or accrues.
-
-        Labour is charged at the mean overtime factor of the group's windows. A failed change costs
-        ``recovery_cost``; a fresh one fails more often, which ``early`` holds. What is deferred forces,
-        now and then, an unplanned visit in working hours.
-        """
-        team = self.estate.teams[group.team]
-        factors = [overtime(team, window.start) for window in windows] or [team.overtime_factor]
-        labour = change.labour_minutes / 60 * team.hourly_rate * sum(factors) / len(factors)
-        failing = change.failure_probability * change.recovery_cost
-        return _ChangeCost(
-            settled=labour + failing,
-            early=failing * self.parameters.early_failure_factor,
-            deferral_per_day=change.deferral_cost_per_day,
-        )
-
-    def available_days(self, change: Change) -> float:
-        """Return when the patch was published, in days from now (never in the future)."""
-        if change.available is None:
-            return -UNKNOWN_AGE_DAYS
-        return min(0.0, float((change.available - self.now.date()).days))
-
-    def due_days(self, change: Change) -> float:
-        """Return the end of the deadline's day in company time, in days from now [d].
-
-        A deadline that was missed before the plan began gets a second clock, ``overdue_grace_days``
-        from now: no plan can bring it in on time any more, but one can still let it drag on.
-        """
-        if change.deadline is None:
-            return float("inf")
-        zone = ZoneInfo(self.estate.timezone)
-        end = datetime.combine(change.deadline + timedelta(days=1), time(), zone)
-        days = (end - self.now).total_seconds() / 86_400
-        return days if days > 0 else self.parameters.overdue_grace_days
-
-
-def overtime(team: Team, start: datetime) -> float:
-    """Return the factor on the team's hourly rate for work that starts then [1]."""
-    local = start.astimezone(ZoneInfo(team.timezone))
-    is_office = local.weekday() < 5 and OFFICE_HOURS[0] <= local.hour < OFFICE_HOURS[1]
-    return 1.0 if is_office else team.overtime_factor
-
-
-def mean_downtime_cost_per_hour(estate: Estate, group: PatchGroup) -> float:
-    """Return what an unplanned hour of downtime of a group costs, over the whole week [money/h]."""
-    total = sum(float(estate.services[name].downtime_cost_per_hour.mean()) for name in group.services)
-    return total * group.capacity_loss_fraction
+def _link_arrays(groups: Sequence[PatchGroup], changes: Sequence[Change]) -> dict[str, Any]:
+    """Return rings and redundancy as the arrays of a problem, by the names of its fields."""
+    links, exclusions = _links(groups, changes), _exclusions(groups)
+    return {
+        "link_before": _ints(link[0] for link in links),
+        "link_after": _ints(link[1] for link in links),
+        "link_soak_days": _floats(link[2] for link in links),
+        "exclusion_a": _ints(pair[0] for pair in exclusions),
+        "exclusion_b": _ints(pair[1] for pair in exclusions),
+    }
 
 
 def _merge(

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from poise.estate.model import Estate, PatchGroup
-from poise.patching.case import mean_downtime_cost_per_hour
+from poise.patching.prices import mean_downtime_cost_per_hour
 from poise.risk.change import Change
 from poise.risk.failure import failure_rate
 from poise.risk.fold import Backlog, FoldedRemedy, Unfixed

@@ -8,9 +8,10 @@ from zoneinfo import ZoneInfo
 import numpy as np
 
 from poise.estate.window_slots import downtime_cost
-from poise.patching.case import PatchCase, overtime
+from poise.patching.case import PatchCase
 from poise.patching.document import EmergencyOption
 from poise.patching.figures import delay_days
+from poise.patching.prices import overtime
 from poise.planning.problem import Evaluation, Floats, Plan
 
 #: When an emergency visit starts, local time [h]; the night of the plan's own day.

@@ -213,6 +213,8 @@ def run_init(arguments: argparse.Namespace) -> int:
     local = _zone(arguments.timezone)
     now = _aware(arguments.now, local) if arguments.now else datetime.now(UTC).astimezone(local)
     reconciliation, faults = _read_assets(arguments.from_scans)
+    for fault in faults:
+        print(fault, file=sys.stderr)
     draft = draft_estate(
         reconciliation,
         file=out.name,
@@ -234,8 +236,6 @@ def run_init(arguments: argparse.Namespace) -> int:
     if arguments.json:
         _print_json(content)
         return 0
-    for fault in faults:
-        print(fault, file=sys.stderr)
     print(
         f"Wrote {out} and {content['calendar']}: {_plural(len(reconciliation.assets), 'asset')} in "
         f"{_plural(len(draft.groups), 'patch group')}."

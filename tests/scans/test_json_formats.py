@@ -34,6 +34,7 @@ COUNTS = {
     "osv_scanner/lockfile.json": ("osv-scanner-json", 2, 2),
     "dependency_check/report.json": ("dependency-check-json", 3, 3),
     "cyclonedx/bom.json": ("cyclonedx-json", 4, 4),
+    "dependency_track/project.json": ("dependency-track-fpf", 3, 3),
     "defectdojo_generic/report.json": ("defectdojo-generic-json", 5, 5),
 }
 
@@ -226,6 +227,17 @@ def test_dependency_check_builds_vectors_from_words() -> None:
     assert suppressed.status == "accepted"
 
 
+def test_dependency_track_joins_names_and_keeps_the_analysis() -> None:
+    """The desk of the software lists has often judged a finding already."""
+    first, spared, suppressed = findings("dependency_track/project.json")
+    assert (first.cves, first.asset.path) == (("CVE-2022-42004",), "shop@1.0")
+    assert first.aliases == ("GHSA-rgv9-q543-rqg4", "DSA-5283-1")
+    assert (first.cvss_score, first.cvss_vectors[0][:8]) == (7.5, "CVSS:3.1")
+    assert first.first_seen == datetime(2026, 2, 7, 21, 51, 37, 814_000, tzinfo=UTC)
+    assert (spared.severity, spared.severity_text) == (None, "UNASSIGNED")
+    assert [one.status for one in (first, spared, suppressed)] == ["open", "false_positive", "accepted"]
+
+
 def test_cyclonedx_finds_components_behind_the_vulnerabilities() -> None:
     """The order of members is free, components nest, and references may be BOM links."""
     first, nested, outside, whole = findings("cyclonedx/bom.json")
@@ -271,6 +283,7 @@ BREAKS: list[tuple[str, list[Any], Any, str, str]] = [
     ("dependency_check/report.json", ["dependencies", 1, "vulnerabilities", 0, "name"], None, "E414", "name"),
     ("cyclonedx/bom.json", ["vulnerabilities", 0, "affects", 0, "ref"], {}, "E414", "ref"),
     ("cyclonedx/bom.json", ["vulnerabilities", 2, "id"], None, "E411", "id"),
+    ("dependency_track/project.json", ["findings", 0, "vulnerability", "vulnId"], 1, "E414", "vulnId"),
     ("defectdojo_generic/report.json", ["findings", 1, "title"], 5, "E414", "title"),
     ("defectdojo_generic/report.json", ["findings", 0, "endpoints", 0], "http://[x", "E414", "endpoint"),
 ]

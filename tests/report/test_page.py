@@ -6,6 +6,7 @@ import base64
 import hashlib
 import re
 import time
+from datetime import date
 from html.parser import HTMLParser
 
 import msgspec
@@ -74,6 +75,28 @@ def test_headline_tells_the_shown_plan_and_no_plan(document: PlanDocument) -> No
     assert "If nobody signs, the default plan stands: 62 h of planned downtime" in words
     assert "EUR 291,000 (90 % range EUR 100,000 to 670,000)" in words
     assert "Against it, “Nash” has EUR 270,000 (48 %) less expected loss" in words
+
+
+def test_chances_share_one_denominator(document: PlanDocument) -> None:
+    """Two chances out of different numbers cannot be compared at a glance."""
+    table = re.search(r'<table class="stack landmarks">.*?</table>', render_html(document), flags=re.DOTALL)
+    assert table is not None
+    assert len(re.findall(r"\d in\xa01,000<", table[0])) == 6
+    likely = tuple(msgspec.structs.replace(plan, incident_probability=0.124) for plan in document.plans)
+    assert "6 in 50" in _words(msgspec.structs.replace(document, plans=likely))
+    unknown = tuple(msgspec.structs.replace(plan, incident_probability=None) for plan in document.plans)
+    assert "not known" in _words(msgspec.structs.replace(document, plans=unknown))
+
+
+def test_overdue_changes_stand_apart_from_missed_ones(document: PlanDocument) -> None:
+    """A deadline that passed last year is no fault of this plan."""
+    schedule = document.schedule("nash")
+    first, *rest = schedule.late
+    overdue = msgspec.structs.replace(first, deadline=date(2025, 3, 1))
+    other = msgspec.structs.replace(schedule, late=(overdue, *rest))
+    words = _words(msgspec.structs.replace(document, schedules=(other,)))
+    assert f"{len(rest)} deadlines to come are missed. 1 change more was overdue already" in words
+    assert "Overdue before the plan began, oldest first." in words
 
 
 def test_sections_come_in_the_order_of_decisions(page: str) -> None:

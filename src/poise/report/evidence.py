@@ -266,8 +266,8 @@ def reading(document: PlanDocument) -> Markup:
         ),
         (
             "Serious incident",
-            f"The chance of at least one within the {days} through what the reports found: 6 in 50 means "
-            "that of 50 companies like this one, about 6 would have one.",
+            f"The chance of at least one within the {days} through what the reports found: 12 in 1,000 means "
+            "that of 1,000 companies like this one, about 12 would have one.",
         ),
         (
             "Assumed",

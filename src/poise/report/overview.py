@@ -87,6 +87,7 @@ def landmarks(lookup: Lookup) -> Markup:
     money = Money(document.currency)
     plans = [plan for plan in ordered(document) if plan.kind != "rule"]
     most = max((plan.expected_loss_high for plan in plans), default=0.0)
+    out_of = _denominator(plans)
     columns = (
         Column("Plan"),
         Column("Expected loss", is_number=True, under="with 90 % range"),
@@ -108,7 +109,7 @@ def landmarks(lookup: Lookup) -> Markup:
                 ),
                 range_bar(plan.expected_loss_low, plan.expected_loss, plan.expected_loss_high, most),
             ],
-            _incident(plan),
+            _incident(plan, out_of),
             hours(plan.downtime_hours),
             count(plan.weekends_worked),
             count(plan.num_late),
@@ -149,17 +150,19 @@ def _named(plan: NamedPlan, document: PlanDocument) -> Child:
     return [plan.label, shown, under(plan.sentence), proof]
 
 
-def _incident(plan: NamedPlan) -> str:
-    """Return the chance of a serious incident as a count of fifty, which people judge well."""
-    chance = plan.incident_probability
-    if chance is None:
+def _incident(plan: NamedPlan, out_of: int) -> str:
+    if plan.incident_probability is None:
         return "not known"
-    of_fifty = round(chance * 50)
-    if of_fifty == 0:
-        return "under 1 in 50"
-    if of_fifty == 50:
-        return "over 49 in 50"
-    return f"about {of_fifty}{NBSP}in{NBSP}50"
+    cases = round(plan.incident_probability * out_of)
+    if cases == 0:
+        return f"under 1 in{NBSP}{count(out_of)}"
+    return f"{count(min(cases, out_of))} in{NBSP}{count(out_of)}"
+
+
+def _denominator(plans: list[NamedPlan]) -> int:
+    """Return one denominator for the chances of all plans, so that they compare at a glance."""
+    chances = [plan.incident_probability for plan in plans if plan.incident_probability is not None]
+    return 50 if min(chances, default=1.0) >= 0.1 else 1_000
 
 
 def _longest_kev(plan: NamedPlan) -> str:

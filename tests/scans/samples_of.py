@@ -6,6 +6,7 @@ from pathlib import Path
 
 from poise.errors import Fault
 from poise.scans import Finding, read_scan
+from poise.scans.csvstream import Header, possible_headers
 
 SAMPLES = Path(__file__).parent / "samples"
 
@@ -23,3 +24,9 @@ def read_file(path: Path) -> tuple[list[Finding], list[Fault]]:
         findings += report
         faults += report.faults
     return findings, faults
+
+
+def possible_headers_of(path: Path) -> list[Header]:
+    """Return every row of a CSV sample that might be a header, with five columns or more."""
+    with path.open(encoding="utf-8", newline="") as stream:
+        return [header for header in possible_headers(stream.readlines()) if len(header.names) > 4]

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from poise.errors import ScanFormatError
-from poise.scans import Component, detect, open_source
-from scans.samples_of import SAMPLES, read_file, read_sample
+from poise.scans import Component, all_formats, detect, open_source
+from scans.samples_of import SAMPLES, possible_headers_of, read_file, read_sample
 
 FORMATS = {
     "tenable/nessus.csv": "tenable-csv",
@@ -30,6 +33,32 @@ FORMATS = {
 def test_every_sample_is_claimed_by_one_format(name: str, expected: str) -> None:
     """Two claims would stop the user, a wrong one would misread the file."""
     assert detect(open_source(SAMPLES / name)).name == expected
+
+
+_CSV_FORMATS = [one for one in all_formats() if one.syntax == "csv"]
+
+
+def _claims(columns: Iterable[str]) -> list[str]:
+    opening = ",".join(columns) + "\n"
+    return [one.name for one in _CSV_FORMATS if one.sniff(opening)]
+
+
+_HEADERS = sorted(
+    {
+        header.names
+        for name in FORMATS
+        for header in possible_headers_of(SAMPLES / name)
+        if _claims(header.names)
+    }
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.data(), st.sampled_from(_HEADERS))
+def test_no_choice_of_columns_is_claimed_twice(data: st.DataObject, header: tuple[str, ...]) -> None:
+    """Users choose the columns of an export, and two claims would stop them."""
+    columns = data.draw(st.lists(st.sampled_from(header), min_size=2, unique=True))
+    assert len(_claims(columns)) <= 1
 
 
 @pytest.mark.parametrize("name", FORMATS)

@@ -89,10 +89,11 @@ def _headers_of(opening: str) -> tuple[Header, ...]:
         return ()
     if "\n" not in opening:
         opening = opening.replace("\r", "\n")
-    return tuple(_possible_headers(io.StringIO(opening).readlines()))
+    return tuple(possible_headers(io.StringIO(opening).readlines()))
 
 
-def _possible_headers(lines: Sequence[str]) -> Iterator[Header]:
+def possible_headers(lines: Sequence[str]) -> Iterator[Header]:
+    """Yield every row near the beginning that might be a header, cut by each delimiter."""
     for delimiter in _DELIMITERS:
         rows = csv.reader(lines, delimiter=delimiter)
         try:
@@ -169,7 +170,7 @@ class CsvTable:
         self._rest = chain(opening[self.header.line :], chain.from_iterable(blocks))
 
     def _find_header(self, opening: list[str], is_header: HeaderTest) -> Header:
-        for header in _possible_headers(opening[:2_000]):
+        for header in possible_headers(opening[:2_000]):
             if is_header(header.known):
                 return header
         raise ScanFormatError(

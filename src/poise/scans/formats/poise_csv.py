@@ -53,6 +53,10 @@ COLUMNS: Final = (
     "operating_system",
     "tags",
 )
+#: Columns by which exports of scanners are told; their users may well choose "cve" and "host" beside them.
+_SCANNER_COLUMNS: Final = frozenset(
+    {"plugin", "plugin id", "definition.id", "qid", "nvt name", "vulnerability id", "vulnerability title"}
+)
 _KINDS: Final[tuple[str, ...]] = get_args(Kind)
 _STATUSES: Final[tuple[str, ...]] = get_args(Status)
 _SEVERITIES: Final[tuple[str, ...]] = get_args(Severity)
@@ -62,10 +66,10 @@ _VECTOR = re.compile(r"(?:CVSS:[34]\.\d/)?(?:[A-Za-z]+:[A-Za-z]+)(?:/[A-Za-z]+:[
 
 def _is_header(names: frozenset[str]) -> bool:
     known = names.intersection(COLUMNS)
+    if names & _SCANNER_COLUMNS or {"date", "description"} <= names:
+        return False
     # Other tools have a column "cve" beside many that are not ours.
-    return bool(known.intersection(ID_COLUMNS) and known.intersection(ASSET_COLUMNS)) and (
-        2 * len(known) >= len(names)
-    )
+    return bool(known & set(ID_COLUMNS) and known & set(ASSET_COLUMNS)) and 2 * len(known) >= len(names)
 
 
 def _sniff(opening: str) -> bool:

@@ -70,6 +70,19 @@ def test_wazuh_indexer_answers_and_lines() -> None:
     assert not faults
 
 
+def test_wazuh_answers_by_agent_and_with_missing_parts(tmp_path: Path) -> None:
+    """The same package on two agents is two findings; a shard that failed is told."""
+    answer = {"affected_items": [{"cve": "CVE-2024-0001", "name": "curl", "version": "8.5"}]}
+    findings, faults = _read_json(tmp_path, {"001": answer, "002": answer})
+    assert [one.asset.agent_id for one in findings] == ["wazuh:001", "wazuh:002"]
+    assert len({one.identity for one in findings}) == 2
+    assert not faults
+    hits = {"timed_out": True, "_shards": {"failed": 1}, "hits": {"total": {"value": 3}, "hits": []}}
+    findings, faults = _read_json(tmp_path, hits)
+    assert not findings
+    assert [fault.id for fault in faults] == ["E418", "E418", "E419"]
+
+
 def test_security_hub_reports_each_package_and_the_state() -> None:
     """Two packages of one finding need two updates, and count as one."""
     findings, faults = read_sample("aws/security_hub.json")

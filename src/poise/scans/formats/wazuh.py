@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any, Final
 
 import msgspec
@@ -148,8 +148,14 @@ def _walk(source: Source, cursor: JsonCursor, count: int) -> Iterator[Finding | 
         elif key == "timed_out":
             if cursor.value() is True:
                 yield source.fault("E418", "The indexer's search timed out; results are missing.", key)
+        elif key == "_shards":
+            shards = cursor.value()
+            if isinstance(shards, dict) and (failed := shards.get("failed")):
+                message = f"{failed} shards of the index did not answer; results are missing."
+                yield source.fault("E418", message, key)
         elif cursor.kind() == "object":
-            yield from _answer(source, cursor)
+            # Scripts that ask for every agent put each answer under the agent's id.
+            yield from _answer(source, cursor, key if key.isdigit() else "")
     if "vulnerability" in document:
         yield _record(source, document, count + 1)
 
@@ -168,13 +174,14 @@ def _hits(source: Source, cursor: JsonCursor) -> Iterator[Finding | Fault]:
     yield from _missing(source, count, total)
 
 
-def _answer(source: Source, cursor: JsonCursor) -> Iterator[Finding | Fault]:
+def _answer(source: Source, cursor: JsonCursor, agent_id: str) -> Iterator[Finding | Fault]:
+    make = partial(_from_item, agent_id=agent_id)
     total: Any = None
     count = 0
     for key in cursor.members():
         if key == "affected_items":
             for count, record in enumerate(cursor.values(_Item), 1):
-                yield read_record(source, f"item {count}", record, _from_item, "cve")
+                yield read_record(source, f"item {count}", record, make, "cve")
         elif key == "failed_items":
             for failed in cursor.values():
                 error = failed.get("error") if isinstance(failed, dict) else None
@@ -205,13 +212,13 @@ def _record(source: Source, record: Any, number: int) -> Finding | Fault:
     return read_record(source, f"hit {number}", record, _from_document)
 
 
-def _from_item(record: Any, where: str) -> Finding:
+def _from_item(record: Any, where: str, agent_id: str = "") -> Finding:
     item = convert(record, _Item)
     # Neither is there a fixed version in the condition "less than or equal", nor is a score of 0 one.
     score = item.cvss3_score or item.cvss2_score or None
     package = required(item.name, "name")
     condition = item.condition or ""
-    asset = _asset(item.agent_id or "", item.agent_name or "", item.agent_ip or "", "")
+    asset = _asset(item.agent_id or agent_id, item.agent_name or "", item.agent_ip or "", "")
     return _finding(
         where,
         required(item.cve, "cve"),

@@ -133,35 +133,44 @@ def _fill_group(
 
 
 @kernel
-def _undo_inner_breaks(
-    links: Links,
-    slot_window: Ints,
-    first: int,
-    base: int,
-    last: int,
-    slot_at: Ints,
-    never: Floats,
-    forbidden: float,
-) -> bool:
-    """Leave out changes that break a link inside their own group; return False where that is forbidden."""
+def _mend_inner_breaks(
+    links: Links, slot_window: Ints, first: int, base: int, n: int, m: int, cost: Floats, never: Floats,
+    opening: Floats, labour: Floats, setup: Floats, room: Floats, slot_at: Ints, here: Ints, forbidden: float,
+) -> bool:  # fmt: skip
+    """Move changes that break a link inside their own group to a later slot, or leave them out.
+
+    Returns False where a change would have to be left out that may not be.
+    """
     again = True
     while again:
         again = False
-        for j in range(base, last):
-            for q in range(links.in_ptr[j], links.in_ptr[j + 1]):
-                before = links.link[links.links_in[q], col.BEFORE]
-                at, before_at = slot_at[j - base], slot_at[before - base] if base <= before < last else -2
-                if at < 0 or before_at == -2:
-                    continue
-                if before_at >= 0:
-                    soak = links.link[links.links_in[q], col.SOAK]
-                    ready = links.ready[soak, slot_window[first + before_at]]
-                    if ready <= links.start_rank[slot_window[first + at]]:
-                        continue
-                if never[j - base] >= forbidden:
-                    return False
-                slot_at[j - base] = -1
-                again = True
+        for i in range(n):
+            ready = 0
+            for q in range(links.in_ptr[base + i], links.in_ptr[base + i + 1]):
+                before = links.link[links.links_in[q], col.BEFORE] - base
+                if 0 <= before < n:
+                    soak, at = links.link[links.links_in[q], col.SOAK], slot_at[before]
+                    since = links.ready[soak, slot_window[first + at]] if at >= 0 else len(links.start_rank)
+                    ready = max(ready, since)
+            former = slot_at[i]
+            if former < 0 or links.start_rank[slot_window[first + former]] >= ready:
+                continue
+            again = True
+            here[former] -= 1
+            room[former] += labour[i] + (setup[former] if here[former] == 0 else 0.0)
+            best, low = -1, never[i]
+            for s in range(m):
+                extra = 0.0 if here[s] > 0 else setup[s]
+                c = cost[i, s] if here[s] > 0 else cost[i, s] + opening[s]
+                is_ready = links.start_rank[slot_window[first + s]] >= ready
+                if is_ready and c < low and labour[i] + extra <= room[s]:
+                    best, low = s, c
+            slot_at[i] = best
+            if best >= 0:
+                room[best] -= labour[i] + (setup[best] if here[best] == 0 else 0.0)
+                here[best] += 1
+            elif never[i] >= forbidden:
+                return False
     return True
 
 
@@ -245,7 +254,10 @@ def insert_group(
     for q in range(n):
         order[q] = ties.urgency[base + q] - base
     place(cost, never, opening, labour, setup, room, order, n, m, slot_at, ints[1], floats[5], ints[2])
-    if not _undo_inner_breaks(links, groups.slot_window, first, base, base + n, slot_at, never, forbidden):
+    if not _mend_inner_breaks(
+        links, groups.slot_window, first, base, n, m, cost, never, opening, labour, setup, room,
+        slot_at, ints[1], forbidden,
+    ):  # fmt: skip
         return False
     for i in range(n):
         if slot_at[i] < 0 and never[i] >= forbidden:

@@ -205,10 +205,13 @@ class _Run:
             if self.dual.steps == 0:
                 self.dual.answer(with_bound=self.dual.is_warm)
             self.dual.multiply(self.dual.steps + offset)
-            self.dual.answer(with_bound=self.dual.steps == self._first_climb)
+            is_last = self.dual.steps == self._first_climb
+            if is_last:
+                self.dual.settle()
+            self.dual.answer(with_bound=is_last)
 
     def _climb(self) -> None:
-        target = np.minimum(self.plan.best_cost, 1.02 * self.dual.bound + 1e-6)
+        target = self.plan.best_cost
         for _ in range(10 if self._rounds < 16 else 5):
             self.dual.climb(target)
             self.dual.answer(with_bound=True)

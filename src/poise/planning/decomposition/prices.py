@@ -205,6 +205,10 @@ class Dual:
         self.exclusion = np.maximum(0.0, self.exclusion + 0.3 * eta * scale * exclusion)
         self.steps += 1
 
+    def settle(self) -> None:
+        """Set prices that only the floor of the steps by factors holds up to nothing."""
+        self.team[self.team <= 1.01e-3 * self._typical[:, None]] = 0.0
+
     def _pair_scale(self) -> Floats:
         groups, layout = self.layout.groups, self.layout
         cost = groups.slot[:, col.OPEN_COST]
@@ -235,6 +239,7 @@ class Dual:
         norm += np.bincount(self._pair_part, scales[2] * free_pair**2, layout.num_parts)
         slow = self._stuck >= 5
         self._gamma = np.where(slow, 0.6 * self._gamma, self._gamma)
+        self._gamma = np.where(self._stuck == 0, np.minimum(1.3 * self._gamma, 1.0), self._gamma)
         self._stuck = np.where(slow, 0, self._stuck)
         length = (
             self._gamma * np.maximum(target - self.now, 1e-3 * np.abs(self.now)) / np.maximum(norm, 1e-12)

@@ -15,6 +15,8 @@ from poise.planning.problem import Plan, Problem, Solution
 _NARROW = 1e-4
 #: Least time that a solve gets [s], so that the last ones are not starved to nothing.
 _LEAST_SECONDS = 0.2
+#: Share of the time kept for the weighted solves at the end.
+_LINES_SHARE = 0.25
 #: A solve may take this many times its equal share of the time: most need far less than theirs.
 _PATIENCE = 4.0
 
@@ -81,13 +83,11 @@ class _Runner:
         known: Sequence[Plan],
         seconds_left: Callable[[], float],
         solves: int,
-        threads: int,
     ) -> None:
         self.problem = problem
         self.spots = [_spot(problem, plan) for plan in known]
         self.seconds_left = seconds_left
         self.solves_left = solves
-        self.threads = threads
         self.work = 0
         self.is_cut = False
 
@@ -108,7 +108,6 @@ class _Runner:
             disruption_cap=None if math.isinf(disruption_cap) else disruption_cap,
             exposure_cap=None if math.isinf(exposure_cap) else exposure_cap,
             warm=None if warm is None else warm.plan,
-            threads=self.threads,
         )
         self.solves_left -= 1
         self.work += solution.work
@@ -129,7 +128,6 @@ def sweep_exactly(
     *,
     points: int,
     seconds_left: Callable[[], float],
-    threads: int,
     advance: Callable[[str], None],
 ) -> Sweep:
     """Sweep the frontier by epsilon-constraint, always in the middle of its largest gap.
@@ -147,8 +145,6 @@ def sweep_exactly(
         Most points wanted, >= 2.
     seconds_left
         Tells how much time is left [s].
-    threads
-        Of HiGHS.
     advance
         Called after each point with what was done.
 
@@ -157,7 +153,8 @@ def sweep_exactly(
     NoFeasiblePlanError
         When the hard rules leave no plan at all, or the time was over before the first.
     """
-    runner = _Runner(problem, known, seconds_left, 3 * points, threads)
+    runner = _Runner(problem, known, seconds_left, 3 * points)
+    reserve = _LINES_SHARE * seconds_left()
     calm = runner.least(math.inf)
     low_end, bound = runner.under(calm.value)
     steps = [(calm.value, bound)]
@@ -169,7 +166,10 @@ def sweep_exactly(
     gaps = [_Gap(calm.value, low_end, dear_end)]
     while len(spots) < points:
         gap = max(gaps, key=lambda gap: gap.size(low_end, dear_end))
-        if gap.size(low_end, dear_end) <= 0 or seconds_left() <= 0:
+        if gap.size(low_end, dear_end) <= 0:
+            break
+        if seconds_left() <= reserve:
+            runner.is_cut = True
             break
         cap = 0.5 * (gap.floor + gap.dear.disruption)
         spot, bound = runner.under(cap)
@@ -181,14 +181,14 @@ def sweep_exactly(
             advance(f"disruption up to {cap:,.0f}")
         else:
             gaps.append(_Gap(cap, gap.low, gap.dear))
-    was_cut = runner.is_cut or seconds_left() <= 0
+    lines = _lines(runner, spots)
     return Sweep(
         plans=tuple(spot.plan for spot in runner.spots),
         steps=tuple(sorted(steps)),
         least_disruption=calm.bound,
-        lines=_lines(runner, spots),
+        lines=lines,
         work=runner.work,
-        is_cut=was_cut or runner.is_cut,
+        is_cut=runner.is_cut,
     )
 
 
@@ -202,7 +202,9 @@ def _lines(runner: _Runner, spots: list[_Spot]) -> tuple[tuple[float, float], ..
     lines = []
     for cheap, dear in pairwise(corners):
         wide, high = dear.disruption - cheap.disruption, cheap.exposure - dear.exposure
-        if wide > 0 and high > 0 and runner.seconds_left() > 0:
+        if runner.seconds_left() <= 0:
+            runner.is_cut = True
+        elif wide > 0 and high > 0:
             lines.append((high / wide, runner.least(high / wide).bound))
     return tuple(lines)
 

@@ -24,6 +24,8 @@ RELATIVE_GAP = 1e-7
 #: Slack of a cap on disruption or exposure, of the cap or of one money, whichever is more: HiGHS' own
 #: tolerance on a row (1e-7) and room for rounding.
 CAP_TOLERANCE = 1e-6
+#: A bound under a cap covers plans over it by this much, in the same units: sums of money may round.
+CAP_ROUNDING = 1e-9
 #: What HiGHS' dual simplex may err on each reduced cost, in the units that it sees; all of it is taken
 #: off the bound.
 DUAL_TOLERANCE = 1e-7
@@ -39,7 +41,6 @@ def solve_exact(
     disruption_cap: float | None = None,
     exposure_cap: float | None = None,
     warm: Plan | None = None,
-    threads: int = 1,
     max_nodes: int | None = None,
 ) -> Solution:
     """Return the plan with the least ``exposure + late cost + weight * disruption``.
@@ -61,8 +62,6 @@ def solve_exact(
         Largest exposure plus late cost allowed [money].
     warm
         A plan to start from; ignored when it breaks a rule or a cap.
-    threads
-        Of HiGHS, >= 1.
     max_nodes
         Limit on branch-and-cut nodes, for a run that stops on work and not on the clock.
 
@@ -84,7 +83,7 @@ def solve_exact(
         math.inf if exposure_cap is None else exposure_cap,
         math.inf if disruption_cap is None else disruption_cap,
     )
-    limits = _Limits(seconds, threads, max_nodes)
+    limits = _Limits(seconds, max_nodes)
     nothing = Plan(np.full(problem.num_changes, -1, dtype=np.int64))
     starts = [plan for plan in (warm, nothing) if plan and _is_within(evaluate(problem, plan), caps)]
     given = warm if any(plan is warm for plan in starts) else None
@@ -123,7 +122,6 @@ class _QuietHighs(highspy.Highs):
 @dataclass(frozen=True)
 class _Limits:
     seconds: float
-    threads: int = 1
     max_nodes: int | None = None
 
 
@@ -177,7 +175,8 @@ def _run(
     solver = _QuietHighs()  # type: ignore[no-untyped-call]
     for name, setting in {
         "output_flag": False,
-        "threads": limits.threads,
+        # HiGHS fixes its threads for the whole process at the first solve; ours run beside each other.
+        "threads": 1,
         "random_seed": 1,
         "time_limit": max(limits.seconds, 0.1),
         "mip_rel_gap": RELATIVE_GAP,
@@ -192,8 +191,10 @@ def _run(
         warm = highspy.HighsSolution()
         warm.col_value = list(model.values_of(start.window))
         solver.setSolution(warm)
-    solver.run()
-    status, info = solver.getModelStatus(), solver.getInfo()
+    status = solver.run()
+    if status == highspy.HighsStatus.kError:
+        raise InternalError(Fault("E900", "planning.exact", "HiGHS refused the program; expected an answer."))
+    info, ending = solver.getInfo(), solver.getModelStatus()
     has_plan = info.primal_solution_status == highspy.SolutionStatus.kSolutionStatusFeasible
     values = np.round(solver.getSolution().col_value) if has_plan else None
     if start is not None and values is not None:
@@ -205,9 +206,9 @@ def _run(
     return _Run(
         values=values,
         bound=max(0.0, info.mip_dual_bound * unit - slack),
-        work=int(info.simplex_iteration_count + info.ipm_iteration_count),
-        is_cut=status == highspy.HighsModelStatus.kTimeLimit,
-        is_infeasible=status == highspy.HighsModelStatus.kInfeasible,
+        work=max(0, info.simplex_iteration_count) + max(0, info.ipm_iteration_count),
+        is_cut=ending == highspy.HighsModelStatus.kTimeLimit,
+        is_infeasible=ending == highspy.HighsModelStatus.kInfeasible,
     )
 
 
@@ -235,7 +236,7 @@ def _as_highs(model: Model, cost: Floats, constant: float, caps: tuple[float, fl
             column.append(every)
             value.append(row / unit)
             lower.append(np.array([-np.inf]))
-            upper.append(np.array([(cap - of_nothing) / unit]))
+            upper.append(np.array([(cap + CAP_ROUNDING * unit - of_nothing) / unit]))
     lp = highspy.HighsLp()
     lp.num_col_ = model.num_columns
     lp.num_row_ = sum(len(part) for part in upper)

@@ -8,24 +8,28 @@ neighbouring plans (:mod:`poise.planning.blend`).
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import pairwise
-from typing import Literal, Protocol
+from typing import Literal
 
 import numpy as np
 
 from poise.errors import Fault, InternalError
 from poise.planning.blend import blend, tie_groups
 from poise.planning.choices import list_choices
-from poise.planning.epsilon import Sweep, sweep_exactly
+from poise.planning.decomposition.warm_up import warm_up
+from poise.planning.epsilon import sweep_exactly
 from poise.planning.evaluate import evaluate
-from poise.planning.exact import CAP_TOLERANCE, objective, solve_exact
-from poise.planning.problem import Evaluation, Floats, Frontier, FrontierPoint, Plan, Problem, Solution
+from poise.planning.exact import CAP_ROUNDING, objective
+from poise.planning.front import Candidate, arc_of, lines_of_steps, non_dominated, spread
+from poise.planning.problem import Frontier, FrontierPoint, Plan, Problem, Solution
 from poise.planning.schedule import hazard_per_minute, schedule_by_priority
+from poise.planning.solvers import Solver, price_solver
 
 #: Called with (points done, points in all, what was done last).
 Progress = Callable[[int, int, str], None]
@@ -41,30 +45,12 @@ _PROVEN = 1e-6
 _BATCH = 4
 #: The weights of the two ends, relative to (exposure of doing nothing) / (disruption of doing all).
 _CALM, _SAFE = 1e3, 1e-4
-#: Share of the points that weights look for; blends supply the rest.
-_WEIGHTED_SHARE = 0.7
+#: Blends tried for each point wanted.
+_BLENDS = 4
 #: Two plans closer than this in disruption, relative to the frontier's width, are one.
 _SAME = 1e-3
 #: What rounding may put between a bound and a plan that meets it, relative.
 _ROUNDING = 1e-7
-
-
-class Solver(Protocol):
-    """A solver for one weight, such as ``poise.planning.decomposition.lagrangian.solve``."""
-
-    def __call__(
-        self, problem: Problem, weight: float, *, seconds: float, seed: int, warm: Plan | None
-    ) -> Solution:
-        """Return a feasible plan for this weight with a proven bound."""
-        ...
-
-
-def exact_solver(
-    problem: Problem, weight: float, *, seconds: float, seed: int, warm: Plan | None
-) -> Solution:
-    """Solve one weight by HiGHS: a :class:`Solver` that needs no seed."""
-    del seed
-    return solve_exact(problem, weight, seconds=seconds, warm=warm)
 
 
 def sweep(
@@ -86,7 +72,8 @@ def sweep(
     points
         Most points wanted, >= 2; the two ends are among them.
     seconds
-        Time limit [s], kept to within one solve. The same problem, seed and amount of work give the same
+        Time limit [s], kept to within one solve; compiling the kernels, once per machine, comes on top.
+        The same problem, seed and amount of work give the same
         frontier; ``Frontier.stopped_by`` says whether the clock cut in.
     seed
         For the solver.
@@ -108,16 +95,18 @@ def sweep(
     NoFeasiblePlanError
         When the hard rules leave no plan.
     """
+    size = len(list_choices(problem).change)
+    is_small = solver is None and size <= EXACT_CHOICES
+    share = 1.0 if not is_small else 0.3 if size > _TINY_CHOICES else 0.0
+    if solver is None and share > 0:
+        warm_up()
     deadline = time.monotonic() + seconds
     told = _Told(progress, points)
 
     def seconds_left() -> float:
         return deadline - time.monotonic()
 
-    size = len(list_choices(problem).change)
-    is_small = solver is None and size <= EXACT_CHOICES
-    share = 1.0 if not is_small else 0.3 if size > _TINY_CHOICES else 0.0
-    search = _Search(problem, solver or exact_solver, points, seconds_left, seed, threads, told)
+    search = _Search(problem, solver or price_solver, points, seconds_left, seed, threads, told)
     search.try_rules()
     if share > 0:
         search.by_weights(seconds * share)
@@ -140,20 +129,6 @@ class _Told:
             self.progress(self.done, self.total, text)
 
 
-@dataclass(frozen=True)
-class _Candidate:
-    plan: Plan
-    evaluation: Evaluation
-
-    @property
-    def exposure(self) -> float:
-        return objective(self.evaluation, 0.0)
-
-    @property
-    def disruption(self) -> float:
-        return self.evaluation.disruption
-
-
 @dataclass
 class _Search:
     """A sweep by weights and blends."""
@@ -165,8 +140,9 @@ class _Search:
     seed: int
     threads: int
     told: _Told
-    pool: list[_Candidate] = field(default_factory=list)
+    pool: list[Candidate] = field(default_factory=list)
     lines: list[tuple[float, float]] = field(default_factory=list)
+    solutions: list[Solution] = field(default_factory=list)
     steps: tuple[tuple[float, float], ...] = ()
     work: int = 0
     stopped_by: Literal["work", "time"] = "work"
@@ -183,7 +159,7 @@ class _Search:
 
     def by_weights(self, seconds: float) -> None:
         """Solve both ends, then the weights of the widest gaps, then blend."""
-        solves = max(2, round(self.points * _WEIGHTED_SHARE))
+        solves = max(2, self.points)
         share = 0.9 * seconds * self.threads / (solves + 2)
         end = self.seconds_left() - seconds
         self._solve_ends(min(share, 0.45 * seconds))
@@ -204,26 +180,25 @@ class _Search:
         """Sweep by epsilon-constraint, starting from the plans found so far."""
         exact = sweep_exactly(
             self.problem,
-            [item.plan for item in _non_dominated(self.pool)],
+            [item.plan for item in non_dominated(self.pool)],
             points=self.points,
             seconds_left=self.seconds_left,
-            threads=self.threads,
             advance=self.told.advance,
         )
         for plan in exact.plans:
             self._add(plan)
         self.steps = exact.steps
         self.lines += exact.lines
-        self.lines += _lines_of_steps(exact, _non_dominated(self.pool))
+        self.lines += lines_of_steps(exact, non_dominated(self.pool))
         self.work += exact.work
         self.stopped_by = "time" if exact.is_cut else "work"
 
-    def _add(self, plan: Plan) -> _Candidate | None:
+    def _add(self, plan: Plan) -> Candidate | None:
         """Confirm a plan and keep it if it breaks no rule."""
         evaluation = evaluate(self.problem, plan)
         if not evaluation.is_feasible:
             return None
-        candidate = _Candidate(plan, evaluation)
+        candidate = Candidate(plan, evaluation)
         self.pool.append(candidate)
         return candidate
 
@@ -235,17 +210,19 @@ class _Search:
         ratio = max(float(choices.never_exposure.sum()), 1e-9) / max(all_cost, 1e-9)
         self._solve_all([_CALM * ratio, _SAFE * ratio], seconds)
 
-    def _solve_all(self, weights: Sequence[float], seconds: float) -> list[_Candidate]:
+    def _solve_all(self, weights: Sequence[float], seconds: float) -> list[Candidate]:
         """Solve for each weight from the best plan known for it, keeping the plans and the lines."""
+        known, near = non_dominated(self.pool), tuple(self.solutions)
 
         def solve_one(weight: float) -> Solution:
-            warm = min(self.pool, key=lambda known: known.exposure + weight * known.disruption, default=None)
+            warm = min(known, key=lambda item: item.exposure + weight * item.disruption, default=None)
             return self.solver(
                 self.problem,
                 weight,
                 seconds=seconds,
                 seed=self.seed,
                 warm=None if warm is None else warm.plan,
+                near=min(near, key=lambda other: abs(math.log(other.weight / weight)), default=None),
             )
 
         with ThreadPoolExecutor(max(1, self.threads)) as executor:
@@ -258,6 +235,7 @@ class _Search:
             if solution.bound > objective(candidate.evaluation, weight) * (1.0 + _ROUNDING):
                 raise _unsound(f"the bound for weight {weight:g} lies above the plan that it is about")
             self.lines.append((weight, solution.bound))
+            self.solutions.append(solution)
             self.work += solution.work
             if solution.stopped_by == "time":
                 self.stopped_by = "time"
@@ -265,24 +243,25 @@ class _Search:
             self.told.advance(f"exposure {candidate.exposure:,.0f}, disruption {candidate.disruption:,.0f}")
         return found
 
-    def _gaps(self, closed: set[tuple[float, float]]) -> list[tuple[_Candidate, _Candidate]]:
+    def _gaps(self, closed: set[tuple[float, float]]) -> list[tuple[Candidate, Candidate]]:
         """Return neighbours with the widest gaps first, without those known to hold nothing for a weight."""
-        front = _non_dominated(self.pool)
+        front = non_dominated(self.pool)
         if len(front) < 2:
             return []
+        arc = arc_of(front)
         wide = front[-1].disruption - front[0].disruption
-        high = front[0].exposure - front[-1].exposure
-        scored = []
-        for low, dear in pairwise(front):
-            step = (dear.disruption - low.disruption) / wide
-            if step > _SAME and (low.disruption, dear.disruption) not in closed:
-                scored.append((step + 0.5 * (low.exposure - dear.exposure) / high, low, dear))
+        scored = [
+            (arc[place + 1] - arc[place], low, dear)
+            for place, (low, dear) in enumerate(pairwise(front))
+            if dear.disruption - low.disruption > _SAME * wide
+            and (low.disruption, dear.disruption) not in closed
+        ]
         scored.sort(key=lambda item: -item[0])
         return [(low, dear) for _, low, dear in scored]
 
     def _solve_gaps(
         self,
-        gaps: list[tuple[_Candidate, _Candidate]],
+        gaps: list[tuple[Candidate, Candidate]],
         closed: set[tuple[float, float]],
         seconds: float,
     ) -> None:
@@ -294,33 +273,31 @@ class _Search:
                 closed.add((low.disruption, dear.disruption))
 
     def _fill(self) -> None:
-        """Blend neighbours, at caps four times as dense as the points wanted."""
+        """Blend neighbours, with more caps where the front has wider gaps."""
         ties = tie_groups(self.problem)
         for reach in (1, 2):
-            front = _non_dominated(self.pool)
-            caps = np.linspace(front[0].disruption, front[-1].disruption, 4 * self.points)
-            for low, dear in zip(front, front[reach:], strict=False):
-                between = caps[(caps > low.disruption) & (caps < dear.disruption)]
+            front = non_dominated(self.pool)
+            arc = arc_of(front)
+            for place, (low, dear) in enumerate(zip(front, front[reach:], strict=False)):
                 if self.seconds_left() <= 0:
                     self.stopped_by = "time"
                     return
-                if len(between):
-                    for plan in blend(self.problem, ties, low.plan, dear.plan, between):
-                        self._add(plan)
-                    self.work += len(between)
+                share = (arc[place + reach] - arc[place]) / 2.0
+                inside = int(np.ceil(share * _BLENDS * self.points))
+                caps = np.linspace(low.disruption, dear.disruption, inside + 2)[1:-1]
+                for plan in blend(self.problem, ties, low.plan, dear.plan, caps):
+                    self._add(plan)
+                self.work += inside
 
     def frontier(self) -> Frontier:
-        """Return the non-dominated plans at evenly spread caps, or at those of the exact sweep."""
-        front = _non_dominated(self.pool)
-        caps = np.linspace(front[0].disruption, front[-1].disruption, self.points)
-        if self.steps:
-            caps = np.array([cap for cap, _ in self.steps])
+        """Return non-dominated plans, evenly spread, each with the best bound proven for it."""
+        front = non_dominated(self.pool)
         lines = sorted(self.lines)
         hull_weight = np.array([weight for weight, _ in lines])
         hull_bound = np.array([bound for _, bound in lines])
         hull = Frontier((), hull_weight, hull_bound)
         points = []
-        for item in _best_under(front, caps):
+        for item in spread(front, self.points):
             bound = max(hull.exposure_bound_at(item.disruption), self._step_bound(item.disruption))
             if bound > item.exposure + _ROUNDING * max(self.scale, item.exposure):
                 raise _unsound(f"a bound of {bound:g} lies above the exposure of a plan, {item.exposure:g}")
@@ -337,7 +314,10 @@ class _Search:
 
     def _step_bound(self, disruption: float) -> float:
         """Return the best exposure bound of the caps that this disruption is within."""
-        return max((bound for cap, bound in self.steps if disruption <= cap), default=0.0)
+        return max(
+            (bound for cap, bound in self.steps if disruption <= cap + CAP_ROUNDING * max(1.0, abs(cap))),
+            default=0.0,
+        )
 
 
 def _unsound(text: str) -> InternalError:
@@ -351,35 +331,3 @@ def _cheapest_openings(problem: Problem) -> float:
         cheapest, np.repeat(np.arange(problem.num_groups), np.diff(problem.slot_ptr)), problem.slot_cost
     )
     return float(cheapest[np.isfinite(cheapest)].sum())
-
-
-def _non_dominated(pool: Sequence[_Candidate]) -> list[_Candidate]:
-    """Return by growing disruption those with less exposure than everything cheaper."""
-    front: list[_Candidate] = []
-    for candidate in sorted(pool, key=lambda item: (item.disruption, item.exposure)):
-        if not front or candidate.exposure < front[-1].exposure:
-            front.append(candidate)
-    return front
-
-
-def _best_under(front: list[_Candidate], caps: Floats) -> list[_Candidate]:
-    """Return the best of a front under each cap, and its last, each once."""
-    disruptions = np.array([item.disruption for item in front])
-    slack = CAP_TOLERANCE * np.maximum(1.0, np.abs(caps))
-    best = np.searchsorted(disruptions, caps + slack, side="right") - 1
-    return [front[place] for place in np.unique([*best[best >= 0], len(front) - 1])]
-
-
-def _lines_of_steps(exact: Sweep, front: list[_Candidate]) -> list[tuple[float, float]]:
-    """Return the lines that the steps of an exact sweep prove, for the slopes of a front.
-
-    A plan has at least ``least_disruption``, or more than a cap that it is over, and at least the
-    exposure bound of the first cap that it is under. So for any weight the least sum over these
-    steps is a proven bound.
-    """
-    floors = np.array([exact.least_disruption, *(cap for cap, _ in exact.steps[:-1])])
-    bounds = np.array([bound for _, bound in exact.steps])
-    weights = {0.0}
-    for low, dear in pairwise(front):
-        weights.add((low.exposure - dear.exposure) / (dear.disruption - low.disruption))
-    return [(weight, float((bounds + weight * floors).min())) for weight in sorted(weights)]

@@ -1,0 +1,143 @@
+"""The frontier against every plan there is, and what it promises on larger problems."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from planning.cases import AllPlans, all_plans, random_problem
+from poise.errors import NoFeasiblePlanError
+from poise.planning import frontier as frontier_module
+from poise.planning.blend import blend, tie_groups
+from poise.planning.choices import group_costs
+from poise.planning.evaluate import evaluate
+from poise.planning.exact import objective
+from poise.planning.frontier import sweep
+from poise.planning.generate import generate
+from poise.planning.problem import Frontier, Plan, Problem
+from poise.planning.schedule import hazard_per_minute, schedule_by_priority
+from poise.planning.solvers import exact_solver
+
+
+def assert_sound(problem: Problem, frontier: Frontier) -> None:
+    """Hold what must be true of any frontier: confirmed, growing, above its bounds."""
+    before = (-np.inf, np.inf)
+    for point in frontier.points:
+        seen = evaluate(problem, point.plan)
+        assert seen.is_feasible
+        assert seen.disruption == point.evaluation.disruption <= point.disruption_cap * (1 + 1e-9)
+        exposure = objective(seen, 0.0)
+        assert point.exposure_bound <= exposure
+        assert point.exposure_bound >= min(frontier.exposure_bound_at(seen.disruption), exposure) - 1e-6
+        assert seen.disruption > before[0]
+        assert exposure < before[1]
+        before = (seen.disruption, exposure)
+
+
+def assert_bounds_hold(plans: AllPlans, frontier: Frontier) -> None:
+    """Hold every proven number against all plans."""
+    exposure, disruption = plans.exposure[plans.is_feasible], plans.disruption[plans.is_feasible]
+    for weight, bound in zip(frontier.hull_weight, frontier.hull_bound, strict=True):
+        assert (exposure + weight * disruption).min() >= bound - 1e-9
+    for point in frontier.points:
+        under = disruption <= point.disruption_cap + 1e-9
+        assert exposure[under].min() >= point.exposure_bound - 1e-9
+
+
+def test_exact_sweeps_find_the_frontier() -> None:
+    """Each point is the best plan of its disruption, both ends are there, and it says so."""
+    swept = 0
+    for seed in range(120):
+        problem = random_problem(seed, most_plans=1_500)
+        plans = all_plans(problem)
+        if not plans.is_feasible.any():
+            with pytest.raises(NoFeasiblePlanError):
+                sweep(problem, points=7, seconds=60)
+            continue
+        frontier = sweep(problem, points=7, seconds=60)
+        exposure, disruption = plans.exposure[plans.is_feasible], plans.disruption[plans.is_feasible]
+        assert_sound(problem, frontier)
+        assert_bounds_hold(plans, frontier)
+        first, last = frontier.points[0].evaluation, frontier.points[-1].evaluation
+        assert first.disruption <= disruption.min() + 1e-5 * max(1.0, disruption.min())
+        assert objective(last, 0.0) <= exposure.min() + 1e-5 * max(1.0, exposure.min())
+        for point in frontier.points:
+            best = exposure[disruption <= point.evaluation.disruption + 1e-9].min()
+            assert objective(point.evaluation, 0.0) <= best + 1e-5 * max(1.0, best)
+            assert point.is_exact
+        assert frontier.stopped_by == "work"
+        swept += 1
+    assert swept > 80
+
+
+def test_sweeps_by_weight_prove_only_what_is_true() -> None:
+    """The large-problem path, driven by exact solves, on problems where the truth is known."""
+    for seed in range(60):
+        problem = random_problem(seed, hard=False, most_plans=1_500)
+        frontier = sweep(problem, points=7, seconds=60, solver=exact_solver)
+        assert_sound(problem, frontier)
+        assert_bounds_hold(all_plans(problem), frontier)
+
+
+def test_threads_do_not_change_the_result(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same bytes on a laptop and on a server."""
+    del monkeypatch
+    problem = generate("tiny", 3, links=0.5)
+    one, two = (
+        sweep(problem, points=9, seconds=60, threads=threads, solver=exact_solver) for threads in (1, 2)
+    )
+    assert one.work == two.work
+    np.testing.assert_array_equal(one.hull_bound, two.hull_bound)
+    for first, second in zip(one.points, two.points, strict=True):
+        np.testing.assert_array_equal(first.plan.window, second.plan.window)
+
+
+def test_progress_is_told() -> None:
+    """Anything over a second shows that it moves."""
+    told: list[tuple[int, int, str]] = []
+    sweep(
+        generate("tiny", 1),
+        points=5,
+        seconds=60,
+        progress=lambda done, total, text: told.append((done, total, text)),
+    )
+    assert told
+    assert all(done <= total == 5 and text for done, total, text in told)
+
+
+def test_blends_keep_the_rules_and_the_caps() -> None:
+    """A plan put together from two must be as sound as both."""
+    problem = generate("S", 1, links=0.3, exclusions=0.2)
+    low = Plan(np.full(problem.num_changes, -1))
+    high = schedule_by_priority(problem, hazard_per_minute(problem))
+    ends = [evaluate(problem, plan) for plan in (low, high)]
+    caps = np.linspace(ends[0].disruption, ends[1].disruption, 12)[1:-1]
+    blends = [evaluate(problem, plan) for plan in blend(problem, tie_groups(problem), low, high, caps)]
+    before = objective(ends[0], 0.0)
+    for cap, seen in zip(caps, blends, strict=True):
+        assert seen.is_feasible
+        assert seen.disruption <= cap * (1 + 1e-9)
+        assert objective(seen, 0.0) <= before
+        before = objective(seen, 0.0)
+    halfway = ends[0].exposure + ends[0].late_cost
+    assert objective(blends[5], 0.0) < 0.5 * halfway + 0.5 * objective(ends[1], 0.0)
+
+
+def test_costs_by_group_add_up() -> None:
+    """Blends choose by group costs; they must be the evaluator's costs, split."""
+    problem = generate("S", 1, links=0.3, exclusions=0.2)
+    plan = schedule_by_priority(problem, hazard_per_minute(problem))
+    exposure, disruption = group_costs(problem, plan.window)
+    seen = evaluate(problem, plan)
+    assert exposure.sum() == pytest.approx(objective(seen, 0.0))
+    assert disruption.sum() == pytest.approx(seen.disruption)
+
+
+def test_a_medium_problem_gets_its_whole_frontier(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Out of time the frontier is still sound: ends, growing, above proven bounds."""
+    monkeypatch.setattr(frontier_module, "EXACT_CHOICES", 100_000)
+    problem = generate("S", 2, links=0.2, exclusions=0.1)
+    frontier = sweep(problem, points=6, seconds=4)
+    assert_sound(problem, frontier)
+    assert len(frontier.points) >= 3
+    assert frontier.stopped_by == "time"

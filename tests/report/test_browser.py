@@ -23,7 +23,7 @@ pytestmark = [
 @pytest.fixture(scope="module")
 def address(tmp_path_factory: pytest.TempPathFactory) -> str:
     path: Path = tmp_path_factory.mktemp("report") / "report.html"
-    path.write_text(render_html(build_document(num_changes=45, num_groups=16)), encoding="utf-8")
+    path.write_text(render_html(build_document(num_changes=36, num_groups=8)), encoding="utf-8")
     return path.as_uri()
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from poise.patching.document import ChangeEntry, NoFix, PlanDocument
 from poise.patching.lookup import Lookup
 from poise.report.bar_chart import Step, steps_chart
-from poise.report.figures import NBSP, UNKNOWN, Money, count, day, moment, percent, plural
+from poise.report.figures import UNKNOWN, Money, count, day, moment, percent, plural
 from poise.report.markup import Child, Markup, element
 from poise.report.tables import Column, disclosure, long_table, table, tag, under
 
@@ -215,71 +215,6 @@ def inputs(document: PlanDocument) -> Markup:
         long_table("What was read.", columns, rows, "plan.json", "inputs"),
         element("p", again, class_="quiet small"),
     )
-
-
-def reading(document: PlanDocument) -> Markup:
-    """Return how the numbers are to be read."""
-    days = f"{document.horizon_days:.0f} days"
-    currency = document.currency
-    entries = (
-        (
-            "Expected loss",
-            f"The exposure: what attacks through the open vulnerabilities cost on average over the "
-            f"{days}, in {currency}. Most such periods cost nothing and a few cost very much more; it is "
-            "an average, not a forecast.",
-        ),
-        (
-            f"90{NBSP}% range",
-            "Where the expected loss lies if the owners' ranges for the loss in one incident are right. "
-            "Plans share the same uncertainty: two overlapping ranges do not mean that the plans are "
-            "equally good.",
-        ),
-        (
-            "Disruption",
-            f"What patching costs the business over the same {days}, in {currency}: planned downtime and "
-            "labour, changes that fail, and emergency work for what was put off.",
-        ),
-        (
-            "Planned downtime",
-            "Hours in which a service is down on purpose. One half of a cluster down is less capacity and is "
-            "shown in brackets.",
-        ),
-        (
-            "Share of the best",
-            "How much of the way from the default plan to its own best plan a side gets. It needs no "
-            "exchange rate between the two sides.",
-        ),
-        (
-            "No plan can be here",
-            "The hatched area and the percentages marked proven come from a bound, not from having tried "
-            "many plans: nobody can find a plan there under the same windows, people and limits.",
-        ),
-        (
-            "Late deadline",
-            "A change done after the day that law or policy wants, or not within the horizon. What was "
-            "overdue before the plan began is not counted, because no plan can help it; it is listed "
-            "all the same.",
-        ),
-        (
-            "Weekend worked",
-            "A team that starts a visit on a Saturday or Sunday. Two teams on one weekend count twice.",
-        ),
-        (
-            "Serious incident",
-            f"The chance of at least one within the {days} through what the reports found: 12 in 1,000 means "
-            "that of 1,000 companies like this one, about 12 would have one.",
-        ),
-        (
-            "Assumed",
-            "A figure that nobody gave and a stated value stands in for. The list of assumptions has its "
-            "source.",
-        ),
-        (
-            "Rounding",
-            "Money has three significant digits, the ends of ranges two. The exact figures are in plan.json.",
-        ),
-    )
-    return element("dl", [[element("dt", term), element("dd", meaning)] for term, meaning in entries])
 
 
 def _ids(names: tuple[str, ...]) -> Child:

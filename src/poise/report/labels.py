@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import product
@@ -64,9 +65,12 @@ def place(
     """
     placed: list[Placement | None] = [None] * len(anchors)
     for _ in range(_ROUNDS):
+        before = list(placed)
         for index, (anchor, size) in enumerate(zip(anchors, sizes, strict=True)):
             others = [entry.box for at, entry in enumerate(placed) if entry is not None and at != index]
             placed[index] = _best(anchor, size, others, obstacles, frame)
+        if placed == before:
+            break
     return [entry for entry in placed if entry is not None]
 
 
@@ -77,19 +81,28 @@ def _best(
     obstacles: Sequence[Box],
     frame: Box,
 ) -> Placement:
-    def cost(candidate: tuple[int, Box]) -> float:
-        rank, box = candidate
-        away = 0.0 if box.inside(frame) else 1e6
-        over_labels = sum(box.grown(2).overlap(other) for other in labels)
-        over_marks = sum(box.grown(1).overlap(other) for other in obstacles)
-        return away + 40 * over_labels + 12 * over_marks + 6.0 * rank
+    least, best, best_rank = math.inf, frame, 0
+    for rank, (distance, direction) in enumerate(product(_DISTANCES, _DIRECTIONS)):
+        cost = 6.0 * rank
+        if cost >= least:
+            break  # a later candidate is farther and cannot be better
+        box = _candidate(anchor, size, direction, distance)
+        cost += 0.0 if box.inside(frame) else 1e6
+        cost += 40 * _covered(box.grown(2), labels)
+        cost += 12 * _covered(box.grown(1), obstacles) if cost < least else 0.0
+        if cost < least:
+            least, best, best_rank = cost, box, rank
+    return Placement(box=best, needs_leader=best_rank >= 2 * len(_DIRECTIONS))
 
-    candidates = [
-        (rank, _candidate(anchor, size, direction, distance))
-        for rank, (distance, direction) in enumerate(product(_DISTANCES, _DIRECTIONS))
-    ]
-    rank, box = min(candidates, key=cost)
-    return Placement(box=box, needs_leader=rank >= 2 * len(_DIRECTIONS))
+
+def _covered(box: Box, others: Sequence[Box]) -> float:
+    """Return the area of others that a box covers [px^2]."""
+    left, top, right, bottom = box.left, box.top, box.right, box.bottom
+    return sum(
+        box.overlap(other)
+        for other in others
+        if other.left < right and other.right > left and other.top < bottom and other.bottom > top
+    )
 
 
 def _candidate(

@@ -10,6 +10,17 @@ from poise.report.frontier import frontier_figure, gap_of, ordered
 from poise.report.markup import Child, Markup, element
 from poise.report.tables import Column, table, tag, under
 
+_LANDMARK_COLUMNS = (
+    Column("Plan"),
+    Column("Expected loss", is_number=True, under="with 90 % range"),
+    Column("Serious incident", is_number=True, under="chance"),
+    Column("Planned downtime", is_number=True),
+    Column("Weekends worked", is_number=True),
+    Column("Late deadlines", is_number=True),
+    Column("Known exploited", is_number=True, under="open up to"),
+    Column("Security gets", is_number=True, under="of its best"),
+    Column("Operations gets", is_number=True, under="of its best"),
+)
 #: A rule within this share of the frontier is told to be as good.
 _AS_GOOD = 0.01
 
@@ -88,17 +99,6 @@ def landmarks(lookup: Lookup) -> Markup:
     plans = [plan for plan in ordered(document) if plan.kind != "rule"]
     most = max((plan.expected_loss_high for plan in plans), default=0.0)
     out_of = _denominator(plans)
-    columns = (
-        Column("Plan"),
-        Column("Expected loss", is_number=True, under="with 90 % range"),
-        Column("Serious incident", is_number=True, under="chance"),
-        Column("Planned downtime", is_number=True),
-        Column("Weekends worked", is_number=True),
-        Column("Late deadlines", is_number=True),
-        Column("Known exploited", is_number=True, under="open up to"),
-        Column("Security gets", is_number=True, under="of its best"),
-        Column("Operations gets", is_number=True, under="of its best"),
-    )
     rows: list[list[Child]] = [
         [
             _named(plan, document),
@@ -127,7 +127,12 @@ def landmarks(lookup: Lookup) -> Markup:
             "each landmark is a different idea of what is fair, and which one counts is for the two of "
             "you to decide.",
         ),
-        table(f"Over the whole horizon of {document.horizon_days:.0f} days.", columns, rows, "landmarks"),
+        table(
+            f"Over the whole horizon of {document.horizon_days:.0f} days.",
+            _LANDMARK_COLUMNS,
+            rows,
+            "landmarks",
+        ),
         element(
             "p",
             "A share of 0 is what a side has if nobody signs; 100 % is the best it can get without "

@@ -12,6 +12,7 @@ from poise.patching.lookup import Lookup
 from poise.report import evidence, overview, schedule
 from poise.report.figures import day, moment
 from poise.report.markup import Markup, element
+from poise.report.reading import reading
 
 
 def render_html(document: PlanDocument) -> str:
@@ -88,7 +89,7 @@ def _sections(lookup: Lookup) -> list[tuple[str, str, Markup]]:
         ("changes", "Every change and its date", evidence.changes(lookup)),
         ("assumed", "What is assumed", evidence.assumptions(document)),
         ("inputs", "What this rests on", evidence.inputs(document)),
-        ("reading", "How to read the numbers", evidence.reading(document)),
+        ("reading", "How to read the numbers", reading(document)),
     ]
     return [(key, heading, body) for key, heading, body in content if body is not None]
 

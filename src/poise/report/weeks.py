@@ -175,35 +175,28 @@ def team_weeks(lookup: Lookup) -> Markup:
         week = week_of(lookup.local(lookup.windows[window].start))
         fullest[team][week] = max(fullest[team].get(week, 0.0), labour)
         total[team] += labour
-    rows, table_rows = [], []
+    rows = []
     for team in sorted(fullest):
-        entry = lookup.teams.get(team)
-        capacity = entry.capacity_minutes if entry else 0.0
+        capacity = lookup.teams[team].capacity_minutes if team in lookup.teams else 0.0
         frozen = _frozen_weeks(lookup, {team})
         name = lookup.team_name(team)
-        rows.append(
-            GridRow(
-                name,
-                tuple(
-                    _labour_cell(name, week, fullest[team].get(week), capacity, week in frozen)
-                    for week in weeks
-                ),
-            )
-        )
-        peak = max(fullest[team], key=lambda week: fullest[team][week])
-        source = entry.failure_source if entry else ""
-        table_rows.append(
-            [
-                name,
-                hours(total[team] / 60),
-                minutes(capacity),
-                f"{_fill_words(fullest[team][peak], capacity)}, week of {day(peak)}",
-                [
-                    percent(entry.failure_probability) if entry else "not known",
-                    under(source) if source else None,
-                ],
-            ]
-        )
+        cells = [
+            _labour_cell(name, week, fullest[team].get(week), capacity, week in frozen) for week in weeks
+        ]
+        rows.append(GridRow(name, tuple(cells)))
+    caption = (
+        "Labour used in the fullest window of each week, in per cent of what the team can do in one window."
+    )
+    chart = grid_chart(weeks, rows, f"Labour of {len(rows)} teams by week.", "teams")
+    return element(
+        "figure",
+        scrolling(chart, "Labour by week"),
+        element("figcaption", caption),
+        disclosure("The numbers by team", _team_table(lookup, fullest, total)),
+    )
+
+
+def _team_table(lookup: Lookup, fullest: dict[str, dict[date, float]], total: dict[str, float]) -> Markup:
     columns = (
         Column("Team"),
         Column("Labour in the plan", is_number=True),
@@ -211,17 +204,21 @@ def team_weeks(lookup: Lookup) -> Markup:
         Column("Fullest window"),
         Column("Changes that fail", under="and where that is from"),
     )
-    caption = (
-        "Labour used in the fullest window of each week, in per cent of what the team can do in one window."
-    )
-    return element(
-        "figure",
-        scrolling(
-            grid_chart(weeks, rows, f"Labour of {len(rows)} teams by week.", "teams"), "Labour by week"
-        ),
-        element("figcaption", caption),
-        disclosure("The numbers by team", table("Labour by team.", columns, table_rows)),
-    )
+    rows: list[list[Child]] = []
+    for team in sorted(fullest):
+        entry = lookup.teams.get(team)
+        peak = max(fullest[team], key=lambda week: fullest[team][week])
+        capacity = entry.capacity_minutes if entry else 0.0
+        rows.append(
+            [
+                lookup.team_name(team),
+                hours(total[team] / 60),
+                minutes(capacity) if entry else "not known",
+                f"{_fill_words(fullest[team][peak], capacity)}, week of {day(peak)}",
+                [percent(entry.failure_probability), under(entry.failure_source)] if entry else "not known",
+            ]
+        )
+    return table("Labour by team.", columns, rows)
 
 
 def _labour_cell(name: str, week: date, used: float | None, capacity: float, is_frozen: bool) -> Cell:

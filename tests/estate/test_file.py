@@ -126,6 +126,8 @@ def test_freezes_come_from_a_calendar(tmp_path: Path) -> None:
         ("stage: 0", "stage: zero", "E111", "zero"),
         ('hosts: ["stage-*"], ', "", "E121", "  stage:"),
         ("10.0.0.0/8", "10.0.0.0/64", "E122", "/64"),
+        ("[10.0.0.0/8]", "[]", "E121", "  wiki: {services"),
+        ("services: [wiki]", "services: []", "E110", "  wiki: {services"),
         ('"stage-*"', '"stage-[0-9"', "E122", "stage-[0-9"),
         ("  wiki: {services", "  wi ki: {services", "E123", "wi ki"),
         ("zone: internal", "zone: dmz", "E116", "dmz"),

@@ -106,6 +106,13 @@ def test_every_record_of_an_asset_counts() -> None:
     assert found.assets_of("g") == ("db1",)
 
 
+@pytest.mark.timeout(10)
+def test_hostile_globs_are_quick() -> None:
+    """A glob of many stars is compared and matched in one pass, not in every way there is."""
+    assert not contains("*a" * 100 + "b", "a" * 1000)
+    assert group_of(Id(hostnames=("a" * 1000,)), g=Match(hosts=("*a" * 100 + "b",))) is None
+
+
 SIGNS = st.text(alphabet="ab*?", min_size=1, max_size=5)
 
 

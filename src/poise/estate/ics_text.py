@@ -14,9 +14,8 @@ from poise.estate.faults import Faults
 #: Components nest two deep in practice (VCALENDAR, VEVENT, VALARM).
 MAX_DEPTH = 8
 
-_CONTENT_LINE = re.compile(
-    r"([A-Za-z0-9-]+)((?:;[^\":;]+=(?:\"[^\"]*\"|[^\":;]*)(?:,(?:\"[^\"]*\"|[^\":;,]*))*)*):(.*)", re.S
-)
+#: Name, parameters, value. Possessive, so that a hostile line is read in one pass.
+_CONTENT_LINE = re.compile(r"([A-Za-z0-9-]++)((?:;(?:\"[^\"]*+\"|[^\":;]++)*+)*+):(.*)", re.S)
 _TZID = re.compile(r";TZID=(\"[^\"]*\"|[^;:]*)", re.I)
 
 

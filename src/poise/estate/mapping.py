@@ -208,5 +208,9 @@ def contains(wide: str, narrow: str) -> bool:
     if "[" in wide or "[" in narrow:
         prefix = wide.removesuffix("*")
         return wide.endswith("*") and not _WILDCARD.search(prefix) and narrow.startswith(prefix)
-    expression = "".join(".*" if sign == "*" else "[^*]" if sign == "?" else re.escape(sign) for sign in wide)
-    return re.fullmatch(expression, narrow, re.DOTALL) is not None
+    first, *rest = (re.escape(part).replace(r"\?", "[^*]") for part in wide.split("*"))
+    if not rest:
+        return re.fullmatch(first, narrow, re.DOTALL) is not None
+    # Atomic: the earliest place of a middle part is always good enough, so no place is tried twice.
+    middle = "".join(f"(?>.*?{part})" for part in rest[:-1])
+    return re.fullmatch(f"{first}{middle}.*{rest[-1]}", narrow, re.DOTALL) is not None

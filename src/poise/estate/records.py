@@ -21,6 +21,8 @@ from poise.estate.values import Problem, read_capacity, read_hours, read_number
 Costs = npt.NDArray[np.float64]
 #: Most that any sum of money may be [money]; beyond it, it is a slip of the keyboard.
 MAX_MONEY = 1e15
+#: Longest pattern; package URLs and paths of some scanners run to a few hundred letters.
+MAX_PATTERN_LENGTH = 2_000
 #: A set of letters in a glob; ``[[]`` is the letter ``[`` itself.
 _SET = re.compile(r"\[!?\]?[^\]]+\]")
 
@@ -233,23 +235,16 @@ def read_service(id: str, section: Section, tiers: Mapping[int, Tier], timezone:
 
 
 def read_group(id: str, section: Section, soak_days: Mapping[str, float]) -> PatchGroup:
-    """Return a patch group."""
+    """Return a patch group; Poise's stand-ins for what neither it nor ``defaults`` gives."""
     assumed = read_assumed(section, words.GROUP)
+
+    def minutes(key: str, stand_in: float) -> float:
+        return _given_or(section, key, section.minutes(key), stand_in, assumed)
+
     services = section.words("services")
     if not services:
         section.missing("services", "[shop]")
     partners = section.words("redundant_with")
-
-    def given_or(key: str, field: str, value: float | None, stand_in: float) -> float:
-        if value is not None:
-            return value
-        if not section.has(key):
-            assumed.add(field)
-        return stand_in
-
-    zone = section.choice("zone", words.ZONES)
-    if not zone:
-        assumed.add("zone")
     loss = section.share("capacity_loss")
     if loss is not None and not partners and "capacity_loss" in section.block.entries:
         section.faults.add(
@@ -258,10 +253,10 @@ def read_group(id: str, section: Section, soak_days: Mapping[str, float]) -> Pat
             f"{section.subject}: capacity_loss is given, but no redundant_with.",
             "name the groups that carry the load meanwhile.",
         )
-    ring = section.text("ring")
-    stage = section.count("stage", 0, 99)
-    if (ring == "") != (stage is None):
-        section.missing("ring" if ring == "" else "stage", "web" if ring == "" else "0")
+    zone = section.choice("zone", words.ZONES)
+    if not zone:
+        assumed.add("zone")
+    ring, stage = _read_ring(section)
     return PatchGroup(
         id=id,
         services=services,
@@ -269,26 +264,17 @@ def read_group(id: str, section: Section, soak_days: Mapping[str, float]) -> Pat
         calendar=section.required("calendar", "monthly"),
         match=read_match(section),
         zone=cast(Zone, zone or words.ASSUMED_ZONE),
-        reboot_minutes=given_or(
-            "reboot", "reboot_minutes", section.minutes("reboot"), words.ASSUMED_REBOOT_MINUTES
-        ),
-        fixed_labour_minutes=given_or(
-            "labour", "fixed_labour_minutes", section.minutes("labour"), words.ASSUMED_LABOUR_MINUTES
-        ),
-        change_labour_minutes=given_or(
-            "labour_per_change",
-            "change_labour_minutes",
-            section.minutes("labour_per_change"),
-            words.ASSUMED_LABOUR_PER_CHANGE_MINUTES,
-        ),
+        reboot_minutes=minutes("reboot", words.ASSUMED_REBOOT_MINUTES),
+        fixed_labour_minutes=minutes("labour", words.ASSUMED_LABOUR_MINUTES),
+        change_labour_minutes=minutes("labour_per_change", words.ASSUMED_LABOUR_PER_CHANGE_MINUTES),
         redundant_with=partners,
         capacity_loss_fraction=(
-            given_or("capacity_loss", "capacity_loss_fraction", loss, words.ASSUMED_CAPACITY_LOSS)
+            _given_or(section, "capacity_loss", loss, words.ASSUMED_CAPACITY_LOSS, assumed)
             if partners
             else 1.0
         ),
         ring=ring,
-        ring_stage=stage or 0,
+        ring_stage=stage,
         soak_days=soak_days.get(ring, 0.0),
         num_hosts_declared=section.count("num_hosts", 0),
         control_effectiveness=section.share("controls") or 0.0,
@@ -296,9 +282,24 @@ def read_group(id: str, section: Section, soak_days: Mapping[str, float]) -> Pat
     )
 
 
+def _given_or(section: Section, key: str, value: float | None, stand_in: float, assumed: set[str]) -> float:
+    """Return what was given, else the stand-in, whose field is then assumed."""
+    if value is not None:
+        return value
+    assumed.update(words.GROUP[key])
+    return stand_in
+
+
+def _read_ring(section: Section) -> tuple[str, int]:
+    ring, stage = section.text("ring"), section.count("stage", 0, 99)
+    if section.has("ring") != section.has("stage"):
+        section.missing(*(("stage", "0") if section.has("ring") else ("ring", "web")))
+    return ring, stage or 0
+
+
 def read_match(section: Section) -> Match:
     """Return the patterns of a group; E121 when there is none, E122 when one cannot be read."""
-    if not any(section.has(key) for key in ("hosts", "tags", "cidrs", "images", "paths")):
+    if not any(section.words(key) for key in ("hosts", "tags", "cidrs", "images", "paths")):
         section.faults.add(
             "E121",
             section.block.where,
@@ -318,8 +319,11 @@ def read_match(section: Section) -> Match:
             )
     for key in ("hosts", "images", "paths"):
         for item in section.list(key):
-            # An open bracket would be taken as a letter by the matcher and so match nothing.
-            if "[" in _SET.sub("", item.text):
+            if len(item.text) > MAX_PATTERN_LENGTH:
+                problem = f"a pattern of {len(item.text):,} letters; expected at most {MAX_PATTERN_LENGTH:,}"
+                section.faults.add("E122", item.where, f"{section.subject}: {problem}.")
+            elif "[" in _SET.sub("", item.text):
+                # It would be taken as a letter by the matcher and so match nothing.
                 section.faults.add(
                     "E122", item.where, f"{section.subject}: {item.text!r} has an open bracket."
                 )

@@ -161,6 +161,8 @@ def test_bad_event_is_refused_by_its_line(
         ("FREQ=DAILY;COUNT=2;UNTIL=20270101", "E134"),
         ("FREQ=DAILY;BYHOUR=25", "E134"),
         ("FREQ=WEEKLY;BYDAY=2MO", "E134"),
+        ("FREQ=DAILY;BYSETPOS=5", "E134"),
+        ("FREQ=DAILY;BYWEEKNO=1;BYMONTH=7", "E134"),
         ("FREQ=DAILY;UNTIL=tomorrow", "E134"),
         ("FREQ=DAILY;RSCALE=HEBREW", "E134"),
         ("FREQ=SECONDLY", "E135"),
@@ -183,7 +185,13 @@ def test_absurd_rule_is_refused(tmp_path: Path, rule: str, id: str) -> None:
 
 @pytest.mark.timeout(20)
 @pytest.mark.parametrize(
-    "rule", ["FREQ=DAILY;BYMONTH=2;BYMONTHDAY=30", "FREQ=YEARLY;COUNT=3;BYMONTH=2;BYMONTHDAY=31"]
+    "rule",
+    [
+        "FREQ=DAILY;BYMONTH=2;BYMONTHDAY=30",
+        "FREQ=YEARLY;COUNT=3;BYMONTH=2;BYMONTHDAY=31",
+        "FREQ=DAILY;INTERVAL=7;BYDAY=TU",
+        "FREQ=HOURLY;BYYEARDAY=60;BYMONTH=7",
+    ],
 )
 def test_rule_that_matches_no_day_ends(tmp_path: Path, rule: str) -> None:
     """30 February is searched for within the range and not to the year 9999; DTSTART itself counts."""

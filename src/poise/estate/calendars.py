@@ -28,6 +28,7 @@ from poise.estate.recurrence import (
     MAX_OCCURRENCES,
     MAX_STEPS,
     as_naive,
+    matches_some_day,
     parse_rule,
     reaches_count,
     steps_between,
@@ -153,7 +154,6 @@ class CalendarFile:
                 parts, _ = parse_rule(line.value)
                 # Read afresh: an earlier call may have ended the rule at its own range.
                 rule = icalendar.vRecur.from_ical(line.value)
-                rules.append(rule)
                 begin = as_naive(event["DTSTART"].dt)
                 until = min(last, as_naive(rule["UNTIL"][0]) + _MARGIN) if "UNTIL" in rule else last
                 total += steps_between(parts, max(begin, first), until)
@@ -168,10 +168,15 @@ class CalendarFile:
                             "ask for a shorter range, or make the rule coarser.",
                         )
                     )
+                if not matches_some_day(parts, begin, until):
+                    continue
+                rules.append(rule)
                 if "COUNT" not in parts or not reaches_count(parts, begin, max(last, begin)):
                     _end_rule(rule, event["DTSTART"].dt, until)
             if rules:
                 event["RRULE"] = rules
+            else:
+                event.pop("RRULE", None)
 
     def _events(self) -> list[tuple[Any, EventLines]]:
         events = [event for component in self.components for event in component.walk("VEVENT")]

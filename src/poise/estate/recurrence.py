@@ -7,7 +7,9 @@ first (RFC 5545, section 3.3.10).
 
 from __future__ import annotations
 
+import math
 import re
+from calendar import isleap, monthrange
 from datetime import date, datetime
 from itertools import islice
 
@@ -40,6 +42,7 @@ _LISTS = {
     "BYSETPOS": (1, 366, True),
 }
 _DAY = re.compile(r"([+-]?\d{1,2})?(MO|TU|WE|TH|FR|SA|SU)")
+_WEEKDAYS = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
 _UNTIL = re.compile(r"\d{8}(T\d{6}Z?)?")
 Parts = dict[str, list[str]]
 
@@ -69,11 +72,29 @@ def parse_rule(text: str) -> tuple[Parts, str]:
         return parts, "FREQ is missing"
     if "COUNT" in parts and "UNTIL" in parts:
         return parts, "it has both COUNT and UNTIL, of which only one is allowed"
-    if parts["FREQ"][0] in ("WEEKLY", "DAILY", "HOURLY", "MINUTELY", "SECONDLY") and any(
-        day[:-2] for day in parts.get("BYDAY", ())
-    ):
-        return parts, "BYDAY counts days (such as 2TU), which only MONTHLY and YEARLY rules can"
-    return parts, ""
+    return parts, _contradiction(parts, parts["FREQ"][0])
+
+
+#: Parts that RFC 5545 forbids with some frequencies; a rule that has both mostly matches nothing.
+_FORBIDDEN = {
+    "BYWEEKNO": ("MONTHLY", "WEEKLY", "DAILY", "HOURLY", "MINUTELY", "SECONDLY"),
+    "BYYEARDAY": ("MONTHLY", "WEEKLY", "DAILY"),
+    "BYMONTHDAY": ("WEEKLY",),
+}
+
+
+def _contradiction(parts: Parts, frequency: str) -> str:
+    if frequency not in ("MONTHLY", "YEARLY") and any(day[:-2] for day in parts.get("BYDAY", ())):
+        return "BYDAY counts days (such as 2TU), which only MONTHLY and YEARLY rules can"
+    for key, frequencies in _FORBIDDEN.items():
+        if key in parts and frequency in frequencies:
+            return f"{key} cannot stand in a {frequency} rule"
+    if "BYSETPOS" in parts and frequency in ("DAILY", "HOURLY", "MINUTELY", "SECONDLY"):
+        times = [key for key in ("BYHOUR", "BYMINUTE", "BYSECOND") if key in parts]
+        size = math.prod(len(parts[key]) for key in times)
+        if min(abs(int(position)) for position in parts["BYSETPOS"]) > size:
+            return f"BYSETPOS={','.join(parts['BYSETPOS'])[:40]} picks from {size} times of day only"
+    return ""
 
 
 def _problem(key: str, values: list[str]) -> str:
@@ -149,6 +170,43 @@ def reaches_count(parts: Parts, start: datetime, end: datetime) -> bool:
     rule = ";".join(f"{key}={','.join(values)}" for key, values in parts.items() if key != "COUNT")
     bounded = rrulestr(rule, dtstart=start).replace(until=end)
     return sum(1 for _ in islice(bounded, count)) == count
+
+
+#: Every combination of weekday, day of month and leap year comes up within so many days, 1900 and
+#: 2100 apart, which are no leap years [d].
+_CYCLE_DAYS = 40 * 366
+
+
+def matches_some_day(parts: Parts, start: datetime, end: datetime) -> bool:
+    """Return whether any day up to ``end`` can be one of the rule's; may say yes wrongly, never no.
+
+    dateutil looks for the next match of a rule such as 30 February until the year 9999, whatever
+    its UNTIL, which takes seconds for each rule.
+    """
+    months = {int(month) for month in parts.get("BYMONTH", ())}
+    month_days = {int(day) for day in parts.get("BYMONTHDAY", ())}
+    year_days = {int(day) for day in parts.get("BYYEARDAY", ())}
+    weekdays = {_WEEKDAYS.index(day[-2:]) for day in parts.get("BYDAY", ())}
+    if not (months or month_days or year_days or weekdays):
+        return True
+    step = int(parts.get("INTERVAL", ["1"])[0]) if parts["FREQ"][0] == "DAILY" else 1
+    first = start.toordinal()
+    last = min(max(end.toordinal(), first + _CYCLE_DAYS), date.max.toordinal() - 366)
+    for ordinal in range(first, last + 1, step):
+        day = date.fromordinal(ordinal)
+        if months and day.month not in months:
+            continue
+        if weekdays and day.weekday() not in weekdays:
+            continue
+        length = monthrange(day.year, day.month)[1]
+        if month_days and not {day.day, day.day - length - 1} & month_days:
+            continue
+        if year_days:
+            number = day.timetuple().tm_yday
+            if not {number, number - (366 if isleap(day.year) else 365) - 1} & year_days:
+                continue
+        return True
+    return False
 
 
 def as_naive(value: date | datetime) -> datetime:

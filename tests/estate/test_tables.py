@@ -7,6 +7,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from estate.samples import ESTATE, WEEKLY, write_estate
 from poise.errors import EstateError
@@ -97,3 +99,21 @@ def test_folder_without_tables_is_refused(tmp_path: Path) -> None:
     """A wrong folder is named, not read as an empty company."""
     with pytest.raises(EstateError, match="E100"):
         load_estate(tmp_path)
+
+
+@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    st.sampled_from(sorted(TABLES)),
+    st.integers(0, 300),
+    st.text(alphabet="a1,;|\"'\n\t :-é\x00", max_size=6),
+    st.integers(0, 3),
+)
+def test_no_mutation_makes_a_traceback(tmp_path: Path, table: str, at: int, junk: str, cut: int) -> None:
+    """However a table is soiled or cut, it loads or is refused with faults."""
+    text = TABLES[table]
+    changed = text[: at % len(text)] + junk + text[at % len(text) + cut :]
+    try:
+        estate = load_estate(write_tables(tmp_path, **{table: changed}))
+    except EstateError:
+        return  # refused with faults; an error without any cannot be made
+    assert estate.groups

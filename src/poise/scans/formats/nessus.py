@@ -97,7 +97,7 @@ def _finding(item: Element, where: str, host: str, asset: AssetIdentity, seen_la
             many.setdefault(tag, []).extend(text.split("\n") if "\n" in text else (text,))
         elif use == _ADVISORY:
             advisories.append(f"{tag.upper()}:{text.strip()}")
-        elif use is None and tag.startswith(_COMPLIANCE):
+        elif tag[0] == "{" and tag.startswith(_COMPLIANCE):
             one[tag.removeprefix(_COMPLIANCE)] = text.strip()
     severity_text = item.get("severity", "")
     cves, others = split_ids(many.get("cve", ()))

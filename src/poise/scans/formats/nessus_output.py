@@ -77,9 +77,14 @@ def advisory_ids(references: Iterable[str]) -> tuple[tuple[str, ...], tuple[str,
 
     Examples
     --------
-    >>> advisory_ids(["MSFT:MS17-010", "MSKB:4013389", "CWE:79", "RHSA:2018:1234"])
+    >>> advisory_ids(("MSFT:MS17-010", "MSKB:4013389", "CWE:79", "RHSA:2018:1234"))
     (('MS17-010', 'RHSA-2018:1234'), ('MS17-010', 'KB4013389', 'RHSA-2018:1234'))
     """
+    return _advisory_ids(tuple(references))
+
+
+@lru_cache(maxsize=16_384)
+def _advisory_ids(references: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[str, ...]]:
     pairs = [_advisory(reference) for reference in references]
     return distinct(*(alias for alias, _ in pairs)), distinct(*(remedy for _, remedy in pairs))
 

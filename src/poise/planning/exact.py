@@ -76,7 +76,7 @@ def solve_exact(
         E500 or E501 for hard due dates, E502 and E503 for caps, E504 when the time was over first.
     """
     choices = list_choices(problem)
-    _check_hard_due(problem, choices)
+    check_hard_due(problem, choices)
     model = build_model(problem, choices)
     factors = (0.0, 1.0) if math.isinf(weight) else (1.0, weight)
     caps = (
@@ -199,8 +199,10 @@ def _run(
     values = np.round(solver.getSolution().col_value) if has_plan else None
     if start is not None and values is not None:
         claimed, true = info.objective_function_value, (float(cost @ values) + constant) / unit
-        # HiGHS 1.16 can improve a start in presolve and then hand back the start itself.
-        if true > claimed + 1e-6 * max(1.0, abs(claimed)):
+        # HiGHS 1.16 can improve a start in presolve and then hand back the start itself. Out of time we
+        # keep that; otherwise the solve was quick, and is so again without a start.
+        is_done = ending == highspy.HighsModelStatus.kOptimal
+        if is_done and true > claimed + 1e-6 * max(1.0, abs(claimed)):
             return _run(model, factors, caps, limits)
     slack = DUAL_TOLERANCE * unit * model.num_columns + ROUNDING * constant
     return _Run(
@@ -254,7 +256,7 @@ def _as_highs(model: Model, cost: Floats, constant: float, caps: tuple[float, fl
     return lp
 
 
-def _check_hard_due(problem: Problem, choices: Choices) -> None:
+def check_hard_due(problem: Problem, choices: Choices) -> None:
     """Raise E500 for every change that must be done by a date and fits no window before it."""
     stuck = np.flatnonzero(problem.hard_due & (np.diff(choices.ptr) == 0))
     if not len(stuck):

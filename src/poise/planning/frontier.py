@@ -25,7 +25,7 @@ from poise.planning.choices import list_choices
 from poise.planning.decomposition.warm_up import warm_up
 from poise.planning.epsilon import sweep_exactly
 from poise.planning.evaluate import evaluate
-from poise.planning.exact import CAP_ROUNDING, objective
+from poise.planning.exact import CAP_ROUNDING, check_hard_due, objective
 from poise.planning.front import Candidate, arc_of, lines_of_steps, non_dominated, spread
 from poise.planning.problem import Frontier, FrontierPoint, Plan, Problem, Solution
 from poise.planning.schedule import hazard_per_minute, schedule_by_priority
@@ -93,9 +93,12 @@ def sweep(
     Raises
     ------
     NoFeasiblePlanError
-        When the hard rules leave no plan.
+        E500 when a hard due date fits no window, E501 when they clash (small problems), E504 when
+        a larger problem's hard due dates were not met in time.
     """
-    size = len(list_choices(problem).change)
+    choices = list_choices(problem)
+    check_hard_due(problem, choices)
+    size = len(choices.change)
     is_small = solver is None and size <= EXACT_CHOICES
     share = 1.0 if not is_small else 0.3 if size > _TINY_CHOICES else 0.0
     if solver is None and share > 0:

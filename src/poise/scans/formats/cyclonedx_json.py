@@ -257,13 +257,7 @@ class _Shared(NamedTuple):
 def findings_of(
     record: Any, where: str, *, bom: Bom, asset: AssetIdentity, when: datetime | None
 ) -> Iterator[Finding]:
-    """Yield the findings of one vulnerability: one for each component that it affects.
-
-    Raises
-    ------
-    RecordError
-        When a field is missing or holds what it must not.
-    """
+    """Yield a finding for each component that a vulnerability affects; raises ``RecordError``."""
     raw = convert(record, _Vulnerability)
     identifier = required(raw.id or raw.bom_ref, "id")
     cves, aliases = split_ids((identifier, *(one.id or "" for one in raw.references or ())))

@@ -83,22 +83,7 @@ def _finding(item: Element, where: str, host: str, asset: AssetIdentity, seen_la
         raise RecordError("The ReportItem has no pluginID.", "E411", "The record was left out.")
     if not host and asset == AssetIdentity():
         raise RecordError("The ReportHost has no name.", "E411", "The record was left out.")
-    one: dict[str, str] = {}
-    many: dict[str, list[str]] = {}
-    advisories: list[str] = []
-    for child in item:
-        tag, text = child.tag, child.text
-        if not text:
-            continue
-        use = _CHILDREN.get(tag)
-        if use == _SINGLE:
-            one[tag] = text.strip()
-        elif use == _LIST:
-            many.setdefault(tag, []).extend(text.split("\n") if "\n" in text else (text,))
-        elif use == _ADVISORY:
-            advisories.append(f"{tag.upper()}:{text.strip()}")
-        elif tag[0] == "{" and tag.startswith(_COMPLIANCE):
-            one[tag.removeprefix(_COMPLIANCE)] = text.strip()
+    one, many, advisories = _children(item)
     severity_text = item.get("severity", "")
     cves, others = split_ids(many.get("cve", ()))
     xrefs = [text.strip() for text in many.get("xref", ())]
@@ -132,6 +117,27 @@ def _finding(item: Element, where: str, host: str, asset: AssetIdentity, seen_la
         remedy_ids=remedy_ids,
         references=distinct(*references),
     )
+
+
+def _children(item: Element) -> tuple[dict[str, str], dict[str, list[str]], list[str]]:
+    """Return the item's single values, its lists, and its advisories as references."""
+    one: dict[str, str] = {}
+    many: dict[str, list[str]] = {}
+    advisories: list[str] = []
+    for child in item:
+        tag, text = child.tag, child.text
+        if not text:
+            continue
+        use = _CHILDREN.get(tag)
+        if use == _SINGLE:
+            one[tag] = text.strip()
+        elif use == _LIST:
+            many.setdefault(tag, []).extend(text.split("\n") if "\n" in text else (text,))
+        elif use == _ADVISORY:
+            advisories.append(f"{tag.upper()}:{text.strip()}")
+        elif tag[0] == "{" and tag.startswith(_COMPLIANCE):
+            one[tag.removeprefix(_COMPLIANCE)] = text.strip()
+    return one, many, advisories
 
 
 def _identity(host: str, plugin: str, one: dict[str, str]) -> str:

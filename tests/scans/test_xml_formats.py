@@ -77,6 +77,7 @@ def test_openvas_reads_details_host_facts_and_old_ids() -> None:
     assert package.component == Component("libssl1.1", "", "1.1.1f-1ubuntu2", ("1.1.1f-1ubuntu2.3",))
     assert package.aliases == package.remedy_ids == ("USN-5000-1",)
     assert package.port == ""
+    assert package.asset.hostnames == ("web1.shop.example",)
     assert log.kind == "information"
     assert false.status == "false_positive"
     assert false.cves == ("CVE-2010-0001", "CVE-2010-0002")

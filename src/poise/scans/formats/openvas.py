@@ -245,9 +245,10 @@ def _asset(result: Element, host: str, hosts: dict[str, _Host]) -> AssetIdentity
     known = hosts.get(host, _Host())
     asset = result.find("host/asset")
     identifier = asset.get("asset_id", "") if asset is not None else ""
-    names = (text_of(result, "host/hostname"), *known.hostnames, "" if is_ip(host) else host)
+    # Greenbone repeats the address as the name where it knows none.
+    names = (text_of(result, "host/hostname"), *known.hostnames, host)
     return AssetIdentity(
-        hostnames=distinct(*(one for one in names if one != "(unnamed)")),
+        hostnames=distinct(*(one for one in names if one != "(unnamed)" and not is_ip(one))),
         ips=distinct(host if is_ip(host) else ""),
         agent_id=f"openvas:{identifier}" if identifier else "",
         operating_system=known.operating_system,

@@ -1,7 +1,8 @@
 """Qualys scan results in XML (``SCAN``), as the console's scan download and the old API write them.
 
-``SCAN/IP`` is one host; below ``VULNS``, ``PRACTICES`` (potential), ``INFOS`` and ``SERVICES`` stand
-categories, each with the port it was found at, and in them the checks with their whole description.
+``SCAN/IP`` is one host; below ``VULNS`` and ``PRACTICES`` (potential vulnerabilities) stand categories, each
+with the port it was found at, and in them the checks with their whole description. The sections
+``INFOS`` and ``SERVICES`` describe the host and hold no vulnerability, so they give no findings.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from collections.abc import Iterator
 from xml.etree.ElementTree import Element
 
 from poise.errors import Fault
-from poise.scans.finding import AssetIdentity, Finding, Kind
+from poise.scans.finding import AssetIdentity, Finding
 from poise.scans.format import Format
 from poise.scans.formats.qualys_check import read_check
 from poise.scans.formats.qualys_terms import NO_NAME, host_key, place_of, qid_of
@@ -20,12 +21,7 @@ from poise.scans.source import Source
 from poise.scans.xmlfields import distinct, text_of
 from poise.scans.xmlstream import elements, root_name
 
-_KINDS: dict[str, Kind] = {
-    "VULN": "vulnerability",
-    "PRACTICE": "vulnerability",
-    "INFO": "information",
-    "SERVICE": "information",
-}
+_CHECKS = ("VULN", "PRACTICE")
 
 #: States of a scan in its header that mean that all hosts were looked at.
 _COMPLETE = frozenset({"", "FINISHED", "COMPLETE"})
@@ -40,7 +36,7 @@ def _read(source: Source) -> Iterator[Finding | Fault]:
     names: dict[str, str] = {}
     asset: AssetIdentity | None = None
     scanned = ""
-    for element, ancestors in elements(source, (*_KINDS, "OS", "NETBIOS_HOSTNAME", "KEY", "ERROR")):
+    for element, ancestors in elements(source, (*_CHECKS, "OS", "NETBIOS_HOSTNAME", "KEY", "ERROR")):
         tag = element.tag
         if tag == "KEY" and element.get("value") == "DATE":
             scanned = (element.text or "").strip()
@@ -51,7 +47,7 @@ def _read(source: Source) -> Iterator[Finding | Fault]:
             continue
         if parent is not host:
             host, names, asset = parent, {}, None
-        if tag not in _KINDS:
+        if tag not in _CHECKS:
             names[tag] = (element.text or "").strip()
             asset = None
             continue
@@ -95,7 +91,6 @@ def _finding(item: Element, category: Element, where: str, asset: AssetIdentity,
         title=check.title or f"QID {qid}",
         cves=check.cves,
         aliases=check.aliases,
-        kind=_KINDS[item.tag],
         severity=check.severity,
         severity_text=check.severity_text,
         cvss_vectors=check.vectors,

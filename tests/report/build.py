@@ -592,7 +592,7 @@ def _emergency(
 def _no_fix(groups: tuple[GroupEntry, ...]) -> tuple[NoFix, ...]:
     return tuple(
         NoFix(
-            group=groups[index].id,
+            group=groups[index % len(groups)].id,
             component=("python2.7", "Windows Server 2012 R2", "")[index % 3],
             vulnerabilities=tuple(f"CVE-2023-{30_000 + index * 9 + n}" for n in range(1 + index % 12)),
             num_assets=1 + index % 4,

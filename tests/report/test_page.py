@@ -81,7 +81,7 @@ def test_chances_share_one_denominator(document: PlanDocument) -> None:
     """Two chances out of different numbers cannot be compared at a glance."""
     table = re.search(r'<table class="stack landmarks">.*?</table>', render_html(document), flags=re.DOTALL)
     assert table is not None
-    assert len(re.findall(r"\d in\xa01,000<", table[0])) == 6
+    assert len(re.findall(r"\d\xa0in\xa01,000<", table[0])) == 6
     likely = tuple(msgspec.structs.replace(plan, incident_probability=0.124) for plan in document.plans)
     assert "6 in 50" in _words(msgspec.structs.replace(document, plans=likely))
     unknown = tuple(msgspec.structs.replace(plan, incident_probability=None) for plan in document.plans)

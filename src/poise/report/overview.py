@@ -161,7 +161,7 @@ def _incident(plan: NamedPlan, out_of: int) -> str:
     cases = round(plan.incident_probability * out_of)
     if cases == 0:
         return f"under 1 in{NBSP}{count(out_of)}"
-    return f"{count(min(cases, out_of))} in{NBSP}{count(out_of)}"
+    return f"{count(min(cases, out_of))}{NBSP}in{NBSP}{count(out_of)}"
 
 
 def _denominator(plans: list[NamedPlan]) -> int:

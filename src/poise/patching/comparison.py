@@ -104,7 +104,7 @@ def _ideals(points: Sequence[Candidate]) -> tuple[Candidate, ...]:
             "least-exposure",
             "Security's best",
             "ideal",
-            "Least expected loss, whatever it disrupts.",
+            "Least expected loss and lateness, whatever it disrupts.",
         ),
         _renamed(
             operations,

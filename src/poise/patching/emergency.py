@@ -98,6 +98,11 @@ def _sentence(case: PatchCase, group: str, changes: int, kev: int, saved: float,
     plural = "s" if changes != 1 else ""
     money = case.estate.currency
     return (
-        f"{changes} change{plural} on {group} tonight{exploited}: saves {saved:,.0f} {money} of expected "
-        f"loss for {extra:,.0f} {money}; {verdict}."
+        f"{changes} change{plural} on {group} tonight{exploited}: saves {money} {_rounded(saved)} of expected "
+        f"loss for {money} {_rounded(extra)}; {verdict}."
     )
+
+
+def _rounded(value: float) -> str:
+    """Return money to three significant digits: more would be false precision."""
+    return f"{float(f'{value:.3g}'):,.0f}"

@@ -160,9 +160,9 @@ def late(lookup: Lookup) -> Markup:
     words = f"{plural(missed, 'deadline')} to come {'is' if missed == 1 else 'are'} missed."
     if overdue:
         words += (
-            f" {plural(overdue, 'change')} more {'was' if overdue == 1 else 'were'} overdue already: no plan "
+            f" {plural(overdue, 'change')} more {'was' if overdue == 1 else 'were'} overdue already, and "
+            "this plan leaves them open past their second clock."
         )
-        words += "changes that, only how soon they are done."
     if never:
         words += f" {count(never)} of all these are not done within the horizon."
     if impossible:

@@ -220,7 +220,7 @@ def _openvas_result(results: Element, host: Host, update: Update) -> None:
         SubElement(refs, "ref", type="cve", id=flaw.cve)
     kind = "VendorFix" if update.fixed_version else "NoneAvailable"
     SubElement(nvt, "solution", type=kind).text = _solution(update)
-    worst = max((flaw.score or 0.0) for flaw in update.flaws)
+    worst = max((flaw.score for flaw in update.flaws if flaw.score is not None), default=5.0)
     SubElement(result, "threat").text = "High" if worst >= 7 else "Medium" if worst >= 4 else "Low"
     SubElement(result, "severity").text = f"{worst:.1f}"
     SubElement(SubElement(result, "qod"), "value").text = "80"

@@ -98,8 +98,8 @@ def _sentence(case: PatchCase, group: str, changes: int, kev: int, saved: float,
     plural = "s" if changes != 1 else ""
     money = case.estate.currency
     return (
-        f"{changes} change{plural} on {group} tonight{exploited}: saves {money} {_rounded(saved)} of expected "
-        f"loss for {money} {_rounded(extra)}; {verdict}."
+        f"{changes} change{plural} on {group} tonight{exploited}: saves {money} {_rounded(saved)} of "
+        f"expected loss for {money} {_rounded(extra)}; {verdict}."
     )
 
 

@@ -56,8 +56,8 @@ def _counts(days: str) -> tuple[tuple[str, str], ...]:
         (
             "Late deadline",
             "A change done after the day that law or policy wants, or not within the horizon. What was "
-            "overdue before the plan began is not counted, because no plan can help it; it is listed "
-            "all the same.",
+            "overdue before the plan began has a second clock from the plan's own day, and is late when "
+            "it is left open beyond that.",
         ),
         (
             "Weekend worked",

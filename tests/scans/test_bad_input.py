@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import io
 import re
 import zipfile
 from pathlib import Path
+from random import Random
 
 import pytest
 
+from poise.errors import ScanFormatError
 from poise.scans import all_formats, open_source, summarise
 from poise.scans.detect import detect
 from scans.corpus import assert_refused, label, read_bytes, samples, syntax
@@ -196,3 +199,20 @@ def _survive_long_line(sample: Path, folder: Path, size: int) -> None:
     place = found.start() + 1
     summary = read_bytes(data[:place] + b"x" * size + data[place:], folder)
     assert summary.refused == (summary.findings == 0 and bool(summary.faults))
+
+
+@pytest.mark.parametrize("seed", range(150))
+def test_a_damaged_zip_is_a_fault(tmp_path: Path, seed: int) -> None:
+    """A zip's directory promises places, sizes and names; damaged, it may promise anything."""
+    random = Random(seed)
+    bundle = io.BytesIO()
+    with zipfile.ZipFile(bundle, "w") as archive:
+        for name in ("a.csv", "b.csv")[: random.randint(1, 2)]:
+            archive.writestr(name, "host,cve\nweb1,CVE-2024-1\n")
+    data = bytearray(bundle.getvalue())
+    for _ in range(random.randint(1, 6)):
+        data[random.randrange(len(data))] = random.randrange(256)
+    path = tmp_path / "scan.zip"
+    path.write_bytes(data)
+    with contextlib.suppress(ScanFormatError):
+        summarise(path)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import gzip
 import io
+import lzma
+import struct
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
@@ -139,6 +141,20 @@ class _Bounded(io.RawIOBase):
         super().close()
 
 
+#: What the gzip and zip modules, and the codecs below them, let out on damaged bytes: their own errors,
+#: and those of seeking, unpacking and decoding what a damaged directory promises.
+_DAMAGED = (
+    gzip.BadGzipFile,
+    zipfile.BadZipFile,
+    zlib.error,
+    lzma.LZMAError,
+    struct.error,
+    OSError,
+    ValueError,
+    IndexError,
+)
+
+
 @contextmanager
 def archive_faults(name: str) -> Iterator[None]:
     """Turn what the gzip and zip modules raise on a bad archive into a fault at `name`."""
@@ -147,7 +163,7 @@ def archive_faults(name: str) -> Iterator[None]:
     except EOFError as error:
         message = "The archive is cut off before its end."
         raise ScanFormatError(Fault("E402", name, message, "Export or copy it again.")) from error
-    except (gzip.BadGzipFile, zipfile.BadZipFile, zlib.error) as error:
+    except _DAMAGED as error:
         message = f"The archive is damaged: {error}."
         raise ScanFormatError(Fault("E402", name, message, "Export or copy it again.")) from error
     except (NotImplementedError, RuntimeError) as error:
@@ -190,7 +206,7 @@ def list_zip(packed: IO[bytes], name: str, limits: Limits) -> tuple[zipfile.ZipI
     kept = tuple(
         info
         for info in infos
-        if not info.is_dir()
+        if not info.filename.endswith("/")
         and not info.filename.startswith("__MACOSX/")
         and info.filename.rpartition("/")[2] != ".DS_Store"
     )

@@ -45,12 +45,15 @@ def test_the_table_says_what_is_in_the_file(capsys: pytest.CaptureFixture[str]) 
     assert "E411 The ReportItem has no pluginID." in printed.err
 
 
-def test_names_in_files_are_no_markup(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+def test_names_in_files_are_no_markup(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Brackets in a file's name once styled, or broke, the table."""
+    monkeypatch.setenv("COLUMNS", "400")
     odd = tmp_path / "[red]a[closing].nessus"
     odd.write_bytes((SAMPLES / "nessus.nessus").read_bytes())
     assert main(["scan", "read", str(odd)]) == 0
-    assert "[red]a[closing]" in capsys.readouterr().out.replace("\n", "").replace(" ", "").replace("│", "")
+    assert "[red]a[closing]" in capsys.readouterr().out
 
 
 def test_formats_are_listed(capsys: pytest.CaptureFixture[str]) -> None:

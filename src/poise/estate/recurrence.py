@@ -13,7 +13,7 @@ from calendar import isleap, monthrange
 from datetime import date, datetime
 from itertools import islice
 
-from dateutil.rrule import rrulestr  # type: ignore[import-untyped]  # a dependency of icalendar
+from dateutil.rrule import rrule, rrulestr
 
 #: Most occurrences that one calendar may have in the asked range, and most steps in which the
 #: rules may get there from their start. The densest honest calendar known (hourly backups of a
@@ -167,8 +167,10 @@ def reaches_count(parts: Parts, start: datetime, end: datetime) -> bool:
     A rule that matches no day at all would be searched to the year 9999.
     """
     count = int(parts["COUNT"][0])
-    rule = ";".join(f"{key}={','.join(values)}" for key, values in parts.items() if key != "COUNT")
-    bounded = rrulestr(rule, dtstart=start).replace(until=end)
+    text = ";".join(f"{key}={','.join(values)}" for key, values in parts.items() if key != "COUNT")
+    unbounded = rrulestr(text, dtstart=start)
+    assert isinstance(unbounded, rrule), "One rule without dates makes one rule."
+    bounded = unbounded.replace(until=end)
     return sum(1 for _ in islice(bounded, count)) == count
 
 

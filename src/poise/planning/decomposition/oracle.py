@@ -8,7 +8,7 @@ from poise.planning.decomposition import columns as col
 from poise.planning.decomposition.columns import Groups, Links
 from poise.planning.decomposition.facility import lower_bound, open_slots
 from poise.planning.decomposition.jit import kernel
-from poise.planning.problem import Floats, Ints
+from poise.planning.problem import CAPACITY_TOLERANCE_MINUTES, Floats, Ints
 
 
 @kernel
@@ -48,16 +48,9 @@ def fill_costs(
 
 @kernel
 def _priced_group(
-    groups: Groups,
-    links: Links,
-    g: int,
-    price: Floats,
-    link_price: Floats,
-    slot_price: Floats,
-    cost: Floats,
-    never: Floats,
-    opening: Floats,
-) -> None:
+    groups: Groups, links: Links, g: int, price: Floats, link_price: Floats, slot_price: Floats, fill: Floats,
+    cost: Floats, never: Floats, opening: Floats, per_minute: Floats,
+) -> None:  # fmt: skip
     """Fill the costs of one group's facility location at given prices."""
     team = groups.team[g]
     first, base = groups.slot_ptr[g], groups.change_ptr[g]
@@ -67,18 +60,24 @@ def _priced_group(
     for s in range(m):
         w = slot_window[first + s]
         labour = slot[first + s, col.OPEN_LABOUR]
+        room = capacity[team, w] + CAPACITY_TOLERANCE_MINUTES - labour
         opening[s] = slot[first + s, col.OPEN_COST] + price[team, w] * labour + slot_price[first + s]
-        if labour > capacity[team, w] + 1e-6:
+        per_minute[s] = price[team, w]
+        if room < 0.0:
             opening[s] = np.inf
+        elif room > 0.0 and fill[first + s] > 0.0:
+            charge = min(fill[first + s], opening[s] / room)
+            per_minute[s] += charge
+            opening[s] = max(0.0, opening[s] - charge * room)
     for i in range(n):
         j = base + i
         never[i] = change[j, col.NEVER]
         labour = change[j, col.LABOUR]
         for s in range(m):
             w = slot_window[first + s]
-            if labour + slot[first + s, col.OPEN_LABOUR] > capacity[team, w] + 1e-6:
+            if labour + slot[first + s, col.OPEN_LABOUR] > capacity[team, w] + CAPACITY_TOLERANCE_MINUTES:
                 cost[i, s] = np.inf
-            cost[i, s] += price[team, w] * labour
+            cost[i, s] += per_minute[s] * labour
         for q in range(links.in_ptr[j], links.in_ptr[j + 1]):
             k = links.links_in[q]
             for s in range(m):
@@ -93,15 +92,17 @@ def _priced_group(
 @kernel
 def answer_prices(
     groups: Groups, links: Links, first_group: int, last_group: int, price: Floats, link_price: Floats,
-    slot_price: Floats,
-    with_bound: bool, is_open: Ints, choice: Ints, value: Floats, bound: Floats, usage: Floats,
+    slot_price: Floats, fill: Floats,
+    with_bound: bool, is_open: Ints, choice: Ints, value: Floats, bound: Floats, usage: Floats, load: Floats,
 ) -> None:  # fmt: skip
     """Let groups ``first_group`` to ``last_group`` answer prices, each on its own.
 
     Parameters
     ----------
-    price, link_price, slot_price
-        Shapes ``(P, W)`` [money/min], ``(K, W + 1)`` and ``(S,)`` [money].
+    price, link_price, slot_price, fill
+        Shapes ``(P, W)`` [money/min], ``(K, W + 1)``, ``(S,)`` [money] and ``(S,)`` [money/min]. ``fill``
+        is charged per minute of changes in a slot and given back, for all of the team's time, to its
+        opening: no group can put more into a slot than the team has, which a group alone does not see.
     with_bound
         Whether to prove ``bound``; without it only ``value`` is written.
     is_open
@@ -110,8 +111,9 @@ def answer_prices(
         Shape ``(J,)``, window of each change or -1; written.
     value, bound
         Shape ``(G,)``: cost of the answer and a lower bound on any answer's, at these prices [money].
-    usage
-        Shape ``(P, W)`` [min]; the groups' use is added.
+    usage, load
+        Shapes ``(P, W)`` and ``(S,)`` [min]; the groups' use is added; the labour of the changes in each
+        slot is written.
     """
     most_n, most_m = 1, 1
     for g in range(first_group, last_group):
@@ -120,7 +122,7 @@ def answer_prices(
     wide = max(most_n, most_m)
     cost_buffer = np.empty(most_n * most_m)
     order_buffer = np.empty(most_n * most_m, dtype=np.int64)
-    never, opening = np.empty(most_n), np.empty(most_m)
+    never, opening, per_minute = np.empty(most_n), np.empty(most_m), np.empty(most_m)
     where, reach, work = (
         np.empty(most_n, dtype=np.int64),
         np.empty((2, wide), dtype=np.int64),
@@ -131,22 +133,23 @@ def answer_prices(
         n, m = groups.change_ptr[g + 1] - base, groups.slot_ptr[g + 1] - first
         cost = cost_buffer[: n * m].reshape((n, m))
         open_here = is_open[first : first + m]
-        _priced_group(groups, links, g, price, link_price, slot_price, cost, never, opening)
+        _priced_group(groups, links, g, price, link_price, slot_price, fill, cost, never, opening, per_minute)
+        team = groups.team[g]
         for s in range(m):
+            load[first + s] = 0.0
             if opening[s] == np.inf:
                 open_here[s] = 0
         value[g] = open_slots(cost, never, opening, open_here, n, m, True, where, work)
         for s in range(m):
             if open_here[s]:
-                usage[groups.team[g], groups.slot_window[first + s]] += groups.slot[
-                    first + s, col.OPEN_LABOUR
-                ]
+                usage[team, groups.slot_window[first + s]] += groups.slot[first + s, col.OPEN_LABOUR]
         for i in range(n):
             choice[base + i] = -1
             if where[i] >= 0:
                 w = groups.slot_window[first + where[i]]
                 choice[base + i] = w
-                usage[groups.team[g], w] += groups.change[base + i, col.LABOUR]
+                load[first + where[i]] += groups.change[base + i, col.LABOUR]
+                usage[team, w] += groups.change[base + i, col.LABOUR]
         if with_bound:
             order = order_buffer[: n * m].reshape((n, m))
             bound[g] = lower_bound(cost, never, opening, open_here, value[g], n, m, order, reach, work)

@@ -38,11 +38,15 @@ class Prices:
         Multipliers of each link by place of a window in the order of starts, shape ``(K, W)`` [money].
     exclusion
         Of two overlapping slots of excluding groups, shape ``(Q,)`` [money].
+    fill
+        Of a minute of changes in each slot, given back for all of the team's time to its opening, shape
+        ``(S,)`` [money/min].
     """
 
     team: Floats
     link: Floats
     exclusion: Floats
+    fill: Floats
 
 
 class Workers:
@@ -81,6 +85,8 @@ class Dual:
         self.team = np.zeros_like(groups.capacity)
         self.link = np.zeros((len(links.link), len(groups.window)))
         self.exclusion = np.zeros(len(layout.pair_slot_a))
+        self.fill = np.zeros(len(groups.slot_window))
+        self.load = np.zeros(len(groups.slot_window))
         self.choice = np.full(len(groups.change), -1, dtype=np.int64)
         self.is_open = np.zeros(len(groups.slot_window), dtype=np.int64)
         self.value, self.low = np.zeros(len(groups.team)), np.zeros(len(groups.team))
@@ -92,11 +98,15 @@ class Dual:
         self._link_part = layout.group_part[links.change_group[links.link[:, col.AFTER]]]
         slot_group = np.repeat(np.arange(len(groups.team)), np.diff(groups.slot_ptr))
         self._pair_part = layout.group_part[slot_group[layout.pair_slot_a]]
+        self._slot_part = layout.group_part[slot_group]
+        time = groups.capacity[groups.team[slot_group], groups.slot_window] - groups.slot[:, col.OPEN_LABOUR]
+        self._room = np.maximum(time + CAPACITY_SLACK_MINUTES, 1e-3)
+        self._fill_scale = groups.slot[:, col.OPEN_COST] / self._room**2
         self._typical = self._typical_price()
         self._link_scale = self._typical_link()
         self._gamma = np.full(layout.num_parts, _FIRST_LENGTH)
         self._stuck = np.zeros(layout.num_parts, dtype=np.int64)
-        self._former: tuple[Floats, Floats, Floats] | None = None
+        self._former: tuple[Floats, Floats, Floats, Floats] | None = None
         self.steps = 0
         self.is_warm = prices is not None and self._accept(prices)
         if not self.is_warm:
@@ -105,17 +115,18 @@ class Dual:
 
     def _accept(self, prices: Prices) -> bool:
         """Take prices over when they fit the problem."""
-        shapes = (prices.team.shape, prices.link.shape, prices.exclusion.shape)
-        if shapes != (self.team.shape, self.link.shape, self.exclusion.shape):
+        given, own = vars(prices), vars(self)
+        if any(given[name].shape != own[name].shape for name in given):
             return False
         self.team[:] = np.maximum(prices.team, 0.0)
         self.link[:] = np.maximum(prices.link, 0.0)
         self.exclusion[:] = np.maximum(prices.exclusion, 0.0)
+        self.fill[:] = np.maximum(prices.fill, 0.0)
         return True
 
     def prices(self) -> Prices:
         """Return a copy of the present prices."""
-        return Prices(self.team.copy(), self.link.copy(), self.exclusion.copy())
+        return Prices(self.team.copy(), self.link.copy(), self.exclusion.copy(), self.fill.copy())
 
     def _typical_price(self) -> Floats:
         """Return for each team the median worth of a minute of work, to start from [money/min]."""
@@ -152,8 +163,8 @@ class Dual:
         def task(piece: int) -> None:
             first, last = self._pieces[piece]
             answer_prices(
-                groups, links, first, last, self.team, link_price, slot_price, with_bound,
-                self.is_open, self.choice, self.value, self.low, usage[piece],
+                groups, links, first, last, self.team, link_price, slot_price, self.fill, with_bound,
+                self.is_open, self.choice, self.value, self.low, usage[piece], self.load,
             )  # fmt: skip
 
         self.workers.run([lambda piece=piece: task(piece) for piece in range(len(self._pieces))])  # type: ignore[misc]
@@ -174,6 +185,8 @@ class Dual:
         links, pairs = better[self._link_part], better[self._pair_part]
         self.best.link[links] = self.link[links]
         self.best.exclusion[pairs] = self.exclusion[pairs]
+        slots = better[self._slot_part]
+        self.best.fill[slots] = self.fill[slots]
 
     def _constant(self) -> Floats:
         """Return what the prices are worth at full capacity, by part [money]."""
@@ -183,27 +196,38 @@ class Dual:
         constant = np.bincount(layout.team_part[known], worth[known], layout.num_parts)
         return np.asarray(constant + np.bincount(self._pair_part, self.exclusion, layout.num_parts))
 
-    def _slopes(self) -> tuple[Floats, Floats, Floats]:
+    def _slopes(self) -> tuple[Floats, Floats, Floats, Floats]:
         """Return the slopes of the bound in all prices at the last answer."""
         groups, links, layout = self.layout.groups, self.layout.links, self.layout
         link = np.zeros_like(self.link)
         if len(link):
             link_slopes(groups, links, self.choice, self.link, link)
         exclusion = self.is_open[layout.pair_slot_a] + self.is_open[layout.pair_slot_b] - 1.0
-        return self.usage - groups.capacity, link, np.asarray(exclusion, dtype=np.float64)
+        return (
+            self.usage - groups.capacity,
+            link,
+            np.asarray(exclusion, dtype=np.float64),
+            self.load - self.is_open * self._room,
+        )
 
     def multiply(self, step: int) -> None:
         """Raise prices where the answer overdraws and lower them where it leaves time, by factors."""
         groups = self.layout.groups
         eta = 1.0 / (1.0 + 0.12 * step)
-        team, link, exclusion = self._slopes()
+        team, link, exclusion, fill = self._slopes()
         ratio = np.clip(eta * team / np.maximum(groups.capacity, 1e-3), -1.0, 1.0)
         floor = 1e-3 * self._typical[:, None]
         self.team = np.maximum(self.team, floor) * np.exp(ratio)
         self.link = np.maximum(0.0, self.link + eta * self._link_scale[:, None] * link)
         scale = self._pair_scale()
         self.exclusion = np.maximum(0.0, self.exclusion + 0.3 * eta * scale * exclusion)
+        self._raise_fill(0.3 * eta * np.clip(fill, -self._room, self._room))
         self.steps += 1
+
+    def _raise_fill(self, by: Floats) -> None:
+        """Change the fill prices, up to where an opening is given back whole."""
+        most = self._fill_scale * self._room
+        self.fill = np.clip(self.fill + self._fill_scale * by, 0.0, most)
 
     def settle(self) -> None:
         """Set prices that only the floor of the steps by factors holds up to nothing."""
@@ -221,7 +245,7 @@ class Dual:
         if self._former is not None:
             slopes = tuple(0.7 * new + 0.3 * old for new, old in zip(slopes, self._former, strict=True))  # type: ignore[assignment]
         self._former = slopes
-        team, link, exclusion = slopes
+        team, link, exclusion, fill = slopes
         level = np.maximum(self.best.team, 0.02 * self._typical[:, None])
         scales = (
             level / np.maximum(groups.capacity, 1.0),
@@ -238,6 +262,8 @@ class Dual:
         norm += np.bincount(self._link_part, (scales[1] * free_link**2).sum(axis=1), layout.num_parts)
         norm += np.bincount(self._pair_part, scales[2] * free_pair**2, layout.num_parts)
         slow = self._stuck >= 5
+        free_fill = np.where((self.fill <= 0.0) & (fill < 0.0), 0.0, fill)
+        norm += np.bincount(self._slot_part, self._fill_scale * free_fill**2, layout.num_parts)
         self._gamma = np.where(slow, 0.6 * self._gamma, self._gamma)
         self._gamma = np.where(self._stuck == 0, np.minimum(1.3 * self._gamma, 1.0), self._gamma)
         self._stuck = np.where(slow, 0, self._stuck)
@@ -248,6 +274,7 @@ class Dual:
         self.team = np.maximum(0.0, self.team + by_team * scales[0] * free_team)
         self.link = np.maximum(0.0, self.link + length[self._link_part][:, None] * scales[1] * free_link)
         self.exclusion = np.maximum(0.0, self.exclusion + length[self._pair_part] * scales[2] * free_pair)
+        self._raise_fill(length[self._slot_part] * free_fill)
         self.steps += 1
 
 

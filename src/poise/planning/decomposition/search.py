@@ -129,6 +129,24 @@ def _mark_links(
 
 
 @kernel
+def _lift_out(
+    groups: Groups, chosen: Ints, size: int, slot_of: Ints, saved: Ints, was_open: Ints, count: Ints,
+    usage: Floats,
+) -> float:  # fmt: skip
+    """Take the chosen groups out of the plan, noting how they were; return what they cost [money]."""
+    former = 0.0
+    for c in range(size):
+        h = chosen[c]
+        former += group_cost(groups, h, slot_of, count)
+        for j in range(groups.change_ptr[h], groups.change_ptr[h + 1]):
+            saved[j] = slot_of[j]
+        for s in range(groups.slot_ptr[h], groups.slot_ptr[h + 1]):
+            was_open[s] = count[s]
+        take_out(groups, h, slot_of, count, usage)
+    return former
+
+
+@kernel
 def _restore(
     groups: Groups, chosen: Ints, size: int, saved: Ints, slot_of: Ints, count: Ints, usage: Floats
 ) -> None:
@@ -176,11 +194,8 @@ def search(
         most_n = max(most_n, groups.change_ptr[g + 1] - groups.change_ptr[g])
         most_m = max(most_m, groups.slot_ptr[g + 1] - groups.slot_ptr[g])
     wide = max(most_n, most_m)
-    floats, ints, cost_buffer = (
-        np.empty((6, wide)),
-        np.empty((4, wide), dtype=np.int64),
-        np.empty(most_n * most_m),
-    )
+    floats, ints = np.empty((6, wide)), np.empty((4, wide), dtype=np.int64)
+    cost_buffer = np.empty(most_n * most_m)
     chosen = np.empty(_MOST_GROUPS, dtype=np.int64)
     values = np.empty((8 * most_n + 1, len(links.start_rank) + 1))
     gained, nothing = 0.0, iterations - iterations
@@ -192,15 +207,7 @@ def search(
         size = _choose(
             groups, ties, g, wanted, team_ptr, team_groups, slot_of, count, random, chosen, is_chosen, is_free
         )
-        former = 0.0
-        for c in range(size):
-            h = chosen[c]
-            former += group_cost(groups, h, slot_of, count)
-            for j in range(groups.change_ptr[h], groups.change_ptr[h + 1]):
-                saved[j] = slot_of[j]
-            for s in range(groups.slot_ptr[h], groups.slot_ptr[h + 1]):
-                was_open[s] = count[s]
-            take_out(groups, h, slot_of, count, usage)
+        former = _lift_out(groups, chosen, size, slot_of, saved, was_open, count, usage)
         forward = in_order or _draw(random) < 0.75
         _order_groups(ties.depth, chosen, size, 1 if forward else -1, random)
         share = 1.0 if in_order else 1.2 * _draw(random)

@@ -124,7 +124,7 @@ def poise_csv(count: int) -> Iterator[str]:
 
 def bare_xml(path: Path) -> None:
     """Build the tree of each item with the C parser, and drop it."""
-    for _, element in iterparse(path, events=("end",)):  # noqa: S314 - our own file
+    for _, element in iterparse(path, events=("end",)):
         if element.tag in {"ReportItem", "HostProperties"}:
             element.clear()
 
@@ -161,7 +161,7 @@ def read(path: Path) -> int:
 def measured(action: str, syntax: str, path: Path) -> tuple[float, float, int]:
     """Run one pass in a fresh process; return its CPU seconds, its peak memory [MB] and its count."""
     command = [sys.executable, __file__, "--pass", action, "--syntax", syntax, "--file", str(path)]
-    printed = subprocess.run(command, check=True, capture_output=True, text=True).stdout  # noqa: S603
+    printed = subprocess.run(command, check=True, capture_output=True, text=True).stdout
     seconds, peak_mb, count = printed.split()
     return float(seconds), float(peak_mb), int(count)
 
@@ -176,7 +176,7 @@ def one_pass(action: str, syntax: str, path: Path) -> None:
     else:
         REPORTS[syntax][1](path)
     seconds = time.process_time() - started
-    print(seconds, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, count)  # noqa: T201
+    print(seconds, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, count)
 
 
 def write(path: Path, parts: Iterator[str]) -> int:
@@ -215,7 +215,7 @@ def _report(syntax: str, generate: Callable[[int], Iterator[str]], findings: int
     bare_seconds, _, _ = measured("bare", syntax, large)
     speed = count / seconds
     met = speed >= GOALS[syntax] and large_mb < MEMORY_GOAL_MB and large_mb < 1.2 * small_mb + 20
-    print(  # noqa: T201
+    print(
         f"{syntax:4}  {count:>9,} findings, {size / 1e6:,.0f} MB: {speed:>9,.0f} findings/s "
         f"(goal {GOALS[syntax]:,}), {seconds / bare_seconds:.2f} x a bare parser, peak {small_mb:,.0f} MB "
         f"at {findings // 10:,} and {large_mb:,.0f} MB at {findings:,}: {'met' if met else 'MISSED'}",

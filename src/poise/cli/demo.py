@@ -17,7 +17,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     )
     parser.add_argument("--out", default="demo", metavar="DIR", help="where everything goes (default: demo)")
     parser.add_argument("--seed", type=int, default=0, help="of the company and of the solver (0)")
-    parser.add_argument("--points", type=count, default=21, metavar="N", help="plans on the frontier (21)")
+    parser.add_argument("--points", type=count, default=31, metavar="N", help="plans on the frontier (31)")
     parser.add_argument("--seconds", type=positive, metavar="S", help="limit of the solver")
     parser.set_defaults(run=run)
 

@@ -37,7 +37,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         "--horizon", type=positive, default=182.0, metavar="DAYS", help="how far to plan (182)"
     )
     parser.add_argument("--choose", choices=_choices(), default="kalai-smorodinsky", help="calendar to show")
-    parser.add_argument("--points", type=count, default=21, metavar="N", help="plans on the frontier (21)")
+    parser.add_argument("--points", type=count, default=31, metavar="N", help="plans on the frontier (31)")
     parser.add_argument(
         "--seconds", type=positive, metavar="S", help="limit of the solver; its work is recorded"
     )

@@ -55,7 +55,7 @@ class Settings:
     horizon_days: float = 182.0
     seed: int = 0
     seconds: float | None = None
-    points: int = 21
+    points: int = 31
     threads: int = 2
     shown: str = "kalai-smorodinsky"
 

@@ -62,6 +62,8 @@ def _team(name: str) -> dict[str, Any]:
     }
     if history is not None:
         team["changes_done"], team["changes_failed"] = history
+        # Who keeps a record also keeps snapshots, and is back soon.
+        team["recovery"] = "30 min"
     return team
 
 

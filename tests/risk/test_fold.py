@@ -64,7 +64,8 @@ def test_a_later_cumulative_update_supersedes_an_earlier_one() -> None:
             finding(cve="CVE-2024-1", title=title.format(5034127, "January 2024"), component=none, rule="b"),
         ]
     )
-    assert [remedy.text for remedy in backlog.remedies] == ["Windows Server 2019 Security Update (KB5034127)"]
+    expected = ["Windows Server 2019 Security Update (2024-01, KB5034127)"]
+    assert [remedy.text for remedy in backlog.remedies] == expected
 
 
 def test_two_scanners_do_not_double_a_vulnerability() -> None:

@@ -229,7 +229,8 @@ class Folder:
         for group, asset, ids, told in self._findings:
             options = [number for v in ids for number in chosen[group, asset, v]]
             fixing = [number for number in options if self._remedies[number].remedy is not None]
-            number = told if told in fixing else (fixing or options)[0]
+            choices = fixing or options
+            number = told if told in choices else choices[0]
             counts[number] += 1
             if self._remedies[number].remedy is None:
                 self.account.no_fix += 1
@@ -272,7 +273,8 @@ class _Told:
 
     def note(self, remedy: Remedy | None, finding: Finding, ids: tuple[str, ...]) -> None:
         if remedy is not None and self.remedy is not None:
-            if remedy.precision < self.precision:
+            # Of equally exact ones the first by name, so that the order of reports is no matter.
+            if (remedy.precision, remedy.name) < (self.precision, self.remedy.name):
                 self.remedy, self.precision = remedy, remedy.precision
             if remedy.target:
                 self.targets.add(remedy.target)

@@ -1,18 +1,19 @@
 """What would fix a finding, read from what its scanner says.
 
 Scanners speak of the same update in five ways: a package with a fixed version, an update by its
-number, "upgrade to X 2.4.58 or later", a distribution's advisory, or a sentence. Each becomes a
-:class:`Remedy` whose ``key`` is equal for what one action on one host fixes, and whose ``target``
-orders the versions of that action, so that the highest one supersedes the rest.
+number, "upgrade to X 2.4.58 or later", a distribution's advisory, or a sentence; titles and prose are
+read by :mod:`poise.risk.wording`. Each becomes a :class:`Remedy` whose ``key`` is equal for what one
+action on one host fixes, and whose ``target`` orders the versions of that action, so that the highest
+one supersedes the rest.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import IntEnum
 
+from poise.risk import wording
 from poise.risk.versions import highest, lowest_fix
 from poise.scans.finding import Finding
 
@@ -65,48 +66,6 @@ class Remedy:
         """Return the target that includes all others."""
         known = {target for target in targets if target}
         return highest(known, self.ecosystem) if known else ""
-
-
-#: Sentences by which scanners say that there is no fix.
-_NO_FIX = re.compile(
-    r"^\W*(n/?a|none|unknown|no (known |official )?(solution|fix|patch|remedy|fixed version)\b.*"
-    r"|there is (currently )?no (known )?(solution|fix|patch).*"
-    r"|(the vendor )?(will not|won't) (be )?fix.*|willnotfix.*|no solution (or patch )?(was|is|has been).*"
-    r"|information about the fixed version.*not available.*)\W*$",
-    re.IGNORECASE | re.DOTALL,
-)
-
-#: "Upgrade to Apache version 2.4.58 or later", "Update OpenSSH to 9.6p1 or above".
-_UPGRADE = re.compile(
-    r"\b(?:upgrade|update)\s+(?:the\s+)?(?:(?P<before>[A-Z][\w./+-]*(?:[ ][\w./+-]+){0,4}?)\s+)?"
-    r"to\s+(?:the\s+latest\s+)?"
-    r"(?P<name>[A-Za-z][\w./+-]*(?:[ ][A-Za-z][\w./+-]*){0,5}?)?\s*"
-    r"(?:(?:version|release)\s+(?P<told>\d[\w.+~-]*)|v?(?P<version>\d+(?:\.\d+)+[\w.+~-]*))",
-    re.IGNORECASE,
-)
-
-#: Titles of distribution advisories: "RHEL 8 : openssl (RHSA-2023:1405)", "Debian DSA-5343-1 : openssl".
-_ADVISORY = (
-    re.compile(
-        r"^(?P<os>[A-Z][\w./ -]{2,40}?)\s*:\s*(?P<name>[\w.+-]+(?:[ /][\w.+-]+)*)"
-        r"\s+\((?P<id>[A-Z]{2,8}-[\w:-]+)\)"
-    ),
-    re.compile(r"^(?P<os>Debian)\s+(?P<id>D[LS]A-[\d-]+)\s*:\s*(?P<name>[\w.+-]+)"),
-)
-
-#: Microsoft titles carry the update's number and its month; without them the product family is left.
-_KB = re.compile(r"\bKB\s?(\d{6,8})\b", re.IGNORECASE)
-_MONTH = re.compile(
-    r"\(?\b(?:(?:january|february|march|april|may|june|july|august|september|october|november|december)\s+20\d\d"
-    r"|20\d\d-\d\d)\b\)?",
-    re.IGNORECASE,
-)
-#: Longest opening of a remedy text that is searched for a version; the rest is prose [characters].
-_MAX_REMEDY = 1_000
-
-_CUMULATIVE = re.compile(
-    r"cumulative|monthly rollup|security update|security only|quality rollup", re.IGNORECASE
-)
 
 
 def identify(finding: Finding) -> Remedy | None:
@@ -168,52 +127,53 @@ def _is_image(finding: Finding) -> bool:
 
 
 def _update(finding: Finding) -> Remedy | None:
-    """Return the remedy of a numbered update; later ones of one cumulative family supersede it."""
-    numbers = _KB.findall(" ".join(finding.remedy_ids)) or _KB.findall(finding.title)
-    if not numbers:
+    """Return the remedy of a numbered update; later ones of one cumulative family supersede it.
+
+    A check that covers many systems lists an update for each; which of them a host needs only the
+    month can tell, so the month is the target then.
+    """
+    told = wording.microsoft_update(finding.title, finding.remedy_ids)
+    one = told.numbers[0] if len(told.numbers) == 1 else ""
+    if told.family and (one or (told.numbers and told.month)):
+        target = ", ".join(part for part in (told.month, one) if part)
+        return Remedy(Precision.UPDATE, f"update:{told.family.lower()}", target, "", told.family)
+    if told.bulletin:
+        return Remedy(Precision.UPDATE, f"update:{told.bulletin.lower()}", "", "", told.bulletin)
+    if not told.numbers:
         return None
-    number = "KB" + max(numbers, key=int)
-    family = _family(finding.title) if _CUMULATIVE.search(finding.title) else ""
-    if family:
-        return Remedy(Precision.UPDATE, f"update:{family.lower()}", number, "", family)
-    return Remedy(Precision.UPDATE, f"update:{number.lower()}", "", "", number)
-
-
-def _family(title: str) -> str:
-    """Return a cumulative update's title without its number and month."""
-    text = _MONTH.sub(" ", _KB.sub(" ", title))
-    return re.sub(r"\s+", " ", text).strip(" :-()")
+    numbers = sorted(told.numbers, key=lambda number: (len(number), number), reverse=True)
+    name = one or f"{' or '.join(numbers[:3])}, as the system needs"
+    return Remedy(Precision.UPDATE, f"update:{'+'.join(numbers).lower()}", "", "", name)
 
 
 def _advisory(finding: Finding) -> Remedy | None:
-    for pattern in _ADVISORY:
-        match = pattern.match(finding.title)
-        if match:
-            system, name = match["os"].strip(), match["name"].strip()
-            return Remedy(
-                Precision.ADVISORY, f"advisory:{system}:{name}".lower(), match["id"], "", f"{name} ({system})"
-            )
-    return None
+    told = wording.advisory(finding.title)
+    if told is None:
+        return None
+    if not told.name:
+        return Remedy(
+            Precision.ADVISORY, f"advisory:{told.id}".lower(), "", "", f"update of {told.id} ({told.system})"
+        )
+    key = f"advisory:{told.system}:{told.name}".lower()
+    return Remedy(Precision.ADVISORY, key, told.id, "", f"{told.name} ({told.system})")
 
 
 def _product(finding: Finding) -> Remedy | None:
-    """Return the remedy of "upgrade to X version n", where the sentence names product and version."""
-    match = _UPGRADE.search(finding.remedy[:_MAX_REMEDY])
-    if not match:
+    """Return the remedy of "upgrade to X version n", or of a fixed version beside a product in the title."""
+    told = wording.upgrade(finding.remedy)
+    component = finding.component
+    versions = told.versions if told else tuple(v for v in component.fixed_versions if v.strip())
+    if not versions:
         return None
-    name = (match["name"] or match["before"] or finding.component.name).strip()
-    name = re.sub(r"\s+(version|release|v)$", "", name, flags=re.IGNORECASE)
-    if not name or name.lower() in {"version", "the", "a"}:
+    name = (told.product if told else "") or component.name or wording.product_in_title(finding.title)
+    if not name:
         return None
-    return Remedy(
-        Precision.PRODUCT, _software("", name), (match["told"] or match["version"]).rstrip(".,;)"), "", name
-    )
+    target = lowest_fix(component.installed_version, versions, "")
+    return Remedy(Precision.PRODUCT, _software("", name), target, "", name)
 
 
 def _action(finding: Finding) -> Remedy | None:
-    text = " ".join(finding.remedy[:_MAX_REMEDY].split())
-    if not text or _NO_FIX.match(text):
+    if not finding.remedy.strip() or wording.says_no_fix(finding.remedy):
         return None
-    sentence = re.split(r"(?<=[.!?])\s", text, maxsplit=1)[0]
-    name = sentence if len(sentence) <= 120 else sentence[:117].rstrip() + "..."
+    name = wording.instruction(finding.title, finding.component.name, finding.remedy)
     return Remedy(Precision.ACTION, f"action:{finding.rule.lower()}", "", "", name)

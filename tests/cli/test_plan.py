@@ -49,6 +49,7 @@ def test_a_plan_writes_every_output_and_confirms_it(planned: Path) -> None:
     assert {"plan.json", "report.html", "plan.ics", "plan.csv", "calibration.json", "inventories"} <= names
     document = decode((planned / "plan.json").read_bytes())
     assert document.changes
+    assert any("overdue before this plan begins" in notice for notice in document.notices)
     assert {"default", "nash", "kalai-smorodinsky", "least-total"} <= {plan.key for plan in document.plans}
     for dot in document.frontier:
         assert dot.exposure_bound <= (dot.exposure + dot.late_cost) * (1 + 1e-9)

@@ -177,10 +177,11 @@ def _notices(case: PatchCase, intake: Intake, store: ThreatStore, today: date) -
             notices.append(f"No {name} data is stored: what it would tell is unknown, not zero.")
         elif status.state == "stale":
             notices.append(f"The {name} data is {status.age_days} days old; poise threats update renews it.")
-    overdue = int((case.problem.due_days <= 0).sum())
+    overdue = int(case.is_overdue.sum())
     if overdue:
         notices.append(
-            f"{overdue} changes were overdue before this plan begins; no plan counts them as late."
+            f"{overdue} changes were overdue before this plan begins; a plan counts them as late when it "
+            f"leaves them open for more than {case.parameters.overdue_grace_days:g} days."
         )
     empty = [
         group.id

@@ -91,3 +91,14 @@ def test_the_command_line_starts_without_numbers() -> None:
         "assert not heavy, heavy\n"
     )
     subprocess.run([sys.executable, "-c", program], check=True, timeout=60)
+
+
+def test_the_public_names_are_there() -> None:
+    """What a notebook imports first exists, and nothing is exported by accident."""
+    import poise
+
+    assert set(poise.__all__) == set(poise._HOMES)
+    for name in poise.__all__:
+        assert getattr(poise, name).__name__ == name
+    with pytest.raises(AttributeError, match="no_such_name"):
+        poise.no_such_name  # noqa: B018

@@ -32,7 +32,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     check.set_defaults(run=run_check)
 
     windows = verbs.add_parser("windows", help="the occurrences of an iCalendar file")
-    windows.add_argument("file", metavar="FILE.ics")
+    windows.add_argument("file", metavar="FILE.ics", help="iCalendar file")
     windows.add_argument("--from", dest="start", type=_moment, required=True, metavar="D", help="first day")
     windows.add_argument(
         "--to", dest="end", type=_moment, required=True, metavar="D", help="day after the last"
@@ -44,9 +44,11 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     init = verbs.add_parser("init", help="draft an estate from what scanner reports name")
     init.add_argument("--from-scans", nargs="+", required=True, metavar="REPORT", help="scanner reports")
     init.add_argument("--out", default="estate.yaml", metavar="FILE", help="where to write (estate.yaml)")
-    init.add_argument("--company", default="Our company", metavar="NAME")
-    init.add_argument("--currency", default="EUR", metavar="CODE")
-    init.add_argument("--timezone", default="UTC", metavar="TZ")
+    init.add_argument("--company", default="Our company", metavar="NAME", help="its name in the draft")
+    init.add_argument("--currency", default="EUR", metavar="CODE", help="of every sum (EUR)")
+    init.add_argument(
+        "--timezone", default="UTC", metavar="TZ", help="of the calendar and of local hours (UTC)"
+    )
     init.add_argument("--now", type=_moment, metavar="D", help="the drafted calendar starts in this month")
     init.add_argument("--force", action="store_true", help="overwrite what is there")
     init.add_argument("--json", action="store_true", help="print one JSON object")

@@ -34,10 +34,9 @@ def landmark_table(document: PlanDocument) -> Table:
 
 
 def _row(plan: NamedPlan) -> tuple[str, ...]:
-    span = f"({money(plan.expected_loss_low)} - {money(plan.expected_loss_high)})"
     return (
         plan.label,
-        f"{money(plan.expected_loss)} {span}",
+        f"{money(plan.expected_loss)} ({span(plan.expected_loss_low, plan.expected_loss_high)})",
         money(plan.disruption),
         f"{plan.downtime_hours:,.0f} h",
         str(plan.weekends_worked),
@@ -81,6 +80,15 @@ def money(value: float) -> str:
                 f"{value / size:.3g} {unit}" if abs(value) < 999.5 * size else f"{value / size:,.0f} {unit}"
             )
     return f"{value:.3g}"
+
+
+def span(low: float, high: float) -> str:
+    """Return a range of money, in one unit where both ends have the same."""
+    left, right = money(low), money(high)
+    unit = right.partition(" ")[2]
+    if unit and left.endswith(f" {unit}"):
+        left = left.removesuffix(f" {unit}")
+    return f"{left}-{right}"
 
 
 def percent(share: float | None) -> str:

@@ -72,19 +72,18 @@ def rule_table(document: PlanDocument) -> Table:
     return table
 
 
-def money(value: float) -> str:
-    """Return money to three significant digits, in thousands or millions."""
-    for size, unit in ((1e6, "M"), (1e3, "k")):
-        if abs(value) >= 0.9995 * size:
-            return (
-                f"{value / size:.3g} {unit}" if abs(value) < 999.5 * size else f"{value / size:,.0f} {unit}"
-            )
-    return f"{value:.3g}"
+def money(value: float, digits: int = 3) -> str:
+    """Return money to a few significant digits, in thousands or millions."""
+    value = float(f"{value:.{digits}g}")
+    for size, unit in ((1e6, " M"), (1e3, " k")):
+        if abs(value) >= size:
+            return f"{value / size:,.{digits}g}{unit}" if abs(value) < 1e9 else f"{value / size:,.0f}{unit}"
+    return f"{value:.{digits}g}"
 
 
 def span(low: float, high: float) -> str:
-    """Return a range of money, in one unit where both ends have the same."""
-    left, right = money(low), money(high)
+    """Return a range of money to two digits, in one unit where both ends have the same."""
+    left, right = money(low, 2), money(high, 2)
     unit = right.partition(" ")[2]
     if unit and left.endswith(f" {unit}"):
         left = left.removesuffix(f" {unit}")

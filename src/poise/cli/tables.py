@@ -77,8 +77,8 @@ def money(value: float, digits: int = 3) -> str:
     value = float(f"{value:.{digits}g}")
     for size, unit in ((1e6, " M"), (1e3, " k")):
         if abs(value) >= size:
-            return f"{value / size:,.{digits}g}{unit}" if abs(value) < 1e9 else f"{value / size:,.0f}{unit}"
-    return f"{value:.{digits}g}"
+            return f"{value / size:,.10g}{unit}"
+    return f"{value:.10g}"
 
 
 def span(low: float, high: float) -> str:

@@ -131,6 +131,7 @@ FAULT_IDS: dict[str, str] = {
     "E522": "The kept risk calibration cannot be read.",
     "E184": "The next scan was named without the estate that maps it.",
     "E900": "Poise itself failed; the report on disk is incomplete.",
+    "E901": "A file or folder that the command names cannot be read or written.",
 }
 
 

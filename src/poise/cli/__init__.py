@@ -12,7 +12,7 @@ import sys
 from collections.abc import Sequence
 from importlib import import_module
 
-from poise.errors import Fault, InternalError, PoiseError
+from poise.errors import Fault, InputError, InternalError, PoiseError
 
 #: Modules of this package that add a command, in the order of the help page.
 COMMANDS = ("scan", "estate", "threats", "plan", "outcomes", "demo")
@@ -49,6 +49,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("Interrupted.", file=sys.stderr)
         return 130
+    except OSError as error:
+        if arguments.debug:
+            raise
+        hint = "Check the path, its permissions and the space that is left."
+        message = f"It cannot be read or written: {error.strerror or error}."
+        print(Fault("E901", str(error.filename or "poise"), message, hint), file=sys.stderr)
+        return InputError.exit_code
     except Exception as error:  # the process edge: our own fault is told, not thrown
         if arguments.debug:
             raise

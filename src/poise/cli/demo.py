@@ -7,7 +7,7 @@ import argparse
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add ``poise demo`` to the command line."""
-    from poise.cli.plan import count, positive
+    from poise.cli.plan import count, positive, seed
 
     parser = subparsers.add_parser(
         "demo",
@@ -16,7 +16,9 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         "scanner formats) and plans its patches, as poise plan does on your own files.",
     )
     parser.add_argument("--out", default="demo", metavar="DIR", help="where everything goes (default: demo)")
-    parser.add_argument("--seed", type=int, default=0, help="of the company and of the solver (0)")
+    parser.add_argument(
+        "--seed", type=seed, default=0, metavar="N", help="of the company and of the solver (0)"
+    )
     parser.add_argument("--points", type=count, default=31, metavar="N", help="plans on the frontier (31)")
     parser.add_argument("--seconds", type=positive, metavar="S", help="limit of the solver")
     parser.set_defaults(run=run)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
     from poise.estate.model import Estate
     from poise.patching.document import PlanDocument
     from poise.risk.rate import Calibration
+
+#: Longest horizon [d]: ten years.
+MAX_HORIZON_DAYS = 3_660
 
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -34,14 +38,14 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser.add_argument("--out", default="out", metavar="DIR", help="where the results go (default: out)")
     parser.add_argument("--now", type=moment, metavar="TIME", help="plan as of this time (ISO, with offset)")
     parser.add_argument(
-        "--horizon", type=positive, default=182.0, metavar="DAYS", help="how far to plan (182)"
+        "--horizon", type=horizon, default=182.0, metavar="DAYS", help="how far to plan (182)"
     )
     parser.add_argument("--choose", choices=_choices(), default="kalai-smorodinsky", help="calendar to show")
     parser.add_argument("--points", type=count, default=31, metavar="N", help="plans on the frontier (31)")
     parser.add_argument(
         "--seconds", type=positive, metavar="S", help="limit of the solver; its work is recorded"
     )
-    parser.add_argument("--seed", type=int, default=0, help="of every random choice (0)")
+    parser.add_argument("--seed", type=seed, default=0, metavar="N", help="of every random choice (0)")
     parser.add_argument("--threads", type=count, default=2, metavar="N", help="solver threads (2)")
     parser.add_argument(
         "--calibration", metavar="FILE", help="frozen risk calibration (OUT/calibration.json)"
@@ -59,11 +63,13 @@ def _choices() -> tuple[str, ...]:
 
 
 def moment(text: str) -> datetime:
-    """Parse a point in time of the command line; a bare date is midnight UTC."""
+    """Parse a point in time of the command line, 1970 to 2200; a bare date is midnight UTC."""
     try:
         value = datetime.fromisoformat(text)
     except ValueError as error:
         raise argparse.ArgumentTypeError(f"{text!r} is no ISO time such as 2026-01-05T08:00+01:00") from error
+    if not 1970 <= value.year <= 2200:
+        raise argparse.ArgumentTypeError(f"{text!r} is not between the years 1970 and 2200")
     return value if value.tzinfo else value.replace(tzinfo=UTC)
 
 
@@ -78,9 +84,24 @@ def positive(text: str) -> float:
     return value
 
 
+def horizon(text: str) -> float:
+    """Parse a horizon in days; windows beyond some years are nobody's plan."""
+    days = positive(text)
+    if days > MAX_HORIZON_DAYS:
+        raise argparse.ArgumentTypeError(f"{text!r} is more than {MAX_HORIZON_DAYS:,} days")
+    return days
+
+
+def seed(text: str) -> int:
+    """Parse a seed: a whole number of at least zero."""
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number of at least zero")
+    return int(text)
+
+
 def count(text: str) -> int:
     """Parse a whole number of at least one."""
-    if not text.isdigit() or int(text) < 1:
+    if not text.isdecimal() or len(text) > 9 or int(text) < 1:
         raise argparse.ArgumentTypeError(f"{text!r} is no whole number of at least one")
     return int(text)
 
@@ -102,6 +123,7 @@ def run(arguments: argparse.Namespace) -> int:
     reports = [report for path in arguments.scans for report in read_scan(path)]
     store = ThreatStore(Path(arguments.threats) if arguments.threats else threats_directory())
     out = Path(arguments.out)
+    make_folder(out)
     calibration_path = Path(arguments.calibration) if arguments.calibration else out / "calibration.json"
     settings = Settings(
         now=arguments.now or datetime.now(UTC).replace(microsecond=0),
@@ -122,7 +144,6 @@ def run(arguments: argparse.Namespace) -> int:
             calibration=read_calibration(calibration_path),
             progress=progress,
         )
-    out.mkdir(parents=True, exist_ok=True)
     written = write_outputs(planned.document, out)
     keep_calibration(calibration_path, planned.calibration)
     if arguments.json:
@@ -130,6 +151,19 @@ def run(arguments: argparse.Namespace) -> int:
     else:
         show(planned.document, [*written, calibration_path])
     return 0
+
+
+def make_folder(out: Path) -> None:
+    """Make the folder of the results, and try to write there before a plan is computed for nothing.
+
+    Raises
+    ------
+    OSError
+        When nothing can be written there.
+    """
+    out.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryFile(dir=out):
+        pass
 
 
 def _learn(estate: Estate, named: Sequence[str] | None) -> tuple[Estate, list[Any]]:
@@ -159,15 +193,21 @@ def read_plan(path: Path) -> PlanDocument:
     """
     import msgspec
 
-    from poise.patching.document import decode
+    from poise.patching.document import SCHEMA, decode
 
     try:
-        return decode(path.read_bytes())
+        document = decode(path.read_bytes())
     except OSError as error:
         raise InputError(Fault("E521", str(path), f"The plan cannot be read: {error.strerror}.")) from error
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         hint = "Name a plan.json that poise plan wrote."
         raise InputError(Fault("E521", str(path), f"This is no plan.json: {error}.", hint)) from error
+    if document.schema != SCHEMA:
+        message = f"The plan's schema is {document.schema!r}; this Poise reads {SCHEMA!r}."
+        raise InputError(
+            Fault("E521", str(path), message, "Read it with the version of Poise that wrote it.")
+        )
+    return document
 
 
 def read_calibration(path: Path) -> Calibration | None:
@@ -178,11 +218,15 @@ def read_calibration(path: Path) -> Calibration | None:
 
     if not path.exists():
         return None
+    hint = "Restore it, or move it away to calibrate anew on today's backlog."
     try:
-        return msgspec.json.decode(path.read_bytes(), type=Calibration)
+        calibration = msgspec.json.decode(path.read_bytes(), type=Calibration)
     except (OSError, msgspec.DecodeError) as error:
-        hint = "Restore it, or move it away to calibrate anew on today's backlog."
         raise InputError(Fault("E522", str(path), f"This is no calibration: {error}.", hint)) from error
+    if not 0 < calibration.factor < float("inf"):
+        message = f"The factor is {calibration.factor!r}; expected a number above zero."
+        raise InputError(Fault("E522", str(path), message, hint))
+    return calibration
 
 
 def keep_calibration(path: Path, calibration: Calibration) -> None:

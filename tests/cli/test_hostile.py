@@ -1,0 +1,147 @@
+"""Wrong dates, odd folders and foreign files: a fault with its id, the right exit code, nothing lost."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from poise.cli import main
+from poise.sample import NOW, SampleFiles, write_sample
+from poise.sample.feeds import fill_store
+
+
+@pytest.fixture(scope="module")
+def company(tmp_path_factory: pytest.TempPathFactory) -> SampleFiles:
+    """Return the sample company with its threat evidence beside it."""
+    folder = tmp_path_factory.mktemp("company")
+    sample = write_sample(folder)
+    fill_store(folder / "threats")
+    return sample
+
+
+def command(company: SampleFiles, out: Path | str, *more: str) -> list[str]:
+    """Return a quick plan of one report."""
+    report = next(path for path in company.reports if path.name == "greenbone-network.xml")
+    fixed = ["plan", "--scans", str(report), "--estate", str(company.estate), "--out", str(out)]
+    threats = ["--threats", str(company.estate.parent / "threats")]
+    return [*fixed, *threats, "--now", NOW.isoformat(), "--points", "3", *more]
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ("--horizon", "1e9"),
+        ("--horizon", "nan"),
+        ("--horizon", "-5"),
+        ("--now", "9999-12-31"),
+        ("--now", "0001-01-01T00:00+14:00"),
+        ("--now", "yesterday"),
+        ("--seed", "-1"),
+        ("--points", "0"),
+        ("--points", "²"),
+        ("--seconds", "0"),
+        ("--choose", "cheapest"),
+    ],
+)
+def test_an_impossible_option_is_a_usage_error(
+    company: SampleFiles, tmp_path: Path, options: tuple[str, str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Dates beyond the calendar and seeds below zero must not reach the arithmetic."""
+    with pytest.raises(SystemExit) as stopped:
+        main(command(company, tmp_path / "out", *options))
+    assert stopped.value.code == 2
+    assert options[0] in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("options", [("--points", "1"), ("--seconds", "0.001"), ("--horizon", "1")])
+def test_a_tiny_plan_is_a_plan(company: SampleFiles, tmp_path: Path, options: tuple[str, str]) -> None:
+    """One point, no time, or a horizon without any window: still outputs, and no fault of ours."""
+    assert main(command(company, tmp_path, *options)) == 0
+    assert (tmp_path / "report.html").stat().st_size > 0
+
+
+@pytest.mark.parametrize("out", ["file", "file/below"])
+def test_an_output_folder_that_cannot_be_is_told_before_the_work(
+    company: SampleFiles, tmp_path: Path, out: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A file stands where the folder should be; it stays as it was."""
+    (tmp_path / "file").write_text("mine", encoding="utf-8")
+    assert main(command(company, tmp_path / out)) == 2
+    assert "E901" in capsys.readouterr().err
+    assert (tmp_path / "file").read_text(encoding="utf-8") == "mine"
+
+
+def test_every_command_tells_a_place_that_cannot_be_written(
+    company: SampleFiles, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """POISE_HOME may point anywhere."""
+    (tmp_path / "file").write_text("mine", encoding="utf-8")
+    monkeypatch.setenv("POISE_HOME", str(tmp_path / "file"))
+    for arguments in (
+        ["scan", "add", str(company.reports[0])],
+        ["demo", "--out", str(tmp_path / "file")],
+        ["threats", "status"],
+    ):
+        assert main(arguments) == 2, arguments
+        err = capsys.readouterr().err
+        assert ": E" in err
+        assert "E900" not in err
+    assert (tmp_path / "file").read_text(encoding="utf-8") == "mine"
+
+
+def test_a_plan_of_another_version_is_refused(
+    company: SampleFiles, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Fields may mean something else there; reading on would be a guess."""
+    assert main(command(company, tmp_path)) == 0
+    path = tmp_path / "plan.json"
+    path.write_bytes(path.read_bytes().replace(b"poise-plan/1", b"poise-plan/99", 1))
+    done = tmp_path / "done.csv"
+    done.write_text("change,status\nCH-1,done\n", encoding="utf-8")
+    assert main(["outcomes", "check", str(done), "--plan", str(path)]) == 2
+    err = capsys.readouterr().err
+    assert "E521" in err
+    assert "poise-plan/99" in err
+    done.write_bytes("change,status,note\nCH-1,done,grüße\n".encode("cp1252"))
+    assert main(["outcomes", "check", str(done), "--plan", str(path)]) == 2
+    assert "E180" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("factor", ["-1", "0", "1e999"])
+def test_a_calibration_that_is_no_factor_is_refused(
+    company: SampleFiles, tmp_path: Path, factor: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A negative or infinite factor would turn every exposure."""
+    path = tmp_path / "calibration.json"
+    rest = '"reference_date": "2026-01-01", "base_rate_per_year": 0.03, "raw_hazard_per_day": 1.0'
+    path.write_text(f'{{"factor": {factor}, {rest}}}', encoding="utf-8")
+    assert main(command(company, tmp_path)) == 2
+    assert "E522" in capsys.readouterr().err
+    assert not (tmp_path / "plan.json").exists()
+
+
+def test_an_interrupt_leaves_the_earlier_plan_whole(company: SampleFiles, tmp_path: Path) -> None:
+    """Ctrl-C in the middle: exit 130, one line, no traceback, and the files of before as they were."""
+    (tmp_path / "plan.json").write_text("earlier", encoding="utf-8")
+    scans = [str(path) for path in company.reports]
+    arguments = command(company, tmp_path)
+    arguments[2:3] = scans
+    process = subprocess.Popen(
+        [sys.executable, "-m", "poise.cli", *arguments], stderr=subprocess.PIPE, stdout=subprocess.DEVNULL
+    )
+    time.sleep(2.5)
+    assert process.poll() is None, "the plan was over before it could be interrupted"
+    os.kill(process.pid, signal.SIGINT)
+    _, err = process.communicate(timeout=timedelta(seconds=30).total_seconds())
+    assert process.returncode == 130
+    assert b"Traceback" not in err
+    assert [path.name for path in tmp_path.iterdir()] == ["plan.json"]
+    assert (tmp_path / "plan.json").read_text(encoding="utf-8") == "earlier"

@@ -211,14 +211,15 @@ class _Run:
             self.dual.answer(with_bound=is_last)
 
     def _climb(self) -> None:
-        target = self.plan.best_cost
+        best, proven = self.plan.best_cost, self.dual.bound
+        target = np.minimum(best, proven + np.maximum(0.02 * np.abs(proven), 0.1 * (best - proven)))
         for _ in range(10 if self._rounds < 16 else 5):
             self.dual.climb(target)
             self.dual.answer(with_bound=True)
 
     def _fill(self) -> None:
         order = np.argsort(self.dual.value - self.plan.group_cost, kind="stable")
-        self.plan.improve(self.dual.team, 0.0, effort=1.0, first_order=order)
+        self.plan.improve(self.dual.team, 0.0, effort=1.0, low=self.dual.low, first_order=order)
         self.is_filled = True
 
     def _improve(self) -> None:
@@ -229,7 +230,7 @@ class _Run:
             done = 0.0
         share = max(0.0, 1.0 - done / 0.8) ** 2
         heat = _TEMPERATURE * share * abs(self.bound) / max(len(self.layout.group_part), 1)
-        self.plan.improve(self.dual.best.team, heat, effort=_EFFORT)
+        self.plan.improve(self.dual.best.team, heat, effort=_EFFORT, low=self.dual.value)
 
     def solution(self, stopped_by: Literal["work", "time"]) -> PricedSolution:
         """Return the best plan with the evaluator's numbers."""

@@ -16,6 +16,8 @@ from poise.planning.problem import Floats, Ints
 _BLOCKS = 4
 #: Every so many rounds all teams form one block, so that ties across blocks are worked on as well.
 _JOINT_EVERY = 4
+#: One in so many groups, the furthest above their own best, starts ruins this many times as often again.
+_WORST_SHARE, _WORST_TIMES = 16, 8
 
 
 @kernel
@@ -123,7 +125,13 @@ class WorkingPlan:
         return chosen if len(chosen) else members
 
     def improve(
-        self, price: Floats, temperature: float, *, effort: float, first_order: Ints | None = None
+        self,
+        price: Floats,
+        temperature: float,
+        *,
+        effort: float,
+        low: Floats,
+        first_order: Ints | None = None,
     ) -> None:
         """Run one round of ruin and recreate in every block.
 
@@ -135,6 +143,9 @@ class WorkingPlan:
             Of accepting worse plans [money].
         effort
             Ruins per group.
+        low
+            Shape ``(G,)``: what each group would cost on its own at the prices [money]; those furthest above
+            it are ruined more often.
         first_order
             All groups by the order in which to insert them once, for a plan that is still empty.
         """
@@ -156,6 +167,10 @@ class WorkingPlan:
             if first_order is not None:
                 order = first_order[is_free[first_order] > 0]
             ruins = max(1, int(effort * len(order)))
+            if first_order is None:
+                regret = self.group_cost[order] - low[order]
+                worst = np.argsort(-regret, kind="stable")[: 1 + len(order) // _WORST_SHARE]
+                order = np.concatenate([order, np.repeat(order[worst], _WORST_TIMES)])
             search(
                 layout.groups, layout.links, layout.ties, order, team_ptr, by_team, is_free, ruins,
                 first_order is not None, seed, temperature, price,

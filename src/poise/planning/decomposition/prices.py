@@ -261,11 +261,11 @@ class Dual:
         )
         norm += np.bincount(self._link_part, (scales[1] * free_link**2).sum(axis=1), layout.num_parts)
         norm += np.bincount(self._pair_part, scales[2] * free_pair**2, layout.num_parts)
-        slow = self._stuck >= 5
+        slow = self._stuck >= 3
         free_fill = np.where((self.fill <= 0.0) & (fill < 0.0), 0.0, fill)
         norm += np.bincount(self._slot_part, self._fill_scale * free_fill**2, layout.num_parts)
         self._gamma = np.where(slow, 0.6 * self._gamma, self._gamma)
-        self._gamma = np.where(self._stuck == 0, np.minimum(1.3 * self._gamma, 1.0), self._gamma)
+        self._gamma = np.where(self._stuck == 0, np.minimum(1.1 * self._gamma, 0.2), self._gamma)
         self._stuck = np.where(slow, 0, self._stuck)
         length = (
             self._gamma * np.maximum(target - self.now, 1e-3 * np.abs(self.now)) / np.maximum(norm, 1e-12)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -118,7 +119,9 @@ def _print_table(summaries: Sequence[Summary]) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    table = Table()
+    # A shell's reports/* repeats one long folder in every row; told once, the table fits 80 columns.
+    folder = _common_folder([one.file for one in summaries])
+    table = Table(title=Text(f"In {folder}") if folder else None, title_justify="left")
     table.add_column("file", overflow="fold")
     table.add_column("format", overflow="fold")
     table.add_column("findings", justify="right", no_wrap=True)
@@ -128,10 +131,21 @@ def _print_table(summaries: Sequence[Summary]) -> None:
         # Names come from files: Text keeps rich from reading brackets in them as markup.
         state = Text("refused", style="bold red") if one.refused else Text(f"{one.findings:,}")
         faults = f"{len(one.faults):,}" if one.faults else ""
-        table.add_row(Text(one.file), Text(one.format or "-"), state, _contents(one), faults)
+        table.add_row(
+            Text(one.file.removeprefix(folder)), Text(one.format or "-"), state, _contents(one), faults
+        )
     Console().print(table)
     for one in summaries:
         _print_faults(one.faults)
+
+
+def _common_folder(files: Sequence[str]) -> str:
+    """Return the folder, with its last slash, that two or more files share; "" for none."""
+    folders = {os.path.dirname(file.partition("!")[0]) for file in files}
+    if len(set(files)) < 2 or len({os.path.isabs(folder) for folder in folders}) != 1:
+        return ""
+    common = os.path.commonpath(folders)
+    return os.path.join(common, "") if common else ""
 
 
 def _contents(summary: Summary) -> str:

@@ -91,8 +91,10 @@ def span(low: float, high: float) -> str:
 
 
 def percent(share: float | None) -> str:
-    """Return a share in percent, or a dash where there is none."""
-    return "-" if share is None else f"{share:.0%}"
+    """Return a share in percent, or a dash where there is none; far below zero only that it is so."""
+    if share is None:
+        return "-"
+    return f"{share:.0%}" if share > -9.99 else "< -999%"
 
 
 def _more(excess: float | None) -> str:

@@ -180,7 +180,7 @@ def rate_backlog(
             (entry, rater.rate(estate.groups[entry.group], entry.vulnerabilities))
             for entry in backlog.unfixed
         ),
-        unmapped_exposure_per_day=_unmapped(backlog, estate, hazards, calibration, parameters),
+        unmapped_exposure_per_day=_unmapped(backlog, estate, evidence, hazards, calibration, parameters),
         calibration=calibration,
     )
 
@@ -188,6 +188,7 @@ def rate_backlog(
 def _unmapped(
     backlog: Backlog,
     estate: Estate,
+    evidence: Mapping[str, Evidence],
     hazards: Mapping[str, VulnerabilityHazard],
     calibration: Calibration,
     parameters: RiskParameters,
@@ -200,9 +201,14 @@ def _unmapped(
         for vulnerability in entry.vulnerabilities:
             carriers[vulnerability] = carriers.get(vulnerability, 0) + 1
     factor = calibration.factor * parameters.zone_factor["internal"] * median
+
+    def share(vulnerability: str) -> float:
+        entry = evidence[vulnerability].kev
+        raised = parameters.ransomware_loss_factor if entry and entry.ransomware else 1.0
+        return raised * hazards[vulnerability].hazard_per_day / carriers[vulnerability]
+
     return {
-        entry.asset: factor
-        * sum(hazards[v].hazard_per_day / carriers[v] for v in sorted(entry.vulnerabilities))
+        entry.asset: factor * sum(share(v) for v in sorted(entry.vulnerabilities))
         for entry in backlog.unmapped
     }
 

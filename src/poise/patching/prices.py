@@ -60,7 +60,7 @@ class PriceList:
 
         Labour is charged at the mean overtime factor of the group's windows. A failed change costs
         ``recovery_cost``; a fresh one fails more often, which ``early`` holds. What is deferred forces,
-        now and then, an unplanned visit in working hours.
+        now and then, an unplanned visit (priced in the change itself).
         """
         team = self.estate.teams[group.team]
         factors = [overtime(team, window.start) for window in windows] or [team.overtime_factor]

@@ -16,9 +16,17 @@ from poise.patching.comparison import excess
 from poise.patching.emergency import emergency_options
 from poise.patching.figures import figures, loss_ranges, visits
 from poise.patching.late import earliest_end_days, late_changes
-from poise.patching.outcomes import Outcome, TeamRecord, learn, read_outcomes
+from poise.patching.outcomes import (
+    Outcome,
+    TeamRecord,
+    learn,
+    read_outcomes,
+    review,
+    team_records,
+)
 from poise.planning.evaluate import evaluate
 from poise.planning.problem import Plan
+from report.build import build_document
 
 
 def plan(*windows: int) -> Plan:
@@ -154,9 +162,11 @@ def test_another_file_is_refused(tmp_path: Path, text: str) -> None:
 def test_a_team_learns_from_its_record(tmp_path: Path) -> None:
     """Failures add to the history, and slow nights make the next estimate longer."""
     company = estate(tmp_path, changes_done=10, changes_failed=1)
-    taught = learn(company, {"ops": TeamRecord(done=5, failed=2, duration_factor=1.5)})
+    record = TeamRecord(done=5, failed=2, duration_factor=1.5, downtime_factor=2.0)
+    taught = learn(company, {"ops": record})
     assert (taught.teams["ops"].changes_done, taught.teams["ops"].changes_failed) == (15, 3)
     assert taught.groups["web"].change_labour_minutes == 15.0
+    assert taught.groups["web"].reboot_minutes == 60.0
     assert replace(taught, teams=company.teams, groups=company.groups) == company
 
 
@@ -173,3 +183,30 @@ def test_excess_compares_with_the_best_of_equal_cost(tmp_path: Path) -> None:
     assert more == pytest.approx(1.0)
     assert same == pytest.approx(0.0)
     assert excess(Stakes(best.exposure / 2, best.disruption), frontier)[1] is None
+
+
+def test_a_record_counts_failures_and_minutes_per_team() -> None:
+    """Two changes of one visit share its downtime; the prior draws one bad night towards the plan."""
+    document = build_document()
+    group = document.groups[0]
+    first, second = [change for change in document.changes if change.group == group.id][:2]
+    outcomes = (
+        Outcome(
+            first.id, "done", downtime_minutes=group.reboot_minutes * 3, labour_minutes=first.labour_minutes
+        ),
+        Outcome(second.id, "rolled_back", downtime_minutes=group.reboot_minutes),
+        Outcome("CH-unknown", "done"),
+    )
+    (record,) = team_records(outcomes, document).values()
+    assert (record.done, record.failed, record.duration_factor) == (2, 1, 1.0)
+    down = group.reboot_minutes
+    assert record.downtime_factor == pytest.approx((3 * down + 120) / (down + 120))
+
+
+def test_what_waits_for_its_reboot_is_still_exposed() -> None:
+    """Installed is not done until the machine came back with it."""
+    document = build_document()
+    change = next(change for change in document.changes if change.needs_reboot)
+    result = review([Outcome(change.id, "done", rebooted=False)], document, None)
+    assert result.confirmed == ()
+    assert [item.kind for item in result.disagreements] == ["not rebooted"]

@@ -78,7 +78,12 @@ def as_dict(result: OutcomeReview) -> dict[str, object]:
         ],
         "unreported": list(result.unreported),
         "teams": {
-            team: {"done": record.done, "failed": record.failed, "duration_factor": record.duration_factor}
+            team: {
+                "done": record.done,
+                "failed": record.failed,
+                "duration_factor": record.duration_factor,
+                "downtime_factor": record.downtime_factor,
+            }
             for team, record in result.teams.items()
         },
     }
@@ -95,10 +100,16 @@ def _show(result: OutcomeReview) -> None:
     if result.unreported:
         console.print(f"{len(result.unreported)} planned changes have no outcome yet.", highlight=False)
     table = Table(title="Teams", title_justify="left")
-    for heading in ("team", "changes", "failed", "time taken against plan"):
+    for heading in ("team", "changes", "failed", "labour against plan", "downtime against plan"):
         table.add_column(heading, justify="left" if heading == "team" else "right")
     for team, record in result.teams.items():
-        table.add_row(team, str(record.done), str(record.failed), f"{record.duration_factor:.0%}")
+        table.add_row(
+            team,
+            str(record.done),
+            str(record.failed),
+            f"{record.duration_factor:.0%}",
+            f"{record.downtime_factor:.0%}",
+        )
     console.print(table)
     console.print(
         "poise plan --outcomes FILE PLAN_JSON lets the next plan rest on this record.",

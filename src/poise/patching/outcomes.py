@@ -11,7 +11,7 @@ import csv
 import io
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal, get_args
@@ -19,7 +19,7 @@ from typing import Any, Literal, get_args
 import msgspec
 
 from poise.errors import EstateError, Fault
-from poise.estate.model import Estate
+from poise.estate.model import Estate, PatchGroup
 from poise.patching.document import PlanDocument
 from poise.risk.fold import Backlog
 
@@ -30,6 +30,8 @@ COLUMNS = ("change", "status", "finished", "downtime_minutes", "labour_minutes",
 
 #: Pseudo-count of minutes with a factor of one, so that one quick night does not halve every estimate.
 PRIOR_LABOUR_MINUTES = 600.0
+#: The same for planned downtime.
+PRIOR_DOWNTIME_MINUTES = 120.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,13 +63,15 @@ class Disagreement:
 class TeamRecord:
     """A team's own figures out of its outcomes.
 
-    ``duration_factor`` is actual over planned minutes [1], drawn towards 1 by
-    :data:`PRIOR_LABOUR_MINUTES`; 1 where nobody noted minutes.
+    ``duration_factor`` and ``downtime_factor`` are actual over planned minutes of labour and of
+    downtime [1], drawn towards 1 by :data:`PRIOR_LABOUR_MINUTES` and :data:`PRIOR_DOWNTIME_MINUTES`; 1
+    where nobody noted minutes. Changes of one group share its downtime, so the longest counts.
     """
 
     done: int
     failed: int
     duration_factor: float
+    downtime_factor: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,31 +250,46 @@ def _still_open(backlog: Backlog | None) -> dict[str, set[str]]:
     return still
 
 
+@dataclass(slots=True)
+class _Tally:
+    done: int = 0
+    failed: int = 0
+    labour: float = 0.0
+    planned_labour: float = 0.0
+    #: Longest downtime noted per group [min].
+    downtime: dict[str, float] = field(default_factory=dict)
+
+    def record(self, planned_downtime: Mapping[str, float]) -> TeamRecord:
+        down = sum(self.downtime.values()) + PRIOR_DOWNTIME_MINUTES
+        planned = sum(planned_downtime[group] for group in self.downtime) + PRIOR_DOWNTIME_MINUTES
+        labour = (self.labour + PRIOR_LABOUR_MINUTES) / (self.planned_labour + PRIOR_LABOUR_MINUTES)
+        return TeamRecord(self.done, self.failed, labour, down / planned)
+
+
 def team_records(outcomes: Iterable[Outcome], document: PlanDocument) -> dict[str, TeamRecord]:
     """Return each team's changes done and failed, and how long its work takes against the plan."""
     changes = {change.id: change for change in document.changes}
     team_of = {group.id: group.team for group in document.groups}
-    counts: dict[str, list[float]] = {}
+    tallies: dict[str, _Tally] = {}
     for outcome in outcomes:
         change = changes.get(outcome.change)
         if change is None or outcome.status == "not_done":
             continue
-        tally = counts.setdefault(team_of[change.group], [0, 0, 0.0, 0.0])
-        tally[0] += 1
-        tally[1] += outcome.status in ("failed", "rolled_back")
+        tally = tallies.setdefault(team_of[change.group], _Tally())
+        tally.done += 1
+        tally.failed += outcome.status in ("failed", "rolled_back")
         if outcome.labour_minutes is not None:
-            tally[2] += outcome.labour_minutes
-            tally[3] += change.labour_minutes
-    return {
-        team: TeamRecord(
-            int(done), int(failed), (actual + PRIOR_LABOUR_MINUTES) / (planned + PRIOR_LABOUR_MINUTES)
-        )
-        for team, (done, failed, actual, planned) in sorted(counts.items())
-    }
+            tally.labour += outcome.labour_minutes
+            tally.planned_labour += change.labour_minutes
+        if outcome.downtime_minutes is not None:
+            longest = max(tally.downtime.get(change.group, 0.0), outcome.downtime_minutes)
+            tally.downtime[change.group] = longest
+    planned = {group.id: group.reboot_minutes for group in document.groups}
+    return {team: tally.record(planned) for team, tally in sorted(tallies.items())}
 
 
 def learn(estate: Estate, records: Mapping[str, TeamRecord]) -> Estate:
-    """Return the estate with the teams' own records added: failures, and labour by their duration factor."""
+    """Return the estate with the teams' own records added: failures, labour and downtime."""
     teams = dict(estate.teams)
     for name, record in records.items():
         team = teams[name]
@@ -279,12 +298,15 @@ def learn(estate: Estate, records: Mapping[str, TeamRecord]) -> Estate:
             changes_done=(team.changes_done or 0) + record.done,
             changes_failed=(team.changes_failed or 0) + record.failed,
         )
-    groups = {
-        name: replace(
-            group, change_labour_minutes=group.change_labour_minutes * records[group.team].duration_factor
-        )
-        if group.team in records
-        else group
-        for name, group in estate.groups.items()
-    }
+    groups = {name: _learned(group, records.get(group.team)) for name, group in estate.groups.items()}
     return replace(estate, teams=teams, groups=groups)
+
+
+def _learned(group: PatchGroup, record: TeamRecord | None) -> PatchGroup:
+    if record is None:
+        return group
+    return replace(
+        group,
+        change_labour_minutes=group.change_labour_minutes * record.duration_factor,
+        reboot_minutes=group.reboot_minutes * record.downtime_factor,
+    )

@@ -228,7 +228,7 @@ def _what_to_do(remedy: str) -> str:
 
 
 def _line(sentence: str) -> str:
-    text = sentence.rstrip(" .:")
+    text = re.split(r",?\s+(?:please\s+)?(?:refer to|see the)\b", sentence, maxsplit=1)[0].rstrip(" .:")
     return _cut(text[:1].upper() + text[1:], _MAX_INSTRUCTION)
 
 

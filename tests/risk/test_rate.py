@@ -120,8 +120,9 @@ def test_exposure_is_hazard_times_mean_loss_and_kev_is_a_floor(tmp_path: Path) -
     (change,) = rated(estate(tmp_path), found, known(epss=0.1, kev=KEV)).changes
     shop = service()
     assert change.hazard_per_day == pytest.approx(hazard_per_day(0.5))
-    mean = Lognormal.from_range(shop.loss_low, shop.loss_high).mean
-    assert change.exposure_per_day == pytest.approx(hazard_per_day(0.5) * mean)
+    # exp((ln 1e5 + ln 1e6)/2 + ((ln 1e6 - ln 1e5)/3.29)^2 / 2), worked out by hand.
+    assert (shop.loss_low, shop.loss_high) == (1e5, 1e6)
+    assert change.exposure_per_day == pytest.approx(hazard_per_day(0.5) * 404_000, rel=1e-3)
     (high,) = rated(estate(tmp_path), found, known(epss=0.9, kev=KEV)).changes
     assert high.hazard_per_day == pytest.approx(hazard_per_day(0.9))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import io
 import json
+from copy import deepcopy
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -415,7 +416,7 @@ def _change(value: Any, path: tuple[Any, ...], new: Any) -> None:
     if _has(value, last) and new is _DROPPED:
         del value[last]
     elif _has(value, last):
-        value[last] = new
+        value[last] = deepcopy(new)
 
 
 def _has(value: Any, step: Any) -> bool:

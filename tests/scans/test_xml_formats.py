@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from poise.scans import Component, Finding, read_scan
+from poise.scans.formats.dependency_check_json import Software, fixed_by
 
 SAMPLES = Path(__file__).with_name("samples") / "xml"
 
@@ -205,3 +206,19 @@ def test_cyclonedx_extension_is_read_inside_and_beside_components() -> None:
     assert findings[0].severity == "high"
     assert findings[1].severity is None
     assert not faults
+
+
+def test_dependency_check_names_a_fix_for_the_component_itself_alone() -> None:
+    """It lists commons-net's vulnerability under resolvers too; commons-net's version does not mend those."""
+    ranges = [
+        Software("cpe:2.3:a:apache:commons_net:*:*:*:*:*:*:*:*", "true", "3.9.0"),
+        Software("cpe:2.3:a:apache:commons_net:*:*:*:*:*:*:*:*", None, "9.9.9"),
+    ]
+    own = Component("commons-net/commons-net", "maven", "3.6", purl="pkg:maven/commons-net/commons-net@3.6")
+    other = Component(
+        "xml-resolver/xml-resolver", "maven", "1.2", purl="pkg:maven/xml-resolver/xml-resolver@1.2"
+    )
+    spring = Component("spring-core", "maven", "5.0", purl="pkg:maven/org.springframework/spring-core@5.0")
+    assert fixed_by(own, ranges) == ("3.9.0",)
+    assert fixed_by(other, ranges) == ()
+    assert fixed_by(spring, [Software("cpe:/a:vmware:spring_framework:5.0", True, "5.3.18")]) == ("5.3.18",)

@@ -8,7 +8,8 @@ words, from which the vector is put together; two of its keys are misspelt (``au
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterable, Iterator
 from functools import partial
 from typing import Any, Final
 
@@ -77,6 +78,18 @@ class _Reference(msgspec.Struct):
     name: str | None = None
 
 
+class Software(msgspec.Struct, rename="camel"):
+    """A range of versions that a vulnerability is about; ``id`` is a CPE name."""
+
+    id: str | None = None
+    vulnerability_id_matched: str | bool | None = None
+    version_end_excluding: str | None = None
+
+
+class _Ranged(msgspec.Struct):
+    software: Software | None = None
+
+
 class _Vulnerability(msgspec.Struct):
     name: str
     source: str | None = None
@@ -87,6 +100,7 @@ class _Vulnerability(msgspec.Struct):
     description: str | None = None
     notes: str | None = None
     references: tuple[_Reference, ...] | None = None
+    vulnerable_software: tuple[_Ranged, ...] | None = msgspec.field(default=None, name="vulnerableSoftware")
 
 
 class _Package(msgspec.Struct):
@@ -188,6 +202,8 @@ def finding_of(record: Any, where: str, *, file: File, project: Project, suppres
     identifier = required(raw.name, "name")
     cves, aliases = split_ids(identifier)
     component = _component(file)
+    ranges = (one.software for one in raw.vulnerable_software or () if one.software is not None)
+    component = msgspec.structs.replace(component, fixed_versions=fixed_by(component, ranges))
     vectors, score, rated = _cvss(raw)
     word = raw.severity or rated
     paths = (file.file_path, *(one.file_path for one in file.related_dependencies or ()))
@@ -210,6 +226,30 @@ def finding_of(record: Any, where: str, *, file: File, project: Project, suppres
         evidence=trim_evidence(raw.notes or ""),
         references=tuple(dict.fromkeys(one.url for one in raw.references or () if one.url)),
     )
+
+
+#: Makers whose name stands in the package URLs of too many unrelated products to tell one from another.
+_BROAD_MAKERS: Final = frozenset(("apache", "eclipse", "google", "microsoft", "oracle", "redhat"))
+
+
+def fixed_by(component: Component, software: Iterable[Software]) -> tuple[str, ...]:
+    """Return the versions that end the matched ranges, where these are ranges of this very component.
+
+    Dependency-Check also lists a vulnerability under files that merely resemble the product; the
+    product's version says nothing of those, so their fix stays unknown.
+    """
+    known = re.sub(r"[^a-z0-9]", "", f"{component.purl.partition('@')[0]} {component.name}".lower())
+    found: dict[str, None] = {}
+    for one in software:
+        end, parts = one.version_end_excluding, (one.id or "").strip().split(":")
+        place = 3 if parts[1:2] == ["2.3"] else 2
+        if not end or one.vulnerability_id_matched not in (True, "true") or len(parts) < place + 2:
+            continue
+        maker, product = parts[place : place + 2]
+        names = (product, *(() if maker in _BROAD_MAKERS else (maker,)))
+        if any(re.sub(r"[^a-z0-9]", "", name.lower()) in known for name in names):
+            found[end] = None
+    return tuple(found)
 
 
 def _component(file: File) -> Component:

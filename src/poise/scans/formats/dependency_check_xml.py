@@ -18,7 +18,7 @@ from poise.scans.format import Format
 from poise.scans.formats import dependency_check_json as report
 from poise.scans.records import RecordError, convert, record_fault
 from poise.scans.source import Source
-from poise.scans.xmlfields import distinct, score_of, text_of, texts_of
+from poise.scans.xmlfields import score_of, text_of, texts_of
 from poise.scans.xmlstream import elements, root_name
 
 _LISTS = {"vulnerability": False, "suppressedVulnerability": True}
@@ -134,9 +134,11 @@ def _component(component: Component, dependency: Element, vulnerability: Element
             if one.get("type") == "maven" and len(parts) == 3:
                 component = Component(f"{parts[0]}/{parts[1]}", "maven", parts[2])
     # The range that matched this file ends before the first version that is not vulnerable.
-    software = vulnerability.iterfind("vulnerableSoftware/software")
-    fixed = (one.get("versionEndExcluding", "") for one in software if one.get("vulnerabilityIdMatched"))
-    return msgspec.structs.replace(component, fixed_versions=distinct(*fixed))
+    ranges = (
+        report.Software(one.text or "", one.get("vulnerabilityIdMatched"), one.get("versionEndExcluding"))
+        for one in vulnerability.iterfind("vulnerableSoftware/software")
+    )
+    return msgspec.structs.replace(component, fixed_versions=report.fixed_by(component, ranges))
 
 
 FORMATS = (Format("dependency-check-xml", "OWASP Dependency-Check", "xml", _sniff, _read),)

@@ -254,5 +254,6 @@ def show(document: PlanDocument, written: Sequence[Path]) -> None:
         if path not in inventories:
             console.print(f"wrote {path}", style="dim", highlight=False)
     if inventories:
-        text = f"wrote {inventories[0].parent}/ ({len(inventories)} windows)"
+        plural = "" if len(inventories) == 1 else "s"
+        text = f"wrote {inventories[0].parent}/ ({len(inventories)} window{plural})"
         console.print(text, style="dim", highlight=False)

@@ -175,3 +175,12 @@ def test_a_medium_problem_gets_its_whole_frontier(monkeypatch: pytest.MonkeyPatc
     assert_sound(problem, frontier)
     assert len(frontier.points) >= 3
     assert frontier.stopped_by == "time"
+
+
+def test_no_stretch_of_the_frontier_is_left_unproven() -> None:
+    """Every weight proves its line: a start from far-off prices once left most bounds at zero."""
+    problem = generate("S", seed=1, links=0.3, exclusions=0.05)
+    found = sweep(problem, points=8, seconds=600.0)
+    for point in found.points:
+        cost = point.evaluation.exposure + point.evaluation.late_cost
+        assert point.exposure_bound >= 0.85 * cost

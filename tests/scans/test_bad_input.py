@@ -111,7 +111,9 @@ def test_no_format_stumbles_over_another_tool_s_file(sample: Path) -> None:
                 assert summary.refused or summary.faults or not summary.findings or one.syntax == "csv"
 
 
-@pytest.mark.parametrize("content", [b"", b" ", b"\n\n", b"\xef\xbb\xbf", b"\xff\xfe", gzip.compress(b"")])
+@pytest.mark.parametrize(
+    "content", [b"", b" ", b"\n\n", b"\xef\xbb\xbf", b"\xff\xfe", gzip.compress(b"", mtime=0)]
+)
 def test_nothing_is_not_a_report(content: bytes, tmp_path: Path) -> None:
     """An empty export is a failed export, not a clean bill."""
     assert_refused(read_bytes(content, tmp_path), "E401", "E404")

@@ -11,8 +11,10 @@ import pytest
 
 from poise.cli import build_parser
 from poise.errors import FAULT_IDS
+from poise.patching.outcomes import COLUMNS
 from poise.patching.planner import CHOICES
 from poise.risk.parameters import SOURCES, RiskParameters
+from poise.scans import all_formats
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
@@ -77,3 +79,15 @@ def test_every_default_of_the_risk_model_has_its_source() -> None:
     assert set(SOURCES) <= set(RiskParameters.__dataclass_fields__)
     for value in ("0.030", "1.5", "30 days", "14 days", "0.02"):
         assert value in model
+
+
+def test_every_format_is_listed() -> None:
+    """Whether a scanner can be read is the first thing that people look up."""
+    page = (ROOT / "docs/data.md").read_text(encoding="utf-8")
+    assert not [one.name for one in all_formats() if f"`{one.name}`" not in page]
+
+
+def test_every_column_of_outcomes_is_explained() -> None:
+    """A change manager fills in what the page names."""
+    page = (ROOT / "docs/data.md").read_text(encoding="utf-8")
+    assert not [column for column in COLUMNS if f"`{column}`" not in page]

@@ -1,1 +1,1 @@
-"""TODO."""
+"""The patch case: from reports, estate and evidence to the plan document, and what became of it."""

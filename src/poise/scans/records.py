@@ -165,3 +165,31 @@ def top_members(source: Source, names: frozenset[str]) -> dict[str, Any]:
             if key in names:
                 found[key] = cursor.value()
     return found
+
+
+def read_numbered(
+    source: Source, records: Iterator[Any], make: Callable[[Any, str], Iterator[Finding]], name: str
+) -> Iterator[Finding | Fault]:
+    """Yield the findings of records that may hold several each, numbered in their order.
+
+    Parameters
+    ----------
+    records
+        Decoded records; faults among them are passed on.
+    make
+        Makes the findings of one record, given where it stands; may raise `RecordError`.
+    name
+        Field that names a record in its fault.
+    """
+    count = 0
+    for record in records:
+        if isinstance(record, Fault):
+            yield record
+            continue
+        count += 1
+        where = f"finding {count}"
+        try:
+            yield from make(record, where)
+        except RecordError as error:
+            known = record.get(name) if isinstance(record, dict) else None
+            yield record_fault(source, where, error, known[:120] if isinstance(known, str) else "")

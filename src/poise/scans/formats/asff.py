@@ -25,11 +25,10 @@ from poise.scans.identifiers import split_ids, trim_evidence
 from poise.scans.jsonshape import shape_of
 from poise.scans.jsonstream import JsonCursor
 from poise.scans.records import (
-    RecordError,
     Texts,
     convert,
     json_cursor,
-    record_fault,
+    read_numbered,
     required,
     score_in_range,
 )
@@ -167,19 +166,11 @@ def _sniff(head: str) -> bool:
 
 
 def _read(source: Source) -> Iterator[Finding | Fault]:
+    def make(record: Any, where: str) -> Iterator[Finding]:
+        return _findings(convert(record, _Finding), where)
+
     with json_cursor(source) as cursor:
-        count = 0
-        for record in _records(source, cursor):
-            if isinstance(record, Fault):
-                yield record
-                continue
-            count += 1
-            where = f"finding {count}"
-            try:
-                yield from _findings(convert(record, _Finding), where)
-            except RecordError as error:
-                name = record.get("Id") if isinstance(record, dict) else None
-                yield record_fault(source, where, error, name[:120] if isinstance(name, str) else "")
+        yield from read_numbered(source, _records(source, cursor), make, "Id")
 
 
 def _records(source: Source, cursor: JsonCursor) -> Iterator[Any]:

@@ -246,7 +246,7 @@ class Company:
         if stack == "pc":
             yield from self._workplaces(row, base, count)
             return
-        is_staged = row.tier <= 2 and STACKS[stack].platform in ("linux", "windows")
+        is_staged = row.tier <= 3 and STACKS[stack].platform in ("linux", "windows")
         ring = base if is_staged else ""
         first = 0
         if is_staged:

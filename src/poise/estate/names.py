@@ -83,12 +83,6 @@ def is_host(identity: AssetIdentity) -> bool:
     return bool(identity.agent_id or host_names(identity) or addresses(identity))
 
 
-def is_nobody(name: str) -> bool:
-    """Return whether a host name is one that any machine may have."""
-    plain = name.strip().rstrip(". ").lower()
-    return not plain or plain in _NOBODY or plain.partition(".")[0] == "localhost"
-
-
 def all_names(identity: AssetIdentity) -> tuple[str, ...]:
     """Return every name by which a ``hosts`` pattern may know the asset, in lower case.
 

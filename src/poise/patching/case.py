@@ -68,7 +68,6 @@ def build_case(
     now: datetime,
     horizon_end: datetime,
     parameters: RiskParameters,
-    capacity_factor: float = 1.0,
 ) -> PatchCase:
     """Return the planning problem of these changes.
 
@@ -79,8 +78,6 @@ def build_case(
     now, horizon_end
         With time zones. Exposure is counted from ``now``: what happened before is spent, and
         no plan can change it.
-    capacity_factor
-        Scales every team's capacity [1], for what-if runs.
     """
     ordered = sorted(changes, key=lambda change: (change.group, change.id))
     groups = tuple(estate.groups[name] for name in dict.fromkeys(change.group for change in ordered))
@@ -96,7 +93,7 @@ def build_case(
     ]
     team_number = {team.id: index for index, team in enumerate(teams)}
     span = (horizon_end - now).total_seconds() / 86_400
-    capacity = np.array([[team.capacity_minutes * capacity_factor] * len(windows) for team in teams])
+    capacity = np.array([[team.capacity_minutes] * len(windows) for team in teams])
     problem = Problem(
         horizon_days=span,
         settle_days=parameters.settle_days,

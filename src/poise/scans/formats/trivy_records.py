@@ -27,10 +27,6 @@ class _PackageIdentifier(msgspec.Struct):
     PURL: str | None = None
 
 
-class _DataSource(msgspec.Struct):
-    ID: str | None = None
-
-
 class _Vulnerability(msgspec.Struct):
     VulnerabilityID: str
     PkgName: str

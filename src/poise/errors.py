@@ -101,6 +101,7 @@ FAULT_IDS: dict[str, str] = {
     "E502": "No plan has this little disruption.",
     "E503": "No plan has this little exposure.",
     "E504": "The time was over before a feasible plan was found.",
+    "E505": "No plan keeps all caps on amounts together.",
     "E400": "The report cannot be opened: it is missing, a directory, or not readable.",
     "E401": "The report is empty.",
     "E402": "The gzip or zip archive is damaged or cut off.",

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from poise.planning.problem import Floats, Ints, Problem
+from poise.planning.caps import CapRow, join_caps
+from poise.planning.problem import Caps, Floats, Ints, Problem
 
 #: Most plans that a random problem may have.
 MOST_PLANS = 6_000
@@ -66,6 +67,33 @@ def random_problem(seed: int, *, hard: bool = True, most_plans: int = MOST_PLANS
         exclusion_a=np.array([a for a, _ in pairs], dtype=np.int64),
         exclusion_b=np.array([b for _, b in pairs], dtype=np.int64),
     )
+
+
+def random_caps(problem: Problem, seed: int) -> Caps:
+    """Make one to three rows of caps, alone and mixed: units, shares of exposure, moves; some cannot hold."""
+    rng = np.random.default_rng([seed, 11])
+    rows = []
+    for _ in range(int(rng.integers(1, 4))):
+        parts = rng.random(3) < 0.5
+        slots = np.arange(problem.num_slots)
+        units = tuple(
+            (rng.permutation(slots)[: int(rng.integers(0, 4))], float(rng.choice([0.0, 0.5, 1.0, 3.0, 1e9])))
+            for _ in range(int(rng.integers(1, 5)))
+        )
+        picked = np.flatnonzero(rng.random(problem.num_changes) < 0.6)
+        worst = float((problem.exposure_per_day[picked] * problem.horizon_days).sum())
+        rows.append(
+            CapRow(
+                limit=worst * rng.uniform(0.2, 1.2)
+                if parts[1]
+                else float(rng.choice([0.0, 1.0, 2.0, 4.0, 9.0])),
+                units=units if parts[0] else (),
+                shares=(picked, rng.choice([0.5, 1.0], len(picked))) if parts[1] else None,
+                kept_window=rng.integers(-1, problem.num_windows, problem.num_changes) if parts[2] else None,
+                move_amount=rng.choice([0.0, 1.0, 3.0], problem.num_changes) if parts[2] else None,
+            )
+        )
+    return join_caps(rows, problem.num_changes)
 
 
 def _change_counts(rng: np.random.Generator, use: np.ndarray, most_plans: int) -> Ints:
@@ -163,4 +191,27 @@ def all_plans(problem: Problem) -> AllPlans:
         for u, v in itertools.product(range(problem.num_windows), repeat=2):
             if start[u] < end[v] and start[v] < end[u]:
                 ok &= ~(opened[a, u] & opened[b, v])
+    for row in range(problem.caps.num_rows):
+        limit = problem.caps.limit[row]
+        ok &= _amounts(problem, plans, opened, row) <= limit + 1e-9 * max(1.0, limit)
     return AllPlans(plans, exposure, disruption, ok)
+
+
+def _amounts(problem: Problem, plans: Ints, opened: np.ndarray, row: int) -> Floats:
+    """Return what one row of caps adds up to under every plan."""
+    caps = problem.caps
+    amount = np.zeros(len(plans))
+    slot_group = np.repeat(np.arange(problem.num_groups), np.diff(problem.slot_ptr))
+    for unit in np.flatnonzero(caps.unit_row == row):
+        used = np.zeros(len(plans), dtype=bool)
+        for slot in caps.unit_slot[caps.unit_ptr[unit] : caps.unit_ptr[unit + 1]]:
+            used |= opened[slot_group[slot], problem.slot_window[slot]]
+        amount += used * caps.unit_amount[unit]
+    for place in range(caps.share_ptr[row], caps.share_ptr[row + 1]):
+        j = caps.share_change[place]
+        when = np.where(plans[:, j] >= 0, problem.window_end_days[plans[:, j]], problem.horizon_days)
+        amount += caps.share[place] * problem.exposure_per_day[j] * (when - problem.release_days[j])
+    for count in np.flatnonzero(caps.move_row == row):
+        for j in range(problem.num_changes):
+            amount += (plans[:, j] != caps.kept_window[count, j]) * caps.move_amount[count, j]
+    return amount

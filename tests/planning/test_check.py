@@ -9,11 +9,28 @@ import numpy as np
 import pytest
 
 from poise.errors import ModelError
+from poise.planning.caps import CapRow, join_caps
 from poise.planning.check import check
 from poise.planning.generate import generate
 from poise.planning.problem import Problem
 
 GOOD = generate("S", 1, links=0.3, exclusions=0.1)
+CAPS = join_caps(
+    [
+        CapRow(2.0, units=((np.array([0, 1]), 1.0),)),
+        CapRow(3.0, shares=(np.array([1]), np.array([0.5]))),
+        CapRow(
+            1.0,
+            kept_window=np.full(GOOD.num_changes, -1, dtype=np.int64),
+            move_amount=np.ones(GOOD.num_changes),
+        ),
+    ],
+    GOOD.num_changes,
+)
+
+
+def capped(**changes: np.ndarray) -> Problem:
+    return replace(GOOD, caps=replace(CAPS, **changes))
 
 
 def changed(array: np.ndarray, place: object, value: object) -> np.ndarray:
@@ -71,6 +88,15 @@ FAULTS: dict[str, tuple[str, Callable[[], Problem]]] = {
         "E310",
         lambda: replace(GOOD, available_days=changed(GOOD.available_days, 5, 300.0)),
     ),
+    "cap without a limit": ("E300", lambda: capped(limit=CAPS.limit[:-1])),
+    "moves of other changes": ("E300", lambda: capped(move_amount=CAPS.move_amount[:, :-1])),
+    "cap's slots as floats": ("E301", lambda: capped(unit_slot=CAPS.unit_slot.astype(float))),
+    "endless cap": ("E302", lambda: capped(limit=changed(CAPS.limit, 0, np.inf))),
+    "negative share": ("E303", lambda: capped(share=-CAPS.share)),
+    "units cut wrongly": ("E304", lambda: capped(unit_ptr=np.array([0, 3]))),
+    "unit of no row": ("E307", lambda: capped(unit_row=np.array([3]))),
+    "share of no change": ("E307", lambda: capped(share_change=np.array([GOOD.num_changes]))),
+    "kept window of no window": ("E307", lambda: capped(kept_window=CAPS.kept_window - 1)),
     "hard without a date": (
         "E311",
         lambda: replace(GOOD, hard_due=changed(GOOD.hard_due, int(np.argmax(np.isinf(GOOD.due_days))), True)),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from operator import attrgetter
 
 import numpy as np
 import numpy.typing as npt
@@ -36,6 +37,17 @@ _SHAPES: dict[str, tuple[str, ...]] = {
     "link_soak_days": ("K",),
     "exclusion_a": ("X",),
     "exclusion_b": ("X",),
+    "caps.limit": ("R",),
+    "caps.unit_ptr": ("U+1",),
+    "caps.unit_slot": ("N",),
+    "caps.unit_row": ("U",),
+    "caps.unit_amount": ("U",),
+    "caps.share_ptr": ("R+1",),
+    "caps.share_change": ("A",),
+    "caps.share": ("A",),
+    "caps.move_row": ("M",),
+    "caps.kept_window": ("M", "J"),
+    "caps.move_amount": ("M", "J"),
 }
 _INDEX_ARRAYS = (
     "group_team",
@@ -46,6 +58,13 @@ _INDEX_ARRAYS = (
     "link_after",
     "exclusion_a",
     "exclusion_b",
+    "caps.unit_ptr",
+    "caps.unit_slot",
+    "caps.unit_row",
+    "caps.share_ptr",
+    "caps.share_change",
+    "caps.move_row",
+    "caps.kept_window",
 )
 _FLOAT_ARRAYS = tuple(name for name in _SHAPES if name not in (*_INDEX_ARRAYS, "hard_due"))
 _NOT_NEGATIVE = (
@@ -59,6 +78,10 @@ _NOT_NEGATIVE = (
     "labour_minutes",
     "late_cost",
     "link_soak_days",
+    "caps.limit",
+    "caps.unit_amount",
+    "caps.share",
+    "caps.move_amount",
 )
 
 
@@ -89,9 +112,18 @@ def _forms(problem: Problem) -> Iterator[Fault]:
         "J": np.size(problem.release_days),
         "K": np.size(problem.link_before),
         "X": np.size(problem.exclusion_a),
+        "R": np.size(problem.caps.limit),
+        "R+1": np.size(problem.caps.limit) + 1,
+        "U": np.size(problem.caps.unit_row),
+        "U+1": np.size(problem.caps.unit_row) + 1,
+        "N": np.size(problem.caps.unit_slot),
+        "A": np.size(problem.caps.share_change),
+        "M": np.size(problem.caps.move_row),
     }
     for name, dims in _SHAPES.items():
-        array = getattr(problem, name)
+        array = attrgetter(name)(problem)
+        if "M" in dims and not sizes["M"]:
+            continue
         expected = tuple(sizes[dim] for dim in dims)
         if np.shape(array) != expected:
             text = f"has shape {np.shape(array)}; expected {expected}, that is ({', '.join(dims)})."
@@ -108,13 +140,20 @@ def _values(problem: Problem) -> Iterator[Fault]:
         if not (np.isfinite(number) and number > 0):
             yield Fault("E302", f"problem.{name}", f"is {number}; expected a finite number above 0.")
     for name in _FLOAT_ARRAYS:
-        array = getattr(problem, name)
+        array = attrgetter(name)(problem)
         bad = np.isnan(array) if name == "due_days" else ~np.isfinite(array)
         yield from _first(bad, "E302", name, array, "expected a finite number")
         if name in _NOT_NEGATIVE:
             yield from _first(array < 0, "E303", name, array, "expected at least 0")
     yield from _pointers("slot_ptr", problem.slot_ptr, problem.num_slots)
     yield from _pointers("change_ptr", problem.change_ptr, problem.num_changes)
+    caps = problem.caps
+    yield from _pointers("caps.unit_ptr", caps.unit_ptr, len(caps.unit_slot))
+    yield from _pointers("caps.share_ptr", caps.share_ptr, len(caps.share_change))
+    yield from _indices(problem)
+
+
+def _indices(problem: Problem) -> Iterator[Fault]:
     for name, limit in (
         ("group_team", problem.num_teams),
         ("slot_window", problem.num_windows),
@@ -122,9 +161,17 @@ def _values(problem: Problem) -> Iterator[Fault]:
         ("link_after", problem.num_changes),
         ("exclusion_a", problem.num_groups),
         ("exclusion_b", problem.num_groups),
+        ("caps.unit_slot", problem.num_slots),
+        ("caps.unit_row", problem.caps.num_rows),
+        ("caps.share_change", problem.num_changes),
+        ("caps.move_row", problem.caps.num_rows),
     ):
-        array = getattr(problem, name)
+        array = attrgetter(name)(problem)
         yield from _first((array < 0) | (array >= limit), "E307", name, array, f"expected 0 to {limit - 1}")
+    kept = problem.caps.kept_window
+    outside = (kept < -1) | (kept >= problem.num_windows)
+    expected = f"expected -1 for never, or 0 to {problem.num_windows - 1}"
+    yield from _first(outside, "E307", "caps.kept_window", kept, expected)
 
 
 def _relations(problem: Problem) -> Iterator[Fault]:

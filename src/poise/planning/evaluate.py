@@ -59,6 +59,7 @@ def evaluate(problem: Problem, plan: Plan) -> Evaluation:
     late = np.isfinite(problem.due_days) & (~is_done | (end > problem.due_days + TIME_TOLERANCE_DAYS))
     opened, slot = _openings(problem, window)
     usage = _usage(problem, window, opened, slot)
+    amounts = _cap_amounts(problem, window, slot[slot >= 0], problem.exposure_per_day * waited_days)
     opening_cost = float(problem.slot_cost[slot[slot >= 0]].sum())
     failure_cost = float(failure[is_done].sum())
     deferral_cost = float((problem.deferral_cost_per_day * waited_days).sum())
@@ -73,11 +74,13 @@ def evaluate(problem: Problem, plan: Plan) -> Evaluation:
         late=late,
         usage_minutes=usage,
         num_openings=len(opened),
+        cap_amounts=amounts,
         violations=(
             *_change_violations(problem, window, late),
             *_capacity_violations(problem, usage),
             *_link_violations(problem, window),
             *_exclusion_violations(problem, opened),
+            *_cap_violations(problem, amounts),
         ),
     )
 
@@ -123,6 +126,30 @@ def _usage(problem: Problem, window: Ints, opened: Ints, slot: Ints) -> Floats:
     group, open_window = np.divmod(opened[slot >= 0], max(problem.num_windows, 1))
     np.add.at(usage, (problem.group_team[group], open_window), problem.slot_labour_minutes[slot[slot >= 0]])
     return usage
+
+
+def _cap_amounts(problem: Problem, window: Ints, open_slots: Ints, exposure: Floats) -> Floats:
+    """Return what each row of caps adds up to, given the slots in use and each change's exposure."""
+    caps = problem.caps
+    amounts = np.zeros(caps.num_rows)
+    if not caps.num_rows:
+        return amounts
+    is_open = np.zeros(problem.num_slots, dtype=bool)
+    is_open[open_slots] = True
+    unit = np.repeat(np.arange(len(caps.unit_row)), np.diff(caps.unit_ptr))
+    used = np.unique(unit[is_open[caps.unit_slot]])
+    np.add.at(amounts, caps.unit_row[used], caps.unit_amount[used])
+    share_row = np.repeat(np.arange(caps.num_rows), np.diff(caps.share_ptr))
+    np.add.at(amounts, share_row, caps.share * exposure[caps.share_change])
+    for count, row in enumerate(caps.move_row):
+        amounts[row] += caps.move_amount[count][window != caps.kept_window[count]].sum()
+    return amounts
+
+
+def _cap_violations(problem: Problem, amounts: Floats) -> Iterator[Violation]:
+    over = amounts - problem.caps.limit
+    for row in np.flatnonzero(over > problem.caps.slack):
+        yield Violation("cap", int(row), float(over[row]))
 
 
 def _change_violations(problem: Problem, window: Ints, late: npt.NDArray[np.bool_]) -> Iterator[Violation]:

@@ -8,7 +8,7 @@ evaluator's.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import highspy
 import numpy as np
@@ -17,7 +17,7 @@ from poise.errors import Fault, InternalError, NoFeasiblePlanError
 from poise.planning.choices import Choices, list_choices
 from poise.planning.evaluate import evaluate
 from poise.planning.milp import Model, build_model
-from poise.planning.problem import Evaluation, Floats, Plan, Problem, Solution
+from poise.planning.problem import Caps, Evaluation, Floats, Plan, Problem, Solution
 
 #: What HiGHS may leave unproven, relative to the value; below it a plan counts as optimal.
 RELATIVE_GAP = 1e-7
@@ -73,7 +73,8 @@ def solve_exact(
     Raises
     ------
     NoFeasiblePlanError
-        E500 or E501 for hard due dates, E502 and E503 for caps, E504 when the time was over first.
+        E500 or E501 for hard due dates, E502 and E503 for caps on the two costs, E505 for caps on other
+        amounts, E504 when the time was over first.
     """
     choices = list_choices(problem)
     check_hard_due(problem, choices)
@@ -216,7 +217,7 @@ def _run(
 
 def _nothing(model: Model, factors: tuple[float, float], caps: tuple[float, float]) -> _Run:
     costs = (model.exposure_of_nothing, model.disruption_of_nothing)
-    is_within = _are_under(costs, caps)
+    is_within = _are_under(costs, caps) and bool(np.all((model.row_lower <= 0) & (model.row_upper >= 0)))
     bound = (factors[0] * costs[0] + factors[1] * costs[1]) * (1.0 - ROUNDING)
     return _Run(np.zeros(0) if is_within else None, bound, 0, is_cut=False, is_infeasible=not is_within)
 
@@ -291,7 +292,19 @@ def _no_plan(problem: Problem, caps: tuple[float, float], run: _Run, seconds: fl
             text = f"no plan has an exposure and late cost of at most {caps[0]:,.2f}."
             faults.append(Fault("E503", "plan", text, "raise the limit on exposure."))
         return NoFeasiblePlanError(faults)
-    return NoFeasiblePlanError(_joint_faults(problem, seconds))
+    if problem.caps.num_rows and _exists(replace(problem, caps=Caps()), seconds):
+        text = f"no plan keeps all {problem.caps.num_rows} caps together."
+        return NoFeasiblePlanError(Fault("E505", "plan", text, "raise or drop at least one of them."))
+    return NoFeasiblePlanError(_joint_faults(replace(problem, caps=Caps()), seconds))
+
+
+def _exists(problem: Problem, seconds: float) -> bool:
+    """Return whether any plan keeps the hard rules of a problem, as far as the time allows to tell."""
+    try:
+        solve_exact(problem, 0.0, seconds=seconds, max_nodes=1)
+    except NoFeasiblePlanError as error:
+        return all(fault.id == "E504" for fault in error.faults)
+    return True
 
 
 def _joint_faults(problem: Problem, seconds: float) -> list[Fault]:
@@ -303,7 +316,9 @@ def _joint_faults(problem: Problem, seconds: float) -> list[Fault]:
     # One more date met is worth more than all late ones being earlier, but that counts too.
     earlier = (1.0 - 0.9 * end / problem.horizon_days) / (1 + problem.hard_due.sum())
     gain = np.where(hard, np.where(choices.is_late, earlier, 1.0), 0.0)
-    fewest = Model(**{**vars(model), "exposure": np.concatenate((-gain, np.zeros(len(model.open_slot))))})
+    fewest = Model(
+        **{**vars(model), "exposure": np.concatenate((-gain, np.zeros(model.num_columns - len(gain))))}
+    )
     run = _run(fewest, (1.0, 0.0), (math.inf, math.inf), _Limits(seconds))
     hint = "move these dates, or give the team more minutes or windows before them."
     if run.values is None:

@@ -1,7 +1,8 @@
 """The planning problem as a mixed-integer linear program.
 
-Columns: ``x``, one per choice of a change (:mod:`poise.planning.choices`), and ``y``, one per slot
-that a choice uses. Facility location with capacities:
+Columns: ``x``, one per choice of a change (:mod:`poise.planning.choices`), ``y``, one per slot
+that a choice uses, and ``z``, one per unit of several slots in a row of caps
+(:mod:`poise.planning.milp_caps`). Facility location with capacities:
 
 - each change goes at most once (exactly once when its due date is hard),
 - ``x <= y``: a change goes only into an open slot (one row per choice: the strong form, whose
@@ -9,17 +10,20 @@ that a choice uses. Facility location with capacities:
 - labour of changes and openings within each team's minutes of each window,
 - a change that waits for another goes by day t only if the other went early enough before t; one
   row per start t that the later change may use,
-- excluded groups: of two slots that share time at most one is open.
+- excluded groups: of two slots that share time at most one is open,
+- caps: ``y <= z`` for every slot of a unit, and each row's amount within its limit.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
 from poise.planning.choices import Choices
+from poise.planning.milp_caps import Units, add_caps, list_units
+from poise.planning.milp_rows import Rows
 from poise.planning.problem import TIME_TOLERANCE_DAYS, Floats, Ints, Problem
 
 
@@ -27,12 +31,13 @@ from poise.planning.problem import TIME_TOLERANCE_DAYS, Floats, Ints, Problem
 class Model:
     """A program ``min cost @ v`` with ``row_lower <= A v <= row_upper`` over binary ``v``.
 
-    ``A`` is stored by rows: ``start`` (shape ``(R+1,)``), ``column`` and ``value``. The first columns are
-    ``choices``, the others ``open_slot``.
+    ``A`` is stored by rows: ``start`` (shape ``(rows + 1,)``), ``column`` and ``value``. The first columns
+    are ``choices``, then ``open_slot``, then ``units``.
     """
 
     choices: Choices
     open_slot: Ints
+    units: Units
     #: Per column [money]; exposure includes late cost and both are relative to doing nothing.
     exposure: Floats
     disruption: Floats
@@ -47,7 +52,7 @@ class Model:
 
     @property
     def num_columns(self) -> int:
-        """Return the number of choices and slots."""
+        """Return the number of choices, slots and units."""
         return len(self.exposure)
 
     def plan_windows(self, values: Floats) -> Ints:
@@ -62,25 +67,10 @@ class Model:
         values = np.zeros(self.num_columns)
         taken = np.flatnonzero(window[self.choices.change] == self.choices.window)
         values[taken] = 1.0
-        values[len(self.choices.change) + np.searchsorted(self.open_slot, self.choices.slot[taken])] = 1.0
+        opened = np.searchsorted(self.open_slot, self.choices.slot[taken])
+        values[len(self.choices.change) + opened] = 1.0
+        values[self.units.used_by(opened) + len(self.choices.change) + len(self.open_slot)] = 1.0
         return values
-
-
-@dataclass
-class _Rows:
-    """Rows under construction, as blocks of (row, column, value) triples."""
-
-    count: int = 0
-    triples: list[tuple[Ints, Ints, Floats]] = field(default_factory=list)
-    lower: list[Floats] = field(default_factory=list)
-    upper: list[Floats] = field(default_factory=list)
-
-    def add(self, row: Ints, column: Ints, value: Floats, lower: Floats, upper: Floats) -> None:
-        """Add a block whose rows are numbered from 0."""
-        self.triples.append((row + self.count, column, value))
-        self.lower.append(lower)
-        self.upper.append(upper)
-        self.count += len(upper)
 
 
 def build_model(problem: Problem, choices: Choices, *, force_hard: bool = True) -> Model:
@@ -97,24 +87,29 @@ def build_model(problem: Problem, choices: Choices, *, force_hard: bool = True) 
     """
     open_slot = np.unique(choices.slot)
     opening = len(choices.change) + np.searchsorted(open_slot, choices.slot)
-    rows = _Rows()
+    rows = Rows()
     _add_assignment(rows, problem, choices, force_hard)
     _add_openings(rows, opening)
     _add_capacity(rows, problem, choices, open_slot)
     _add_links(rows, problem, choices)
     _add_exclusions(rows, problem, open_slot, len(choices.change))
+    units = list_units(problem.caps, open_slot)
+    add_caps(rows, problem, choices, units, len(open_slot))
+    idle = np.zeros(units.count)
     row, column, value = (np.concatenate(part) for part in zip(*rows.triples, strict=True))
     order = np.lexsort((column, row))
     return Model(
         choices=choices,
         open_slot=open_slot,
+        units=units,
         exposure=np.concatenate(
-            (choices.exposure - choices.never_exposure[choices.change], np.zeros(len(open_slot)))
+            (choices.exposure - choices.never_exposure[choices.change], np.zeros(len(open_slot)), idle)
         ),
         disruption=np.concatenate(
             (
                 choices.disruption - choices.never_disruption[choices.change],
                 problem.slot_cost[open_slot],
+                idle,
             )
         ),
         exposure_of_nothing=float(choices.never_exposure.sum()),
@@ -127,7 +122,7 @@ def build_model(problem: Problem, choices: Choices, *, force_hard: bool = True) 
     )
 
 
-def _add_assignment(rows: _Rows, problem: Problem, choices: Choices, force_hard: bool) -> None:
+def _add_assignment(rows: Rows, problem: Problem, choices: Choices, force_hard: bool) -> None:
     must = problem.hard_due if force_hard else np.zeros(problem.num_changes, dtype=bool)
     rows.add(
         choices.change,
@@ -138,7 +133,7 @@ def _add_assignment(rows: _Rows, problem: Problem, choices: Choices, force_hard:
     )
 
 
-def _add_openings(rows: _Rows, opening: Ints) -> None:
+def _add_openings(rows: Rows, opening: Ints) -> None:
     each = np.arange(len(opening))
     rows.add(
         np.repeat(each, 2),
@@ -149,7 +144,7 @@ def _add_openings(rows: _Rows, opening: Ints) -> None:
     )
 
 
-def _add_capacity(rows: _Rows, problem: Problem, choices: Choices, open_slot: Ints) -> None:
+def _add_capacity(rows: Rows, problem: Problem, choices: Choices, open_slot: Ints) -> None:
     """Add the teams' minutes, each row in units of the team's own capacity so that all rows weigh alike."""
     slot_group = np.repeat(np.arange(problem.num_groups), np.diff(problem.slot_ptr))
     slot = np.concatenate((choices.slot, open_slot))
@@ -170,7 +165,7 @@ def _add_capacity(rows: _Rows, problem: Problem, choices: Choices, open_slot: In
     )
 
 
-def _add_links(rows: _Rows, problem: Problem, choices: Choices) -> None:
+def _add_links(rows: Rows, problem: Problem, choices: Choices) -> None:
     start, end = problem.window_start_days[choices.window], problem.window_end_days[choices.window]
     row: list[Ints] = []
     column: list[Ints] = []
@@ -200,7 +195,7 @@ def _add_links(rows: _Rows, problem: Problem, choices: Choices) -> None:
         )
 
 
-def _add_exclusions(rows: _Rows, problem: Problem, open_slot: Ints, first_column: int) -> None:
+def _add_exclusions(rows: Rows, problem: Problem, open_slot: Ints, first_column: int) -> None:
     start, end = problem.window_start_days, problem.window_end_days
     bounds = np.searchsorted(open_slot, problem.slot_ptr)
     pairs: list[npt.NDArray[np.int64]] = []

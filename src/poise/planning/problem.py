@@ -5,13 +5,14 @@ open window, or is not done within the horizon. Nothing here knows people, scree
 currency.
 
 Symbols used in the docstrings of this room: ``G`` groups, ``J`` changes, ``W`` windows, ``P``
-teams, ``S`` slots (a slot is one window that one group may use), ``K`` links, ``X`` exclusions.
+teams, ``S`` slots (a slot is one window that one group may use), ``K`` links, ``X`` exclusions, ``R``
+rows of caps, ``U`` units and ``M`` counts of moves in them.
 Times are days since the plan's ``now``.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Literal
 
@@ -27,6 +28,69 @@ Ints = npt.NDArray[np.int64]
 TIME_TOLERANCE_DAYS = 1e-6
 #: Slack of a team's capacity in one window [min].
 CAPACITY_TOLERANCE_MINUTES = 1e-6
+#: Slack of a cap, of its limit or of one (hour, money, piece), whichever is more.
+LIMIT_TOLERANCE = 1e-6
+
+
+def _none() -> Floats:
+    return np.zeros(0)
+
+
+def _no_index() -> Ints:
+    return np.zeros(0, dtype=np.int64)
+
+
+@dataclass(frozen=True)
+class Caps:
+    """Upper limits on amounts that a whole plan adds up to, beside the rules of single changes.
+
+    A row's amount is the sum of three parts, all at least zero, any of which may be empty; the row
+    holds while the amount is at most ``limit`` (with a slack of ``LIMIT_TOLERANCE``).
+
+    - **Units.** A unit is a set of slots. It adds ``unit_amount`` once when any of its slots is open.
+      One slot with its hours: downtime. All slots of a service in a week: at most n services then.
+      All slots of a team on one weekend: at most n weekends.
+    - **Shares of exposure.** ``share * exposure_per_day * days waited`` of each change listed, never
+      done meaning until the horizon: the exposure of a service, without late cost.
+    - **Moves.** ``move_amount[m, j]`` for every change whose window is not ``kept_window[m, j]``
+      (-1: it was not done): how far a plan is from another, dearer where a window was announced.
+
+    Parameters
+    ----------
+    limit
+        Shape ``(R,)``, finite, >= 0; each row in its own unit.
+    unit_ptr, unit_slot
+        Slots of unit u are ``unit_slot[unit_ptr[u]:unit_ptr[u+1]]``; shape of the first ``(U+1,)``.
+    unit_row, unit_amount
+        Shape ``(U,)``: the row a unit belongs to, and what it adds, >= 0.
+    share_ptr, share_change, share
+        Changes of row r are ``share_change[share_ptr[r]:share_ptr[r+1]]``, each with its share >= 0;
+        shape of the first ``(R+1,)``.
+    move_row, kept_window, move_amount
+        Shapes ``(M,)``, ``(M, J)`` in [-1, W), ``(M, J)`` >= 0: counts of moves and the rows they add to.
+    """
+
+    limit: Floats = field(default_factory=_none)
+    unit_ptr: Ints = field(default_factory=lambda: np.zeros(1, dtype=np.int64))
+    unit_slot: Ints = field(default_factory=_no_index)
+    unit_row: Ints = field(default_factory=_no_index)
+    unit_amount: Floats = field(default_factory=_none)
+    share_ptr: Ints = field(default_factory=lambda: np.zeros(1, dtype=np.int64))
+    share_change: Ints = field(default_factory=_no_index)
+    share: Floats = field(default_factory=_none)
+    move_row: Ints = field(default_factory=_no_index)
+    kept_window: Ints = field(default_factory=lambda: np.zeros((0, 0), dtype=np.int64))
+    move_amount: Floats = field(default_factory=lambda: np.zeros((0, 0)))
+
+    @property
+    def num_rows(self) -> int:
+        """Return R."""
+        return len(self.limit)
+
+    @property
+    def slack(self) -> Floats:
+        """Return how far above each limit an amount still counts as within, shape ``(R,)``."""
+        return LIMIT_TOLERANCE * np.maximum(1.0, self.limit)
 
 
 @dataclass(frozen=True)
@@ -83,6 +147,8 @@ class Problem:
         that is never done.
     exclusion_a, exclusion_b
         Shape ``(X,)``. Groups that may not be open in overlapping windows.
+    caps
+        Upper limits on amounts of the whole plan; none by default.
     """
 
     horizon_days: float
@@ -111,6 +177,7 @@ class Problem:
     link_soak_days: Floats
     exclusion_a: Ints
     exclusion_b: Ints
+    caps: Caps = field(default_factory=Caps)
 
     @property
     def num_groups(self) -> int:
@@ -158,11 +225,11 @@ class Plan:
 class Violation:
     """One hard rule that a plan breaks."""
 
-    #: ``"window"``, ``"release"``, ``"capacity"``, ``"due"``, ``"link"``, ``"exclusion"``.
+    #: ``"window"``, ``"release"``, ``"capacity"``, ``"due"``, ``"link"``, ``"exclusion"``, ``"cap"``.
     rule: str
-    #: Index of the change, link or exclusion; team * W + window for capacity.
+    #: Index of the change, link, exclusion or row of caps; team * W + window for capacity.
     index: int
-    #: By how much (minutes, days), for the reader.
+    #: By how much (minutes, days, the row's own unit), for the reader.
     amount: float
 
 
@@ -186,6 +253,8 @@ class Evaluation:
         Shape ``(P, W)`` [min].
     num_openings
         Number of (group, window) pairs that are open.
+    cap_amounts
+        Shape ``(R,)``: what each row of caps adds up to, in the row's own unit.
     violations
         Every hard rule broken; empty for a feasible plan.
     """
@@ -200,6 +269,7 @@ class Evaluation:
     late: npt.NDArray[np.bool_]
     usage_minutes: Floats
     num_openings: int
+    cap_amounts: Floats
     violations: tuple[Violation, ...]
 
     @property

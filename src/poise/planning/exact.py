@@ -8,29 +8,18 @@ evaluator's.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
-import highspy
 import numpy as np
 
 from poise.errors import Fault, InternalError, NoFeasiblePlanError
 from poise.planning.choices import Choices, list_choices
 from poise.planning.evaluate import evaluate
+from poise.planning.highs import CAP_ROUNDING, CAP_TOLERANCE, Limits, are_under, run_program
 from poise.planning.milp import Model, build_model
 from poise.planning.problem import Caps, Evaluation, Floats, Plan, Problem, Solution
 
-#: What HiGHS may leave unproven, relative to the value; below it a plan counts as optimal.
-RELATIVE_GAP = 1e-7
-#: Slack of a cap on disruption or exposure, of the cap or of one money, whichever is more: HiGHS' own
-#: tolerance on a row (1e-7) and room for rounding.
-CAP_TOLERANCE = 1e-6
-#: A bound under a cap covers plans over it by this much, in the same units: sums of money may round.
-CAP_ROUNDING = 1e-9
-#: What HiGHS' dual simplex may err on each reduced cost, in the units that it sees; all of it is taken
-#: off the bound.
-DUAL_TOLERANCE = 1e-7
-#: Rounding of the sums behind a bound, relative.
-ROUNDING = 1e-10
+__all__ = ["CAP_ROUNDING", "CAP_TOLERANCE", "check_hard_due", "objective", "solve_exact"]
 
 
 def solve_exact(
@@ -84,13 +73,14 @@ def solve_exact(
         math.inf if exposure_cap is None else exposure_cap,
         math.inf if disruption_cap is None else disruption_cap,
     )
-    limits = _Limits(seconds, max_nodes)
+    limits = Limits(seconds, max_nodes)
     nothing = Plan(np.full(problem.num_changes, -1, dtype=np.int64))
-    starts = [plan for plan in (warm, nothing) if plan and _is_within(evaluate(problem, plan), caps)]
+    starts = [plan for plan in (warm, nothing) if plan and is_within(evaluate(problem, plan), caps)]
     given = warm if any(plan is warm for plan in starts) else None
-    run = _run(model, factors, caps, limits, start=given)
+    start = None if given is None else model.values_of(given.window)
+    run = run_program(model, factors, caps, limits, start=start)
     if run.values is None and not starts:
-        raise _no_plan(problem, caps, run, seconds)
+        raise no_plan(problem, caps, seconds, is_infeasible=run.is_infeasible)
     plans = [*starts] if run.values is None else [_confirmed(problem, model, run.values, caps), *starts]
     evaluations = [evaluate(problem, plan) for plan in plans]
     values = [objective(evaluation, weight) for evaluation in evaluations]
@@ -113,148 +103,21 @@ def objective(evaluation: Evaluation, weight: float) -> float:
     return evaluation.exposure + evaluation.late_cost + weight * evaluation.disruption
 
 
-class _QuietHighs(highspy.Highs):
-    """HiGHS without callbacks: setting them up prints a banner into the command's output (1.16)."""
-
-    def enableCallbacks(self) -> None:  # noqa: N802
-        """Leave them off."""
-
-
-@dataclass(frozen=True)
-class _Limits:
-    seconds: float
-    max_nodes: int | None = None
-
-
-@dataclass(frozen=True)
-class _Run:
-    """What HiGHS found: values (None without a solution), a bound [money], steps, and why it stopped."""
-
-    values: Floats | None
-    bound: float
-    work: int
-    is_cut: bool
-    is_infeasible: bool
-
-
-def _is_within(evaluation: Evaluation, caps: tuple[float, float]) -> bool:
+def is_within(evaluation: Evaluation, caps: tuple[float, float]) -> bool:
+    """Return whether a plan keeps every rule and the caps on (exposure plus late cost, disruption)."""
     costs = (evaluation.exposure + evaluation.late_cost, evaluation.disruption)
-    return evaluation.is_feasible and _are_under(costs, caps)
-
-
-def _are_under(costs: tuple[float, float], caps: tuple[float, float]) -> bool:
-    return all(
-        cost <= cap + CAP_TOLERANCE * max(1.0, abs(cap)) for cost, cap in zip(costs, caps, strict=True)
-    )
+    return evaluation.is_feasible and are_under(costs, caps)
 
 
 def _confirmed(problem: Problem, model: Model, values: Floats, caps: tuple[float, float]) -> Plan:
     """Return the plan behind HiGHS' solution, once the evaluator has agreed that it keeps every rule."""
     plan = Plan(model.plan_windows(values))
     evaluation = evaluate(problem, plan)
-    if not _is_within(evaluation, caps):
+    if not is_within(evaluation, caps):
         broken = evaluation.violations[:3] or f"caps {caps}"
         text = f"proposed a plan that breaks {broken}; expected none."
         raise InternalError(Fault("E900", "planning.exact", text))
     return plan
-
-
-def _run(
-    model: Model,
-    factors: tuple[float, float],
-    caps: tuple[float, float],
-    limits: _Limits,
-    *,
-    start: Plan | None = None,
-) -> _Run:
-    if not model.num_columns:  # HiGHS calls that a model error; doing nothing is the only plan.
-        return _nothing(model, factors, caps)
-    cost = factors[0] * model.exposure + factors[1] * model.disruption
-    constant = factors[0] * model.exposure_of_nothing + factors[1] * model.disruption_of_nothing
-    # Money comes in any size; HiGHS' tolerances are absolute. The largest cost becomes 1,000.
-    unit = max(float(np.abs(cost).max(initial=0.0)), 1e-9) / 1_000.0
-    solver = _QuietHighs()  # type: ignore[no-untyped-call]
-    for name, setting in {
-        "output_flag": False,
-        # HiGHS fixes its threads for the whole process at the first solve; ours run beside each other.
-        "threads": 1,
-        "random_seed": 1,
-        "time_limit": max(limits.seconds, 0.1),
-        "mip_rel_gap": RELATIVE_GAP,
-        "mip_abs_gap": 1e-6,
-        "mip_feasibility_tolerance": 1e-7,
-        "primal_feasibility_tolerance": 1e-8,
-        **({} if limits.max_nodes is None else {"mip_max_nodes": limits.max_nodes}),
-    }.items():
-        solver.setOptionValue(name, setting)
-    solver.passModel(_as_highs(model, cost / unit, constant / unit, caps))
-    if start is not None:
-        warm = highspy.HighsSolution()
-        warm.col_value = list(model.values_of(start.window))
-        solver.setSolution(warm)
-    status = solver.run()
-    if status == highspy.HighsStatus.kError:
-        raise InternalError(Fault("E900", "planning.exact", "HiGHS refused the program; expected an answer."))
-    info, ending = solver.getInfo(), solver.getModelStatus()
-    has_plan = info.primal_solution_status == highspy.SolutionStatus.kSolutionStatusFeasible
-    values = np.round(solver.getSolution().col_value) if has_plan else None
-    if start is not None and values is not None:
-        claimed, true = info.objective_function_value, (float(cost @ values) + constant) / unit
-        # HiGHS 1.16 can improve a start in presolve and then hand back the start itself. Out of time we
-        # keep that; otherwise the solve was quick, and is so again without a start.
-        is_done = ending == highspy.HighsModelStatus.kOptimal
-        if is_done and true > claimed + 1e-6 * max(1.0, abs(claimed)):
-            return _run(model, factors, caps, limits)
-    slack = DUAL_TOLERANCE * unit * model.num_columns + ROUNDING * constant
-    return _Run(
-        values=values,
-        bound=max(0.0, info.mip_dual_bound * unit - slack),
-        work=max(0, info.simplex_iteration_count) + max(0, info.ipm_iteration_count),
-        is_cut=ending == highspy.HighsModelStatus.kTimeLimit,
-        is_infeasible=ending == highspy.HighsModelStatus.kInfeasible,
-    )
-
-
-def _nothing(model: Model, factors: tuple[float, float], caps: tuple[float, float]) -> _Run:
-    costs = (model.exposure_of_nothing, model.disruption_of_nothing)
-    is_within = _are_under(costs, caps) and bool(np.all((model.row_lower <= 0) & (model.row_upper >= 0)))
-    bound = (factors[0] * costs[0] + factors[1] * costs[1]) * (1.0 - ROUNDING)
-    return _Run(np.zeros(0) if is_within else None, bound, 0, is_cut=False, is_infeasible=not is_within)
-
-
-def _as_highs(model: Model, cost: Floats, constant: float, caps: tuple[float, float]) -> highspy.HighsLp:
-    """Return the program for HiGHS, with a row for each finite cap, in units of the cap."""
-    start, column, value = [model.start], [model.column], [model.value]
-    lower, upper = [model.row_lower], [model.row_upper]
-    every = np.arange(model.num_columns)
-    end = int(model.start[-1])
-    for cap, of_nothing, row in (
-        (caps[0], model.exposure_of_nothing, model.exposure),
-        (caps[1], model.disruption_of_nothing, model.disruption),
-    ):
-        if math.isfinite(cap):
-            end += model.num_columns
-            unit = max(1.0, abs(cap))
-            start.append(np.array([end]))
-            column.append(every)
-            value.append(row / unit)
-            lower.append(np.array([-np.inf]))
-            upper.append(np.array([(cap + CAP_ROUNDING * unit - of_nothing) / unit]))
-    lp = highspy.HighsLp()
-    lp.num_col_ = model.num_columns
-    lp.num_row_ = sum(len(part) for part in upper)
-    lp.col_cost_ = cost
-    lp.offset_ = constant
-    lp.col_lower_ = np.zeros(model.num_columns)
-    lp.col_upper_ = np.ones(model.num_columns)
-    lp.row_lower_ = np.concatenate(lower)
-    lp.row_upper_ = np.concatenate(upper)
-    lp.integrality_ = [highspy.HighsVarType.kInteger] * model.num_columns
-    lp.a_matrix_.format_ = highspy.MatrixFormat.kRowwise
-    lp.a_matrix_.start_ = np.concatenate(start)
-    lp.a_matrix_.index_ = np.concatenate(column)
-    lp.a_matrix_.value_ = np.concatenate(value)
-    return lp
 
 
 def check_hard_due(problem: Problem, choices: Choices) -> None:
@@ -278,8 +141,11 @@ def check_hard_due(problem: Problem, choices: Choices) -> None:
     raise NoFeasiblePlanError(faults)
 
 
-def _no_plan(problem: Problem, caps: tuple[float, float], run: _Run, seconds: float) -> NoFeasiblePlanError:
-    if not run.is_infeasible:
+def no_plan(
+    problem: Problem, caps: tuple[float, float], seconds: float, *, is_infeasible: bool
+) -> NoFeasiblePlanError:
+    """Return why there is no plan: proven so, or only none found in time."""
+    if not is_infeasible:
         text = f"found no feasible plan within {seconds:g} s."
         return NoFeasiblePlanError(Fault("E504", "plan", text, "give it more time or a plan to start from."))
     if math.isfinite(caps[0]) or math.isfinite(caps[1]):
@@ -319,7 +185,7 @@ def _joint_faults(problem: Problem, seconds: float) -> list[Fault]:
     fewest = Model(
         **{**vars(model), "exposure": np.concatenate((-gain, np.zeros(model.num_columns - len(gain))))}
     )
-    run = _run(fewest, (1.0, 0.0), (math.inf, math.inf), _Limits(seconds))
+    run = run_program(fewest, (1.0, 0.0), (math.inf, math.inf), Limits(seconds))
     hint = "move these dates, or give the team more minutes or windows before them."
     if run.values is None:
         text = "hard due dates cannot all be met together."

@@ -23,37 +23,17 @@ import numpy.typing as npt
 
 from poise.planning.choices import Choices
 from poise.planning.milp_caps import Units, add_caps, list_units
-from poise.planning.milp_rows import Rows
 from poise.planning.problem import TIME_TOLERANCE_DAYS, Floats, Ints, Problem
+from poise.planning.program import Program, Rows
 
 
 @dataclass(frozen=True)
-class Model:
-    """A program ``min cost @ v`` with ``row_lower <= A v <= row_upper`` over binary ``v``.
-
-    ``A`` is stored by rows: ``start`` (shape ``(rows + 1,)``), ``column`` and ``value``. The first columns
-    are ``choices``, then ``open_slot``, then ``units``.
-    """
+class Model(Program):
+    """A problem's program; the columns are the ``choices``, then ``open_slot``, then ``units``."""
 
     choices: Choices
     open_slot: Ints
     units: Units
-    #: Per column [money]; exposure includes late cost and both are relative to doing nothing.
-    exposure: Floats
-    disruption: Floats
-    #: Costs of doing nothing [money].
-    exposure_of_nothing: float
-    disruption_of_nothing: float
-    start: Ints
-    column: Ints
-    value: Floats
-    row_lower: Floats
-    row_upper: Floats
-
-    @property
-    def num_columns(self) -> int:
-        """Return the number of choices, slots and units."""
-        return len(self.exposure)
 
     def plan_windows(self, values: Floats) -> Ints:
         """Return the window of each change in a solution, -1 for never."""

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from poise.planning.choices import Choices
-from poise.planning.milp_rows import Rows
 from poise.planning.problem import Caps, Floats, Ints, Problem
+from poise.planning.program import Rows
 
 #: A row in the program lies this much above its limit, of the limit or of one: sums may round.
 _ROUNDING = 1e-9

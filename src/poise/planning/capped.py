@@ -1,0 +1,214 @@
+"""Plans under caps, at any size that a linear program can be solved for.
+
+Small problems are solved exactly. On larger ones HiGHS solves the linear relaxation, which proves a
+bound, and improves a plan by exact solves over a few columns, all others held: first those on which
+the plan and the relaxation differ (RINS [1]_), then those of a few groups at a time (large
+neighbourhood search [2]_). All caps, also those on the two costs, stay exact in every step.
+
+References
+----------
+.. [1] E. Danna, E. Rothberg, C. Le Pape, Exploring relaxation induced neighborhoods to improve MIP
+   solutions, Mathematical Programming 102, 2005, 71-90.
+.. [2] P. Shaw, Using constraint programming and local search methods to solve vehicle routing problems,
+   CP 1998, 417-431.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from poise.planning.blend import tie_groups
+from poise.planning.choices import Choices, list_choices
+from poise.planning.evaluate import evaluate
+from poise.planning.exact import check_hard_due, is_within, no_plan, objective, solve_exact
+from poise.planning.highs import Limits, relax_program, run_program
+from poise.planning.milp import Model, build_model
+from poise.planning.problem import Floats, Ints, Plan, Problem, Solution
+
+#: Up to so many choices of a change a problem is solved exactly (see ``frontier.EXACT_CHOICES``).
+EXACT_CHOICES = 2_000
+#: Neighbourhoods tried when nobody says: on the sample company about a second.
+ROUNDS = 2
+#: Choices that the first neighbourhood of groups frees, and the least and most that later ones do.
+_FREED, _LEAST_FREED, _MOST_FREED = 500, 200, 6_000
+#: Simplex steps of an easy neighbourhood, after which the next one is larger, and of a hard one.
+_EASY, _HARD = 300, 3_000
+#: Nodes of the search tree that one neighbourhood may take, and its share of the time that is left.
+_NODES = 20
+_SHARE = 0.5
+
+
+@dataclass(frozen=True)
+class CappedSolution(Solution):
+    """A solution within caps; ``line_weight`` prices the cap on disruption.
+
+    Every plan within the caps but for that on disruption has ``value + line_weight * disruption`` of at
+    least ``bound_of_relaxation + line_weight * cap``; a weight of 0 says no more than ``bound``.
+    """
+
+    line_weight: float = 0.0
+    bound_of_relaxation: float = 0.0
+
+
+def solve_within(
+    problem: Problem,
+    weight: float,
+    *,
+    seconds: float,
+    disruption_cap: float = math.inf,
+    exposure_cap: float = math.inf,
+    warm: Plan | None = None,
+    focus: Ints | None = None,
+    rounds: int = ROUNDS,
+    seed: int = 0,
+    exact_choices: int = EXACT_CHOICES,
+) -> CappedSolution:
+    """Return a good plan under caps with a proven bound; the best one where the problem is small.
+
+    Parameters
+    ----------
+    problem, weight, disruption_cap, exposure_cap, warm
+        As in :func:`~poise.planning.exact.solve_exact`.
+    seconds
+        Limit [s]; within it the result depends on the other arguments only.
+    focus
+        Groups that the first neighbourhoods free, such as those a dropped limit was about.
+    rounds
+        Neighbourhoods to try.
+    exact_choices
+        Up to so many choices of a change the problem is solved exactly.
+
+    Raises
+    ------
+    NoFeasiblePlanError
+        As in ``solve_exact``; E504 only says that none was found in time.
+    """
+    choices = list_choices(problem)
+    check_hard_due(problem, choices)
+    deadline = time.monotonic() + seconds
+    caps, factors = (exposure_cap, disruption_cap), (0.0, 1.0) if math.isinf(weight) else (1.0, weight)
+    model = build_model(problem, choices)
+    relaxed = relax_program(model, factors, caps, seconds)
+    if math.isinf(relaxed.bound):
+        raise no_plan(problem, caps, seconds, is_infeasible=True)
+    if len(choices.change) <= exact_choices:
+        found = solve_exact(
+            problem,
+            weight,
+            seconds=max(0.1, deadline - time.monotonic()),
+            disruption_cap=None if math.isinf(disruption_cap) else disruption_cap,
+            exposure_cap=None if math.isinf(exposure_cap) else exposure_cap,
+            warm=warm,
+        )
+        return _priced(found, relaxed.weight, relaxed.bound)
+    left = deadline - time.monotonic()
+    if warm is None or not is_within(evaluate(problem, warm), caps):
+        run = run_program(model, factors, caps, Limits(max(left, 0.5), max_nodes=1))
+        if run.values is None:
+            raise no_plan(problem, caps, seconds, is_infeasible=run.is_infeasible)
+        warm = Plan(model.plan_windows(run.values))
+        bound = max(run.bound, relaxed.bound)
+    else:
+        bound = relaxed.bound
+    search = _Neighbourhoods(problem, model, factors, caps, np.random.default_rng([seed, 23]))
+    window, work, is_cut = search.improve(warm.window, relaxed.values, focus, rounds, deadline)
+    plan = Plan(window)
+    evaluation = evaluate(problem, plan)
+    if not is_within(evaluation, caps):  # rounding may put a plan a hair above a cap: keep the start
+        plan, evaluation = warm, evaluate(problem, warm)
+    value = objective(evaluation, weight)
+    bound = min(bound, value)
+    work += relaxed.work
+    found = Solution(plan, evaluation, weight, value, bound, work, "time" if is_cut else "work")
+    return _priced(found, relaxed.weight, relaxed.bound)
+
+
+def _priced(found: Solution, line_weight: float, bound: float) -> CappedSolution:
+    return CappedSolution(**vars(found), line_weight=line_weight, bound_of_relaxation=min(bound, found.value))
+
+
+@dataclass
+class _Neighbourhoods:
+    """Exact solves over the changes of a few groups, one set of groups after another."""
+
+    problem: Problem
+    model: Model
+    factors: tuple[float, float]
+    caps: tuple[float, float]
+    random: np.random.Generator
+
+    def improve(
+        self, window: Ints, relaxed: Floats, focus: Ints | None, rounds: int, deadline: float
+    ) -> tuple[Ints, int, bool]:
+        """Return the windows of a plan at least as good, the steps taken, and whether time was short."""
+        if rounds and len(relaxed):
+            differs = np.abs(relaxed - self.model.values_of(window)) > 1e-6
+            window, work = self._solve(window, differs, deadline)
+        else:
+            work = 0
+        sizes = np.bincount(
+            self.problem.change_group[self.model.choices.change], minlength=self.problem.num_groups
+        )
+        ties = tie_groups(self.problem)
+        size = np.bincount(ties.unit, sizes, ties.count)
+        order, first, wanted = self._order(ties.unit, focus), 0, float(_FREED)
+        for _ in range(rounds - 1):
+            if time.monotonic() >= deadline:
+                return window, work, True
+            if first >= len(order):
+                order, first = self._order(ties.unit, None), 0
+            last = first + 1 + int(np.searchsorted(np.cumsum(size[order[first + 1 :]]), wanted))
+            is_free = np.isin(ties.unit, order[first:last])
+            window, steps = self._solve(window, _columns_of(self.problem, self.model, is_free), deadline)
+            first, work = last, work + steps
+            factor = 1.5 if steps < _EASY else 0.6 if steps > _HARD else 1.0
+            wanted = min(max(wanted * factor, _LEAST_FREED), _MOST_FREED)
+        return window, work, False
+
+    def _order(self, unit: Ints, focus: Ints | None) -> Ints:
+        """Return tied units in the order to free them: those in focus, their teams' others, the rest."""
+        count = int(unit.max(initial=-1)) + 1
+        order = self.random.permutation(count)
+        team = self.problem.group_team
+        if focus is None or not len(focus):
+            teams = self.random.permutation(self.problem.num_teams)
+            rank = np.full(count, len(teams))
+            np.minimum.at(rank, unit, np.argsort(teams)[team])
+        else:
+            rank = np.full(count, 2)
+            near = np.isin(team, team[focus])
+            rank[unit[near]] = 1
+            rank[unit[focus]] = 0
+        return order[np.argsort(rank[order], kind="stable")]
+
+    def _solve(self, window: Ints, columns: npt.NDArray[np.bool_], deadline: float) -> tuple[Ints, int]:
+        """Solve over some columns; return the plan's windows, changed only for the better."""
+        values = self.model.values_of(window)
+        program = self.model.restricted(columns, values)
+        limits = Limits(max(0.1, _SHARE * (deadline - time.monotonic())), max_nodes=_NODES)
+        run = run_program(program, self.factors, self.caps, limits, start=values[columns])
+        if run.values is None:
+            return window, run.work
+        cost = self.factors[0] * program.exposure + self.factors[1] * program.disruption
+        if float(cost @ run.values) >= float(cost @ values[columns]):
+            return window, run.work
+        values[columns] = run.values
+        return self.model.plan_windows(values), run.work
+
+
+def _columns_of(problem: Problem, model: Model, is_free: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+    """Return which columns belong to free groups; units of caps are always free."""
+    choices: Choices = model.choices
+    slot_group = np.repeat(np.arange(problem.num_groups), np.diff(problem.slot_ptr))
+    return np.concatenate(
+        (
+            is_free[problem.change_group[choices.change]],
+            is_free[slot_group[model.open_slot]],
+            np.ones(model.units.count, dtype=bool),
+        )
+    )

@@ -41,6 +41,8 @@ _EASY, _HARD = 300, 3_000
 #: Nodes of the search tree that one neighbourhood may take, and its share of the time that is left.
 _NODES = 20
 _SHARE = 0.5
+#: Longest that mending a plan may take before another is looked for [s].
+_MEND_SECONDS = 3.0
 
 
 @dataclass(frozen=True)
@@ -106,21 +108,20 @@ def solve_within(
             warm=warm,
         )
         return _priced(found, relaxed.weight, relaxed.bound)
-    left = deadline - time.monotonic()
-    if warm is None or not is_within(evaluate(problem, warm), caps):
+    search = _Neighbourhoods(problem, model, factors, caps, np.random.default_rng([seed, 23]))
+    bound = relaxed.bound
+    start = warm if warm is None or is_within(evaluate(problem, warm), caps) else search.mend(warm, focus)
+    if start is None:
+        left = deadline - time.monotonic()
         run = run_program(model, factors, caps, Limits(max(left, 0.5), max_nodes=1))
         if run.values is None:
             raise no_plan(problem, caps, seconds, is_infeasible=run.is_infeasible)
-        warm = Plan(model.plan_windows(run.values))
-        bound = max(run.bound, relaxed.bound)
-    else:
-        bound = relaxed.bound
-    search = _Neighbourhoods(problem, model, factors, caps, np.random.default_rng([seed, 23]))
-    window, work, is_cut = search.improve(warm.window, relaxed.values, focus, rounds, deadline)
+        start, bound = Plan(model.plan_windows(run.values)), max(run.bound, bound)
+    window, work, is_cut = search.improve(start.window, relaxed.values, focus, rounds, deadline)
     plan = Plan(window)
     evaluation = evaluate(problem, plan)
     if not is_within(evaluation, caps):  # rounding may put a plan a hair above a cap: keep the start
-        plan, evaluation = warm, evaluate(problem, warm)
+        plan, evaluation = start, evaluate(problem, start)
     value = objective(evaluation, weight)
     bound = min(bound, value)
     work += relaxed.work
@@ -141,6 +142,21 @@ class _Neighbourhoods:
     factors: tuple[float, float]
     caps: tuple[float, float]
     random: np.random.Generator
+
+    def mend(self, plan: Plan, focus: Ints | None) -> Plan | None:
+        """Return a feasible plan that differs from one only in the groups in focus; None if none was found."""
+        if focus is None or not len(focus):
+            return None
+        ties = tie_groups(self.problem)
+        columns = _columns_of(self.problem, self.model, np.isin(ties.unit, ties.unit[focus]))
+        values = self.model.values_of(plan.window)
+        program = self.model.restricted(columns, values)
+        run = run_program(program, self.factors, self.caps, Limits(_MEND_SECONDS, max_nodes=_NODES))
+        if run.values is None:
+            return None
+        values[columns] = run.values
+        mended = Plan(self.model.plan_windows(values))
+        return mended if is_within(evaluate(self.problem, mended), self.caps) else None
 
     def improve(
         self, window: Ints, relaxed: Floats, focus: Ints | None, rounds: int, deadline: float

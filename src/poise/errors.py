@@ -8,6 +8,7 @@
     │   ├── ThreatFeedError  E2xx  KEV, EPSS, SSVC tables and their downloads
     │   ├── ModelError       E3xx  a problem or plan whose arrays contradict each other
     │   ├── ScanFormatError  E4xx  a scanner report
+    │   ├── TableError       E55x  limits, and steps of a negotiation
     │   └── LedgerError      E70x  a file, key or request of the ledger
     ├── NoFeasiblePlanError  E5xx  no plan meets the hard limits: exit 1
     ├── EvidenceError        E6xx  evidence is missing, stale or for something else: exit 3
@@ -168,6 +169,16 @@ FAULT_IDS: dict[str, str] = {
     "E744": "One person stands on both sides.",
     "E745": "A record about keys breaks the rules.",
     "E746": "A checkpoint is not signed by a key that counts.",
+    "E550": "A file of limits, terms or triggers cannot be read.",
+    "E551": "A limit does not make sense.",
+    "E552": "A limit is given twice.",
+    "E553": "A limit names something that the estate does not have.",
+    "E554": "There is no such limit, change, plan or proposal at this table.",
+    "E555": "There is no table in this workspace.",
+    "E556": "The file of the table is damaged.",
+    "E557": "This step is not possible at this point of the negotiation.",
+    "E558": "An opened position is not the one that was sealed.",
+    "E559": "The table rests on other data than is there now.",
     "E900": "Poise itself failed; the report on disk is incomplete.",
     "E901": "A file or folder that the command names cannot be read or written.",
 }
@@ -243,6 +254,10 @@ class ModelError(InputError):
 
 class ScanFormatError(InputError):
     """A scanner report cannot be read."""
+
+
+class TableError(InputError):
+    """A limit, a file or a step at the table is at fault."""
 
 
 class LedgerError(InputError):

@@ -85,15 +85,15 @@ def assemble(material: Material, shown: str) -> PlanDocument:
         inputs=material.inputs,
         folding=folding(material.intake, len(case.changes)),
         num_assets=material.intake.backlog.account.assets,
-        services=_services(case),
-        teams=_teams(case),
+        services=service_entries(case),
+        teams=team_entries(case),
         groups=tuple(_groups(material)),
         windows=tuple(
             WindowEntry(id=index, calendar=w.calendar, start=w.start, end=w.end, summary=w.summary)
             for index, w in enumerate(case.windows)
         ),
         freezes=_freezes(case),
-        changes=tuple(_change(change) for change in case.changes),
+        changes=tuple(change_entry(change) for change in case.changes),
         frontier=material.comparison.dots,
         hull=material.comparison.hull,
         plans=material.comparison.entries,
@@ -158,7 +158,8 @@ def folding(intake: Intake, num_changes: int) -> tuple[FoldStep, ...]:
     )
 
 
-def _services(case: PatchCase) -> tuple[ServiceEntry, ...]:
+def service_entries(case: PatchCase) -> tuple[ServiceEntry, ...]:
+    """Return the estate's services as the documents hold them."""
     return tuple(
         ServiceEntry(
             id=service.id,
@@ -173,7 +174,8 @@ def _services(case: PatchCase) -> tuple[ServiceEntry, ...]:
     )
 
 
-def _teams(case: PatchCase) -> tuple[TeamEntry, ...]:
+def team_entries(case: PatchCase) -> tuple[TeamEntry, ...]:
+    """Return the teams of a case as the documents hold them."""
     return tuple(
         TeamEntry(
             id=team.id,
@@ -219,7 +221,8 @@ def _freezes(case: PatchCase) -> tuple[FreezeEntry, ...]:
     )
 
 
-def _change(change: Change) -> ChangeEntry:
+def change_entry(change: Change) -> ChangeEntry:
+    """Return a change as the documents hold it."""
     return ChangeEntry(
         id=change.id,
         group=change.group,

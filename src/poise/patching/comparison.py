@@ -68,7 +68,8 @@ def compare(case: PatchCase, frontier: Frontier, *, seed: int) -> Comparison:
     rules = [
         _candidate(case, rule.key, rule.label, "rule", rule.sentence, play(case, rule)) for rule in RULES
     ]
-    default = _default(case, rules)
+    sentence, plan = default_plan(case)
+    default = _candidate(case, "default", "If nobody signs", "default", sentence, plan)
     pool = [*points, default]
     found = bargain([candidate.stakes for candidate in pool], default.stakes)
     landmarks = _landmarks(pool, found)
@@ -81,18 +82,15 @@ def _candidate(case: PatchCase, key: str, label: str, kind: Kind, sentence: str,
     return Candidate(key, label, kind, sentence, plan, evaluate(case.problem, plan))
 
 
-def _default(case: PatchCase, rules: Sequence[Candidate]) -> Candidate:
-    """Return what happens if nobody signs: the standing policy on today's data."""
+def default_plan(case: PatchCase) -> tuple[str, Plan]:
+    """Return what happens if nobody signs, in a sentence and as a plan: the standing policy goes on."""
     policy = case.estate.standing_policy
     assumed = " (assumed: the estate states none)" if policy.assumed else ""
     if policy.rule == "nothing":
-        plan = Plan(np.full(case.problem.num_changes, -1, dtype=np.int64))
-        return _candidate(
-            case, "default", "If nobody signs", "default", f"Nothing is patched{assumed}.", plan
-        )
-    rule = next(candidate for candidate in rules if candidate.key == policy.rule)
+        return f"Nothing is patched{assumed}.", Plan(np.full(case.problem.num_changes, -1, dtype=np.int64))
+    rule = next(rule for rule in RULES if rule.key == policy.rule)
     sentence = f"The standing policy goes on: {rule.sentence[0].lower()}{rule.sentence[1:-1]}{assumed}."
-    return Candidate("default", "If nobody signs", "default", sentence, rule.plan, rule.evaluation)
+    return sentence, play(case, rule)
 
 
 def _ideals(points: Sequence[Candidate]) -> tuple[Candidate, ...]:

@@ -128,7 +128,7 @@ def plan_patches(
         evidence=evidence,
         frontier=frontier,
         comparison=comparison,
-        inputs=(*_report_inputs(reports, intake), *inputs, *_feed_inputs(store, today)),
+        inputs=(*report_inputs(reports, intake), *inputs, *feed_inputs(store, today)),
         notices=tuple(_notices(case, intake, store, today)),
         seed=settings.seed,
     )
@@ -142,7 +142,8 @@ def gather_evidence(intake: Intake, store: ThreatStore, today: date) -> dict[str
     return {vulnerability: known.get(vulnerability, Evidence(vulnerability, today)) for vulnerability in ids}
 
 
-def _report_inputs(reports: Sequence[ScanReport], intake: Intake) -> list[InputFile]:
+def report_inputs(reports: Sequence[ScanReport], intake: Intake) -> list[InputFile]:
+    """Return the reports as inputs, with what was read of them."""
     return [
         InputFile(
             kind="report",
@@ -155,7 +156,8 @@ def _report_inputs(reports: Sequence[ScanReport], intake: Intake) -> list[InputF
     ]
 
 
-def _feed_inputs(store: ThreatStore, today: date) -> list[InputFile]:
+def feed_inputs(store: ThreatStore, today: date) -> list[InputFile]:
+    """Return the feeds as they are known on a day, as inputs."""
     return [
         InputFile(
             kind="feed",

@@ -144,7 +144,7 @@ class _Neighbourhoods:
     random: np.random.Generator
 
     def mend(self, plan: Plan, focus: Ints | None) -> Plan | None:
-        """Return a feasible plan that differs from one only in the groups in focus; None if none was found."""
+        """Return a feasible plan that differs from one only in the groups in focus; None if not found."""
         if focus is None or not len(focus):
             return None
         ties = tie_groups(self.problem)

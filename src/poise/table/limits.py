@@ -1,0 +1,224 @@
+"""Limits: what a side wants every plan to keep, whose it is, why, and until when."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterable, Iterator
+from datetime import date, datetime, timedelta
+from typing import Any, Literal
+
+import msgspec
+
+from poise.errors import Fault, TableError
+
+Party = Literal["operations", "security"]
+Rule = Literal["freeze", "hours", "weekends", "services", "deadline", "exposure"]
+Class = Literal["law", "policy", "preference"]
+Affected = Literal["kev", "ransomware", "critical", "high", "all"]
+
+#: What an id may look like: words of letters, digits and ``-``.
+ID = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
+#: Most limits at one table; nobody talks about more.
+MOST_LIMITS = 64
+#: A freeze is trimmed by this at each end, a deadline moved by it.
+WEEK = timedelta(days=7)
+
+
+class Limit(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One limit.
+
+    ==========  =====================================================================  =================
+    rule        what every plan must keep                                              ``amount``
+    ==========  =====================================================================  =================
+    freeze      nothing in scope is opened in a window that overlaps [start, end)      none
+    hours       planned downtime of the groups in scope, within [start, end)           hours
+    weekends    weekends that the teams in scope work, added up                        weekends
+    services    services in scope that are opened in any one calendar week             services
+    deadline    changes ``affected`` in scope are done this many days from now         days
+    exposure    expected loss of the services in scope over the horizon                money
+    ==========  =====================================================================  =================
+
+    Parameters
+    ----------
+    id
+        Unique at the table.
+    party
+        Whose limit it is.
+    rule
+        As in the table above.
+    class_
+        ``law`` can neither be traded nor repaired away; ``policy`` has an owner who may waive it;
+        ``preference`` may be traded.
+    owner, reason
+        Who answers for it, and why it is there.
+    until
+        Last day on which the limit stands; None without an end.
+    scope
+        Ids of services, patch groups or teams; empty for everything.
+    amount
+        In the rule's unit, >= 0.
+    start, end
+        Of a freeze, and of the time that ``hours`` counts; with time zones.
+    affected
+        Which changes a deadline is about.
+    """
+
+    id: str
+    party: Party
+    rule: Rule
+    class_: Class = msgspec.field(name="class", default="preference")
+    owner: str = ""
+    reason: str = ""
+    until: date | None = None
+    scope: tuple[str, ...] = ()
+    amount: float | None = None
+    start: datetime | None = None
+    end: datetime | None = None
+    affected: Affected = "all"
+
+    @property
+    def may_give_way(self) -> bool:
+        """Return whether the limit is negotiable at all."""
+        return self.class_ != "law"
+
+    def is_in_force(self, day: date) -> bool:
+        """Return whether the limit stands on a day."""
+        return self.until is None or day <= self.until
+
+    def unit(self, currency: str) -> str:
+        """Return the unit of ``amount``."""
+        units = {"hours": "h", "weekends": "weekends", "services": "services a week", "deadline": "d"}
+        return units.get(self.rule, currency if self.rule == "exposure" else "")
+
+
+def check_limits(limits: Iterable[Limit], known: Iterable[str], where: str) -> tuple[Limit, ...]:
+    """Return the limits when each makes sense and all fit together.
+
+    Parameters
+    ----------
+    known
+        Ids of services, groups and teams that a scope may name.
+    where
+        What an error names.
+
+    Raises
+    ------
+    TableError
+        E551 to E553, all faults together.
+    """
+    names = frozenset(known)
+    seen: set[str] = set()
+    faults: list[Fault] = []
+    checked = tuple(limits)
+    if len(checked) > MOST_LIMITS:
+        text = f"There are {len(checked)} limits; expected at most {MOST_LIMITS}."
+        faults.append(Fault("E551", where, text))
+    for limit in checked[:MOST_LIMITS]:
+        place = f"{where}, limit {limit.id!r}"
+        if limit.id in seen:
+            faults.append(Fault("E552", place, "This id is given twice; expected one limit for each."))
+        seen.add(limit.id)
+        faults += [Fault("E551", place, text) for text in _wrong(limit)]
+        for name in limit.scope:
+            if name not in names:
+                text = f"The scope names {name!r}, which is no service, patch group or team."
+                faults.append(Fault("E553", place, text, "poise estate check lists them all."))
+    if faults:
+        raise TableError(faults)
+    return checked
+
+
+def _wrong(limit: Limit) -> Iterator[str]:
+    if not ID.fullmatch(limit.id):
+        yield f"The id is {limit.id!r}; expected lower-case letters, digits and '-'."
+    if limit.rule == "freeze":
+        if limit.amount is not None:
+            yield f"A freeze has no amount; this one has {limit.amount:g}."
+        if limit.start is None or limit.end is None:
+            yield "A freeze needs a start and an end."
+    elif limit.amount is None or not (math.isfinite(limit.amount) and limit.amount >= 0):
+        yield f"The amount is {limit.amount}; expected a number of at least 0."
+    for name, moment in (("start", limit.start), ("end", limit.end)):
+        if moment is not None and moment.tzinfo is None:
+            yield f"The {name} is {moment}; expected a time zone with it."
+    both = (limit.start, limit.end)
+    aware = all(moment is not None and moment.tzinfo is not None for moment in both)
+    if aware and limit.start is not None and limit.end is not None and limit.end <= limit.start:
+        yield f"It ends at {limit.end} and starts at {limit.start}; expected an end after the start."
+    if limit.class_ != "preference" and not limit.owner.strip():
+        yield f"A limit of class {limit.class_} needs an owner who answers for it."
+
+
+def relaxed(limit: Limit, steps: int) -> Limit | None:
+    """Return a limit that gives way by so many steps; None when nothing is left of it.
+
+    A step is a week at each end of a freeze, a week of a deadline, one weekend or service, and a tenth
+    of the first amount of hours or exposure.
+    """
+    if steps == 0:
+        return limit
+    if limit.rule == "freeze" and limit.start is not None and limit.end is not None:
+        start, end = limit.start + steps * WEEK, limit.end - steps * WEEK
+        return msgspec.structs.replace(limit, start=start, end=end) if start < end else None
+    amount = limit.amount or 0.0
+    step = {"deadline": WEEK.days, "weekends": 1.0, "services": 1.0}.get(limit.rule, 0.1 * amount)
+    return msgspec.structs.replace(limit, amount=amount + steps * step)
+
+
+def sentence(limit: Limit, currency: str) -> str:
+    """Return what a limit says, in a sentence for people."""
+    scope = ", ".join(limit.scope) or "everything"
+    amount = f"{limit.amount:,.6g}" if limit.amount is not None else ""
+    span = ""
+    if limit.start is not None and limit.end is not None:
+        span = f" from {limit.start:%Y-%m-%d %H:%M} to {limit.end:%Y-%m-%d %H:%M}"
+    if limit.rule == "freeze":
+        return f"No change on {scope}{span}."
+    if limit.rule == "hours":
+        return f"At most {amount} h of planned downtime on {scope}{span}."
+    if limit.rule == "weekends":
+        return f"At most {amount} weekends of work on {scope}."
+    if limit.rule == "services":
+        return f"At most {amount} of these services opened in one week: {scope}."
+    if limit.rule == "deadline":
+        what = {"all": "Every change", "kev": "Known-exploited changes"}.get(
+            limit.affected, f"Changes of {limit.affected}"
+        )
+        return f"{what} on {scope} done within {amount} days."
+    return f"At most {currency} {amount} of expected loss on {scope}."
+
+
+def read_limits(content: bytes, where: str) -> tuple[Limit, ...]:
+    """Read limits from YAML or JSON: a list of them, or a document with ``limits:``.
+
+    Raises
+    ------
+    TableError
+        E550 when it is none; the limits themselves are checked by :func:`check_limits`.
+    """
+    import yaml
+
+    if len(content) > 1_000_000:
+        raise TableError(Fault("E550", where, f"The file has {len(content):,} bytes; expected at most 1 MB."))
+    try:
+        if any(token in (b"&", b"*") for token in _anchors(content)):
+            raise TableError(Fault("E550", where, "The YAML uses anchors, which limits never need."))
+        value: Any = yaml.safe_load(content)
+        if isinstance(value, dict) and set(value) == {"limits"}:
+            value = value["limits"]
+        return msgspec.convert(value, tuple[Limit, ...], strict=False)
+    except (yaml.YAMLError, UnicodeDecodeError, RecursionError, ValueError) as error:
+        if isinstance(error, TableError):
+            raise
+        reason = " ".join(str(error).split())
+        hint = "docs/negotiation.md shows a file of limits."
+        raise TableError(Fault("E550", where, f"This is no list of limits: {reason}.", hint)) from error
+
+
+def _anchors(content: bytes) -> Iterator[bytes]:
+    import yaml
+
+    for token in yaml.scan(content):
+        if isinstance(token, yaml.AnchorToken | yaml.AliasToken):
+            yield b"&"

@@ -1,0 +1,174 @@
+"""Opening a table: the ground from reports, estate and evidence."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import timedelta
+from zoneinfo import ZoneInfo
+
+import numpy as np
+
+import poise
+from poise.errors import Fault, NoFeasiblePlanError
+from poise.estate.model import Estate, Freeze
+from poise.ledger.canonical import canonical, digest
+from poise.patching.assemble import change_entry, service_entries, team_entries
+from poise.patching.case import PatchCase, build_case
+from poise.patching.changes import rate_backlog
+from poise.patching.comparison import default_plan
+from poise.patching.document import GroupEntry, InputFile, WindowEntry
+from poise.patching.intake import Progress, take_in
+from poise.patching.planner import UNLIMITED_SECONDS, Settings, feed_inputs, gather_evidence, report_inputs
+from poise.planning.check import check
+from poise.planning.frontier import sweep
+from poise.planning.problem import Plan
+from poise.risk.parameters import RiskParameters
+from poise.risk.rate import Calibration
+from poise.scans import ScanReport
+from poise.table.ground import SCHEMA, Ground, StoredPlan, store_problem
+from poise.table.limits import Limit
+from poise.threats.store import ThreatStore
+
+
+def open_ground(
+    estate: Estate,
+    reports: Sequence[ScanReport],
+    store: ThreatStore,
+    settings: Settings,
+    *,
+    inputs: Sequence[InputFile] = (),
+    calibration: Calibration | None = None,
+    progress: Progress | None = None,
+) -> tuple[Ground, Calibration]:
+    """Return the ground of a table, and the calibration to keep.
+
+    The estate's freezes of class policy and preference become limits, so that they have a price; those
+    of class law stay in the problem.
+
+    Parameters
+    ----------
+    settings
+        As for a plan; ``points`` is the size of the frontier before limits.
+    inputs
+        Files other than the reports and feeds that the ground rests on.
+    calibration
+        Frozen factor of an earlier plan; None calibrates on this backlog.
+
+    Raises
+    ------
+    ScanFormatError
+        When any report is refused.
+    NoFeasiblePlanError
+        E520 when there is nothing to plan.
+    """
+    parameters = RiskParameters()
+    today = settings.now.astimezone(ZoneInfo(estate.timezone)).date()
+    intake = take_in(estate, reports, progress)
+    evidence = gather_evidence(intake, store, today)
+    rated = rate_backlog(
+        intake.backlog, estate, evidence, today=today, parameters=parameters, calibration=calibration
+    )
+    if not rated.changes:
+        message = "The reports hold no fixable vulnerability on any asset of the estate."
+        raise NoFeasiblePlanError(Fault("E520", "table", message))
+    end = settings.now + timedelta(days=settings.horizon_days)
+    lawful = replace(estate, freezes=tuple(freeze for freeze in estate.freezes if freeze.kind == "law"))
+    with_freezes = build_case(estate, rated.changes, now=settings.now, horizon_end=end, parameters=parameters)
+    case = build_case(lawful, rated.changes, now=settings.now, horizon_end=end, parameters=parameters)
+    check(case.problem)
+    frontier = sweep(
+        case.problem,
+        points=settings.points,
+        seconds=settings.seconds if settings.seconds is not None else UNLIMITED_SECONDS,
+        seed=settings.seed,
+        threads=settings.threads,
+        progress=progress,
+    )
+    sentence, default = default_plan(with_freezes)
+    rests_on = (*report_inputs(reports, intake), *inputs, *feed_inputs(store, today))
+    assets = intake.reconciliation.assets
+    return Ground(
+        schema=SCHEMA,
+        poise_version=poise.__version__,
+        company=estate.name,
+        currency=estate.currency,
+        timezone=estate.timezone,
+        now=settings.now,
+        horizon_end=end,
+        seed=settings.seed,
+        digest=_digest(rests_on),
+        inputs=rests_on,
+        problem_arrays=store_problem(case.problem),
+        changes=tuple(change_entry(change) for change in case.changes),
+        groups=tuple(
+            _group(case, number, [assets[asset].identity.label for asset in intake.backlog.assets[group.id]])
+            for number, group in enumerate(case.groups)
+        ),
+        services=service_entries(case),
+        teams=team_entries(case),
+        windows=tuple(
+            WindowEntry(id=number, calendar=w.calendar, start=w.start, end=w.end, summary=w.summary)
+            for number, w in enumerate(case.windows)
+        ),
+        group_service=tuple(loss.service for loss in case.losses),
+        group_downtime_minutes=tuple(
+            group.reboot_minutes * group.capacity_loss_fraction for group in case.groups
+        ),
+        estate_limits=tuple(_limit(freeze) for freeze in estate.freezes if freeze.kind != "law"),
+        default=StoredPlan(
+            key="default", label="If nobody signs", windows=_translated(default, with_freezes, case)
+        ),
+        default_sentence=sentence,
+        plans=tuple(
+            StoredPlan(
+                key=f"F{number:02d}", label=f"plan {number}", windows=tuple(point.plan.window.tolist())
+            )
+            for number, point in enumerate(frontier.points, start=1)
+        ),
+        line_weight=tuple(frontier.hull_weight.tolist()),
+        line_bound=tuple(frontier.hull_bound.tolist()),
+    ), rated.calibration
+
+
+def _digest(inputs: Sequence[InputFile]) -> str:
+    return digest(canonical([{"kind": one.kind, "name": one.name, "sha256": one.sha256} for one in inputs]))
+
+
+def _group(case: PatchCase, number: int, hosts: list[str]) -> GroupEntry:
+    group = case.groups[number]
+    return GroupEntry(
+        id=group.id,
+        services=group.services,
+        team=group.team,
+        calendar=group.calendar,
+        zone=group.zone,
+        hosts=tuple(sorted(hosts)),
+        reboot_minutes=group.reboot_minutes,
+        ring=group.ring,
+        ring_stage=group.ring_stage,
+        redundant_with=group.redundant_with,
+    )
+
+
+def _limit(freeze: Freeze) -> Limit:
+    return Limit(
+        id=freeze.id,
+        party="operations",
+        rule="freeze",
+        class_=freeze.kind,
+        owner=freeze.owner or "the estate",
+        reason=freeze.reason,
+        scope=freeze.scope,
+        start=freeze.start,
+        end=freeze.end,
+    )
+
+
+def _translated(plan: Plan, source: PatchCase, target: PatchCase) -> tuple[int, ...]:
+    """Return a plan of one case in the window numbers of another that has all its windows and changes."""
+    number = {(window.start, window.end): place for place, window in enumerate(target.windows)}
+    place = [number[window.start, window.end] for window in source.windows]
+    own = {change.id: change_number for change_number, change in enumerate(source.changes)}
+    windows = np.array([plan.window[own[change.id]] for change in target.changes])
+    return tuple(place[window] if window >= 0 else -1 for window in windows)

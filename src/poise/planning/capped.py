@@ -39,7 +39,7 @@ _FREED, _LEAST_FREED, _MOST_FREED = 500, 200, 6_000
 #: Simplex steps of an easy neighbourhood, after which the next one is larger, and of a hard one.
 _EASY, _HARD = 300, 3_000
 #: Nodes of the search tree that one neighbourhood may take, and its share of the time that is left.
-_NODES = 20
+_NODES = 1
 _SHARE = 0.5
 #: Longest that mending a plan may take before another is looked for [s].
 _MEND_SECONDS = 3.0
@@ -97,7 +97,9 @@ def solve_within(
     model = build_model(problem, choices)
     relaxed = relax_program(model, factors, caps, seconds)
     if math.isinf(relaxed.bound):
-        raise no_plan(problem, caps, seconds, is_infeasible=True)
+        # Naming the dates to blame is a search of its own: worth it where it is quick.
+        naming = seconds if len(choices.change) <= EXACT_CHOICES else 0.0
+        raise no_plan(problem, caps, naming, is_infeasible=True)
     if len(choices.change) <= exact_choices:
         found = solve_exact(
             problem,
@@ -112,11 +114,10 @@ def solve_within(
     bound = relaxed.bound
     start = warm if warm is None or is_within(evaluate(problem, warm), caps) else search.mend(warm, focus)
     if start is None:
-        left = deadline - time.monotonic()
-        run = run_program(model, factors, caps, Limits(max(left, 0.5), max_nodes=1))
+        run = run_program(model, (0.0, 0.0), caps, Limits(max(0.5, deadline - time.monotonic())))
         if run.values is None:
-            raise no_plan(problem, caps, seconds, is_infeasible=run.is_infeasible)
-        start, bound = Plan(model.plan_windows(run.values)), max(run.bound, bound)
+            raise no_plan(problem, caps, 0.0, is_infeasible=run.is_infeasible)
+        start = Plan(model.plan_windows(run.values))
     window, work, is_cut = search.improve(start.window, relaxed.values, focus, rounds, deadline)
     plan = Plan(window)
     evaluation = evaluate(problem, plan)
@@ -127,6 +128,24 @@ def solve_within(
     work += relaxed.work
     found = Solution(plan, evaluation, weight, value, bound, work, "time" if is_cut else "work")
     return _priced(found, relaxed.weight, relaxed.bound)
+
+
+def find_any(problem: Problem, seconds: float) -> Plan | None:
+    """Return some feasible plan; None when none was found in time.
+
+    Raises
+    ------
+    NoFeasiblePlanError
+        When it is proven that there is none.
+    """
+    choices = list_choices(problem)
+    check_hard_due(problem, choices)
+    model = build_model(problem, choices)
+    caps = (math.inf, math.inf)
+    run = run_program(model, (0.0, 0.0), caps, Limits(seconds))
+    if run.is_infeasible:
+        raise no_plan(problem, caps, 0.0, is_infeasible=True)
+    return None if run.values is None else Plan(model.plan_windows(run.values))
 
 
 def _priced(found: Solution, line_weight: float, bound: float) -> CappedSolution:

@@ -15,11 +15,14 @@ import numpy as np
 from poise.errors import Fault, InternalError, NoFeasiblePlanError
 from poise.planning.choices import Choices, list_choices
 from poise.planning.evaluate import evaluate
-from poise.planning.highs import CAP_ROUNDING, CAP_TOLERANCE, Limits, are_under, run_program
+from poise.planning.highs import CAP_ROUNDING, CAP_TOLERANCE, Limits, are_under, relax_program, run_program
 from poise.planning.milp import Model, build_model
 from poise.planning.problem import Caps, Evaluation, Floats, Plan, Problem, Solution
 
 __all__ = ["CAP_ROUNDING", "CAP_TOLERANCE", "check_hard_due", "objective", "solve_exact"]
+
+#: Longest that finding the fewest dates to blame may take [s].
+_NAMING_SECONDS = 10.0
 
 
 def solve_exact(
@@ -144,7 +147,10 @@ def check_hard_due(problem: Problem, choices: Choices) -> None:
 def no_plan(
     problem: Problem, caps: tuple[float, float], seconds: float, *, is_infeasible: bool
 ) -> NoFeasiblePlanError:
-    """Return why there is no plan: proven so, or only none found in time."""
+    """Return why there is no plan: proven so, or only none found in time.
+
+    Without seconds, hard due dates that clash are not named one by one.
+    """
     if not is_infeasible:
         text = f"found no feasible plan within {seconds:g} s."
         return NoFeasiblePlanError(Fault("E504", "plan", text, "give it more time or a plan to start from."))
@@ -158,19 +164,21 @@ def no_plan(
             text = f"no plan has an exposure and late cost of at most {caps[0]:,.2f}."
             faults.append(Fault("E503", "plan", text, "raise the limit on exposure."))
         return NoFeasiblePlanError(faults)
+    if seconds <= 0 and problem.hard_due.any():
+        text = "hard due dates, and caps where there are any, cannot all be met together."
+        return NoFeasiblePlanError(Fault("E501", "plan", text, "move dates, or raise caps."))
     if problem.caps.num_rows and _exists(replace(problem, caps=Caps()), seconds):
         text = f"no plan keeps all {problem.caps.num_rows} caps together."
         return NoFeasiblePlanError(Fault("E505", "plan", text, "raise or drop at least one of them."))
-    return NoFeasiblePlanError(_joint_faults(replace(problem, caps=Caps()), seconds))
+    return NoFeasiblePlanError(_joint_faults(replace(problem, caps=Caps()), min(seconds, _NAMING_SECONDS)))
 
 
 def _exists(problem: Problem, seconds: float) -> bool:
-    """Return whether any plan keeps the hard rules of a problem, as far as the time allows to tell."""
-    try:
-        solve_exact(problem, 0.0, seconds=seconds, max_nodes=1)
-    except NoFeasiblePlanError as error:
-        return all(fault.id == "E504" for fault in error.faults)
-    return True
+    """Return whether any plan keeps the hard rules of a problem, as far as its linear relaxation tells."""
+    if not problem.hard_due.any():
+        return True
+    model = build_model(problem, list_choices(problem))
+    return math.isfinite(relax_program(model, (1.0, 0.0), (math.inf, math.inf), seconds).bound)
 
 
 def _joint_faults(problem: Problem, seconds: float) -> list[Fault]:

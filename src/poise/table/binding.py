@@ -55,7 +55,7 @@ def bind(ground: Ground, limits: Iterable[Limit], *, problem: Problem | None = N
             hard[changes] = True
         else:
             rows += [(limit.id, row) for row in _rows(ground, limit)]
-    caps = join_caps([*_rows_of(base.caps), *(row for _, row in rows)], base.num_changes)
+    caps = join_caps([*rows_of(base.caps), *(row for _, row in rows)], base.num_changes)
     bound = replace(base, due_days=due, hard_due=hard, caps=caps)
     names = ("",) * base.caps.num_rows + tuple(name for name, _ in rows)
     return Bound(without_slots(bound, frozen) if frozen.any() else bound, names)
@@ -130,7 +130,7 @@ def _days_inside(ground: Ground, limit: Limit, plan: Plan) -> float:
     return float(np.minimum(from_start, from_end).max(initial=0.0))
 
 
-def _rows_of(caps: Caps) -> Iterator[CapRow]:
+def rows_of(caps: Caps) -> Iterator[CapRow]:
     """Yield the rows of caps one by one."""
     for row in range(caps.num_rows):
         a, b = caps.share_ptr[row], caps.share_ptr[row + 1]

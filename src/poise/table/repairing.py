@@ -1,0 +1,231 @@
+"""When limits cannot all hold: which could give way, by how much, whose they are, and the plan after each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+
+from poise.bargain.repairs import find_repairs
+from poise.bargain.value import Limits
+from poise.errors import NoFeasiblePlanError
+from poise.planning.capped import find_any, solve_within
+from poise.planning.evaluate import evaluate
+from poise.planning.problem import Plan
+from poise.table.binding import amount_of, bind, touched
+from poise.table.ground import Ground
+from poise.table.limits import WEEK, Limit, Party, relaxed
+from poise.table.solving import Costs, Effort, costs_of, split
+
+Progress = Callable[[int, int, str], None]
+
+#: Steps that a limit may give way by before it is dropped.
+MOST_STEPS = 26
+#: Repairs whose amounts and plans are worked out.
+DETAILED = 5
+
+
+@dataclass(frozen=True)
+class Give:
+    """One limit that gives way.
+
+    Parameters
+    ----------
+    limit
+        As it stands.
+    after
+        As it would have to be; None where it must go altogether.
+    share
+        How much of it is given: 1 for all [1]. Of a freeze its length, of a deadline its days, of the
+        others their amount.
+    """
+
+    limit: Limit
+    after: Limit | None
+    share: float
+
+
+@dataclass(frozen=True)
+class Repair:
+    """A smallest set of limits that give way, and the best plan then (least exposure plus disruption)."""
+
+    gives: tuple[Give, ...]
+    plan: Plan
+    costs: Costs
+
+    @property
+    def share(self) -> float:
+        """Return how much is given in all [1]."""
+        return sum(give.share for give in self.gives)
+
+    @property
+    def parties(self) -> tuple[Party, ...]:
+        """Return who gives."""
+        return tuple(sorted({give.limit.party for give in self.gives}))
+
+
+@dataclass(frozen=True)
+class RepairSheet:
+    """Ways out of limits that cannot all hold, smallest give first.
+
+    Parameters
+    ----------
+    is_needed
+        Whether any limit has to give way.
+    repairs
+        Worked out; every one is feasible and none contains another.
+    conflicts
+        Smallest sets of limits that no plan meets, proven.
+    is_complete
+        Whether no other repair exists.
+    blocked_by
+        Why even the limits of class law and the calendar leave no plan; empty where they do.
+    """
+
+    is_needed: bool
+    repairs: tuple[Repair, ...]
+    conflicts: tuple[Limits, ...]
+    is_complete: bool
+    blocked_by: tuple[str, ...] = ()
+
+
+def repair_sheet(
+    ground: Ground,
+    limits: Sequence[Limit],
+    start: Plan,
+    *,
+    most: int = DETAILED,
+    effort: Effort | None = None,
+    progress: Progress | None = None,
+) -> RepairSheet:
+    """Find the smallest sets of limits whose giving way leaves a plan.
+
+    Windows, capacity, rings and the limits of class law stay as they are in all of them.
+
+    Parameters
+    ----------
+    start
+        Any plan, to start solves from.
+    most
+        Repairs to work out.
+    """
+    finder = _Finder(ground, *split(limits), start, effort or Effort())
+    blocked = finder.blocked()
+    if blocked:
+        return RepairSheet(True, (), (), is_complete=False, blocked_by=blocked)
+    found = find_repairs(tuple(finder.negotiable), finder.is_feasible, most=most)
+    if found.repairs == (frozenset(),):
+        return RepairSheet(False, (), (), is_complete=True)
+    repairs = []
+    for done, names in enumerate(found.repairs):
+        if progress:
+            progress(done, len(found.repairs), "what " + ", ".join(sorted(names)) + " would give")
+        repairs.append(finder.detailed(names))
+    repairs.sort(key=lambda repair: (repair.share, [give.limit.id for give in repair.gives]))
+    return RepairSheet(True, tuple(repairs), found.conflicts, found.is_complete)
+
+
+@dataclass
+class _Finder:
+    ground: Ground
+    always: tuple[Limit, ...]
+    negotiable: dict[str, Limit]
+    start: Plan
+    effort: Effort
+    known: list[Plan] = field(default_factory=list)
+
+    def blocked(self) -> tuple[str, ...]:
+        """Return why the law alone leaves no plan."""
+        try:
+            find_any(bind(self.ground, self.always).problem, self.effort.seconds)
+        except NoFeasiblePlanError as error:
+            return tuple(fault.message for fault in error.faults)
+        return ()
+
+    def is_feasible(self, kept: Limits) -> bool | None:
+        """Return whether a plan meets these limits: True with a plan, False with a proof."""
+        return self._is_possible([self.negotiable[name] for name in sorted(kept)])
+
+    def detailed(self, names: Limits) -> Repair:
+        """Work out how far each limit of a repair has to give way, one after the other, and the plan then.
+
+        Each gives only as much as is needed beside those before it and without those after it; so none
+        of the amounts could be less while the others stay.
+        """
+        kept = [limit for name, limit in self.negotiable.items() if name not in names]
+        gives = []
+        for name in sorted(names, key=lambda name: (self.negotiable[name].class_ == "policy", name)):
+            limit = self.negotiable[name]
+            after = self._least(limit, kept)
+            gives.append(Give(limit, after, _share(limit, after)))
+            if after is not None:
+                kept.append(after)
+        solution = self._solve([*self.always, *kept], rounds=self.effort.rounds)
+        return Repair(tuple(gives), solution, costs_of(self.ground.problem, solution))
+
+    def _least(self, limit: Limit, others: Sequence[Limit]) -> Limit | None:
+        """Return the limit after the fewest steps with which it and the others hold; None if it must go."""
+        without = self._any([*self.always, *others])
+        if without is None:
+            return None
+        most = next(
+            (n for n in range(1, MOST_STEPS + 1) if _is_met(self.ground, limit, n, without)), MOST_STEPS
+        )
+        low, high, best = 0, most, relaxed(limit, most)
+        if best is None or not self._is_possible([*others, best]):
+            return None
+        while high - low > 1:
+            middle = (low + high) // 2
+            less = relaxed(limit, middle)
+            if less is not None and self._is_possible([*others, less]):
+                high, best = middle, less
+            else:
+                low = middle
+        return best
+
+    def _is_possible(self, limits: Iterable[Limit]) -> bool | None:
+        try:
+            return True if self._any([*self.always, *limits]) is not None else None
+        except NoFeasiblePlanError:
+            return False
+
+    def _any(self, limits: Sequence[Limit]) -> Plan | None:
+        """Return a plan that meets these limits: one known already, or a new one."""
+        problem = bind(self.ground, limits).problem
+        for plan in self.known:
+            if evaluate(problem, plan).is_feasible:
+                return plan
+        found = find_any(problem, self.effort.seconds)
+        if found is not None:
+            self.known.append(found)
+        return found
+
+    def _solve(self, limits: Sequence[Limit], rounds: int = 0) -> Plan:
+        found = solve_within(
+            bind(self.ground, limits).problem,
+            1.0,
+            seconds=self.effort.seconds,
+            warm=self.start,
+            focus=touched(self.ground, limits),
+            rounds=rounds,
+            seed=self.effort.seed,
+        )
+        return found.plan
+
+
+def _is_met(ground: Ground, limit: Limit, steps: int, plan: Plan) -> bool:
+    """Return whether a plan meets a limit that has given way by so many steps."""
+    less = relaxed(limit, steps)
+    if less is None:
+        return True
+    amount = amount_of(ground, less, plan)
+    allowed = 0.0 if less.rule == "freeze" else less.amount or 0.0
+    return amount is not None and amount <= allowed + 1e-9
+
+
+def _share(limit: Limit, after: Limit | None) -> float:
+    if after is None:
+        return 1.0
+    if limit.rule == "freeze" and limit.start and limit.end and after.start and after.end:
+        return 1.0 - (after.end - after.start) / (limit.end - limit.start)
+    floor = float(WEEK.days) if limit.rule == "deadline" else 1.0
+    return ((after.amount or 0.0) - (limit.amount or 0.0)) / max(limit.amount or 0.0, floor)

@@ -33,6 +33,9 @@ _SELECT: Final = """
 SELECT CAST(line AS BLOB), salt, CAST(body AS BLOB) FROM record LEFT JOIN content USING (sequence)
 """
 
+#: Fewest digits of a hash that name a record.
+_SHORTEST_HASH: Final = 8
+
 
 class Ledger:
     """An open ledger. Not for use by several threads at once; each opens its own.
@@ -129,6 +132,26 @@ class Ledger:
             raise LedgerError(Fault("E713", str(self.path), f"has no record {reference}."))
         return self._record(row)
 
+    def find(self, text: str) -> Record:
+        """Return one record by what a person types: its place, its hash, or the first 8 digits of it or more.
+
+        Raises
+        ------
+        LedgerError
+            E713 when there is none, or more than one.
+        """
+        if text.isdecimal() and text.isascii() and len(text) < _SHORTEST_HASH:
+            return self.record(int(text))
+        with told(self.path):
+            found = self._connection.execute(
+                "SELECT hash FROM record WHERE substr(hash, 1, ?) = ? LIMIT 2", [len(text), text]
+            ).fetchall()
+        if len(text) < _SHORTEST_HASH or len(found) != 1:
+            hint = "Give its place, or at least 8 digits of its hash; poise ledger log lists both."
+            message = f"{text!r} names {'more than one record' if len(found) > 1 else 'no record'}."
+            raise LedgerError(Fault("E713", str(self.path), message, hint))
+        return self.record(str(found[0][0]))
+
     def beside(self, record_hash: str) -> tuple[Record, ...]:
         """Return the records that refer to one: what was added to it later."""
         query = f"{_SELECT} JOIN reference USING (sequence) WHERE target = ? ORDER BY sequence"
@@ -139,6 +162,12 @@ class Ledger:
         """Yield the ledger as it is exported: one record a line, all as of one moment."""
         for record in self.records():
             yield record.to_bytes() + b"\n"
+
+    def export(self, path: Path) -> int:
+        """Write the ledger to a new file; see :func:`poise.ledger.transfer.export_file`."""
+        from poise.ledger.transfer import export_file
+
+        return export_file(self, path)
 
     def verify(
         self,

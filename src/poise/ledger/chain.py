@@ -68,13 +68,13 @@ def check_link(record: Record, head: Head) -> None:
         E721 when its hash is not that of its content, E722 when it does not follow, E723 when its body is
         not the one that the statement commits to.
     """
-    where = f"record {record.sequence}"
+    where = f"record {head.size}"
     if record.true_hash() != record.hash:
         raise ChainError(
             Fault("E721", where, f"was changed: its content does not have the hash {record.hash}.")
         )
     if record.sequence != head.size:
-        raise _not_next(where, f"record {head.size} was expected here")
+        raise _not_next(where, f"it calls itself record {record.sequence}")
     if record.previous != head.hash:
         raise _not_next(
             where, f"it follows {record.previous}, but the record before has the hash {head.hash}"

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
@@ -27,7 +28,13 @@ from poise.ledger.record import MAX_RECORD_BYTES, Draft, Record, Seen, make_draf
 from poise.ledger.roster import Roster
 from poise.ledger.verify import Progress, Verification, verify_lines
 
-_SELECT: Final = "SELECT line, salt, body FROM record LEFT JOIN content USING (sequence)"
+#: Bytes are asked for as such: SQLite keeps whatever type somebody else may have put there.
+_SELECT: Final = """
+SELECT CAST(line AS BLOB), salt, CAST(body AS BLOB) FROM record LEFT JOIN content USING (sequence)
+"""
+
+#: Fewest digits of a hash that name a record.
+_SHORTEST_HASH: Final = 8
 
 
 class Ledger:
@@ -125,6 +132,26 @@ class Ledger:
             raise LedgerError(Fault("E713", str(self.path), f"has no record {reference}."))
         return self._record(row)
 
+    def find(self, text: str) -> Record:
+        """Return one record by what a person types: its place, its hash, or the first 8 digits of it or more.
+
+        Raises
+        ------
+        LedgerError
+            E713 when there is none, or more than one.
+        """
+        if text.isdecimal() and text.isascii() and len(text) < _SHORTEST_HASH:
+            return self.record(int(text))
+        with told(self.path):
+            found = self._connection.execute(
+                "SELECT hash FROM record WHERE substr(hash, 1, ?) = ? LIMIT 2", [len(text), text]
+            ).fetchall()
+        if len(text) < _SHORTEST_HASH or len(found) != 1:
+            hint = "Give its place, or at least 8 digits of its hash; poise ledger log lists both."
+            message = f"{text!r} names {'more than one record' if len(found) > 1 else 'no record'}."
+            raise LedgerError(Fault("E713", str(self.path), message, hint))
+        return self.record(str(found[0][0]))
+
     def beside(self, record_hash: str) -> tuple[Record, ...]:
         """Return the records that refer to one: what was added to it later."""
         query = f"{_SELECT} JOIN reference USING (sequence) WHERE target = ? ORDER BY sequence"
@@ -135,6 +162,12 @@ class Ledger:
         """Yield the ledger as it is exported: one record a line, all as of one moment."""
         for record in self.records():
             yield record.to_bytes() + b"\n"
+
+    def export(self, path: Path) -> int:
+        """Write the ledger to a new file; see :func:`poise.ledger.transfer.export_file`."""
+        from poise.ledger.transfer import export_file
+
+        return export_file(self, path)
 
     def verify(
         self,
@@ -219,10 +252,11 @@ class Ledger:
         refers: tuple[str, ...] = (),
     ) -> Record:
         """Draft, sign and add a record in one go; parameters and errors are those of `draft` and `add`."""
-        draft = self.draft(kind, author, body, now=now, refers=refers)
-        for key in keys:
-            draft = draft.signed(key)
-        return self.add(draft, now=now)
+        with self._writing():
+            draft = self.draft(kind, author, body, now=now, refers=refers)
+            for key in keys:
+                draft = draft.signed(key)
+            return self._place(draft, now)
 
     def add(self, draft: Draft, *, now: datetime) -> Record:
         """Put a draft at the end of the chain. When this returns, the record is on disk.
@@ -242,16 +276,31 @@ class Ledger:
         ChainError, SignatureError
             As in :func:`poise.ledger.chain.admit`.
         """
-        with told(self.path), transaction(self._connection):
-            self._refresh()
-            head = self.head
-            record = draft.placed(head.size, head.hash, self._time(now, head))
-            check_link(record, head)
-            admit(record, self, self._roster.copy())
-            self._insert(record)
-        if record.statement.kind == ERASURE:
-            self._scrub()
+        with self._writing():
+            return self._place(draft, now)
+
+    def _place(self, draft: Draft, now: datetime) -> Record:
+        self._refresh()
+        head = self.head
+        record = draft.placed(head.size, head.hash, self._time(now, head))
+        check_link(record, head)
+        admit(record, self, self._roster.copy())
+        self._insert(record)
         return record
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        with told(self.path):
+            erasures = self._erasures()
+            with transaction(self._connection):
+                yield
+            if self._erasures() > erasures:
+                # Overwrite the write-ahead log, in which erased bodies would stay readable.
+                self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+    def _erasures(self) -> int:
+        query = "SELECT COUNT(*) FROM record WHERE kind = ?"
+        return int(self._connection.execute(query, [ERASURE]).fetchone()[0])
 
     def restore(self, records: Iterable[Record]) -> None:
         """Fill an empty ledger with the records of a verified one, in one transaction.
@@ -261,7 +310,7 @@ class Ledger:
         LedgerError
             E709 or E710 when it cannot be written; the ledger is then as empty as before.
         """
-        with told(self.path), transaction(self._connection):
+        with self._writing():
             for record in records:
                 self._insert(record)
 
@@ -296,11 +345,6 @@ class Ledger:
                     (target,),
                 )
 
-    def _scrub(self) -> None:
-        """Overwrite the write-ahead log, in which erased bodies would stay readable."""
-        with told(self.path):
-            self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-
     def _refresh(self) -> None:
         """Take records about keys that are new since the last time into the roster."""
         query = f"{_SELECT} WHERE kind LIKE 'key.%' AND sequence >= ? ORDER BY sequence"
@@ -314,7 +358,7 @@ class Ledger:
 
     def _record(self, row: tuple[bytes, str | None, bytes | None]) -> Record:
         line, salt, body = row
-        header = read_record(bytes(line), str(self.path))
+        header = read_record(line, str(self.path))
         if header.true_hash() != header.hash:
             where = f"record {header.sequence}"
             raise ChainError(
@@ -322,7 +366,8 @@ class Ledger:
             )
         if salt is None or body is None:
             return header
-        return msgspec.structs.replace(header, salt=salt, body=parse(bytes(body), str(self.path)))
+        whole = msgspec.structs.replace(header, salt=str(salt), body=parse(body, str(self.path)))
+        return read_record(whole.to_bytes(), str(self.path))
 
     def _value(self, query: str, value: object) -> str | None:
         with told(self.path):

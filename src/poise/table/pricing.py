@@ -15,6 +15,8 @@ from poise.table.solving import Costs, Effort, Goal, LimitSolver, split
 
 Progress = Callable[[int, int, str], None]
 
+#: A saving of less than this part of the draft's cost is none [1].
+_NOTHING = 1e-6
 #: Where the curve of a price is taken, as multiples of the draft's disruption.
 CURVE = (0.8, 0.9, 1.0, 1.1, 1.25)
 
@@ -138,9 +140,11 @@ def _trimmed(solver: LimitSolver, table: ValueTable, names: Sequence[str]) -> di
     for name in names:
         less = relaxed(solver.limits[name], 1)
         dropped = difference(whole, table[every - {name}])
-        # What dropping it does not improve, trimming does not; and where little is left it is dropped.
-        if less is None or dropped.high <= 0:
+        # What dropping it was not seen to improve, trimming will not; and where nothing is left it is dropped.
+        if less is None or dropped.is_impossible or dropped.is_unknown:
             prices[name] = dropped
+        elif dropped.best <= _NOTHING * solver.cap:
+            prices[name] = Price(0.0, dropped.high, 0.0)
         else:
             todo[name] = replace(solver, limits={**solver.limits, name: less})
     values = ValueTable(lambda kept, warm: todo[min(kept)](every, warm), solver.effort.threads)

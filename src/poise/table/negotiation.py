@@ -1,0 +1,236 @@
+"""A negotiation as the ledger tells it: positions, limits, proposals, matches, agreements.
+
+The state is a function of the records alone. Opening positions are sealed: a side first puts a digest on the
+ledger, and the position itself only once both digests are there; so neither has seen the other's, and
+neither can change its own.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, cast
+
+import msgspec
+
+from poise.bargain.rounds import Offer, Party, due, kind_of_step
+from poise.errors import Fault, TableError
+from poise.ledger.canonical import canonical
+from poise.table.limits import Limit
+from poise.table.trading import Importance
+
+OPENED, SEALED, REVEALED = "table.opened", "position.sealed", "position.opened"
+LIMIT, DROPPED, PROPOSAL, MATCH = "limit.added", "limit.dropped", "proposal.made", "proposal.matched"
+AGREEMENT, REOPENED = "agreement", "agreement.reopened"
+KINDS = (OPENED, SEALED, REVEALED, LIMIT, DROPPED, PROPOSAL, MATCH, AGREEMENT, REOPENED)
+PARTIES: tuple[Party, Party] = ("operations", "security")
+
+
+class Position(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """An opening position: limits, and how much each service matters to this side (1 when not named)."""
+
+    party: Party
+    limits: tuple[Limit, ...] = ()
+    importance: dict[str, float] = {}
+
+    def __post_init__(self) -> None:
+        for service, weight in self.importance.items():
+            if not 0 <= weight <= 1000:
+                raise ValueError(f"importance of {service} is {weight}; expected 0 to 1000")
+        for limit in self.limits:
+            if limit.party != self.party:
+                raise ValueError(f"limit {limit.id} is of {limit.party}, the position of {self.party}")
+
+
+def seal(position: Position, salt: str) -> str:
+    """Return the digest that binds a side to its position; the salt keeps it from being guessed."""
+    content = canonical({"position": msgspec.to_builtins(position), "salt": salt})
+    return hashlib.sha256(content).hexdigest()
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """A plan that somebody put on the table, by its number; drafts of the desk have no party."""
+
+    number: int
+    party: Party | None
+    label: str
+    windows: tuple[int, ...]
+    share_operations: float
+    share_security: float
+
+
+@dataclass(frozen=True)
+class Negotiation:
+    """Where a negotiation stands.
+
+    Parameters
+    ----------
+    ground
+        Digest of the ground's file; None before the table was opened.
+    sealed
+        Digest of each side's sealed position.
+    positions
+        Those that were opened.
+    limits
+        In force: the estate's, then those of positions, then those added, without those dropped.
+    proposals, matched
+        In order; numbers of those that both accept.
+    agreements
+        Bodies and record hashes, in order.
+    reopened
+        Record hashes of agreements that were re-opened.
+    """
+
+    ground: str | None = None
+    sealed: Mapping[Party, str] = field(default_factory=dict)
+    positions: Mapping[Party, Position] = field(default_factory=dict)
+    limits: tuple[Limit, ...] = ()
+    proposals: tuple[Proposal, ...] = ()
+    matched: tuple[int, ...] = ()
+    agreements: tuple[tuple[str, dict[str, Any]], ...] = ()
+    reopened: tuple[str, ...] = ()
+
+    @property
+    def importance(self) -> Importance:
+        """Return what both sides declared important."""
+        empty: dict[str, float] = {}
+        of = {p: self.positions[p].importance if p in self.positions else empty for p in PARTIES}
+        return Importance(of["operations"], of["security"])
+
+    @property
+    def in_force(self) -> tuple[str, dict[str, Any]] | None:
+        """Return the last agreement that was not re-opened, with its record's hash."""
+        standing = [one for one in self.agreements if one[0] not in self.reopened]
+        return standing[-1] if standing else None
+
+    @property
+    def offers(self) -> tuple[Offer, ...]:
+        """Return the proposals of the two sides as offers."""
+        return tuple(
+            Offer(one.party, one.share_operations, one.share_security, repr(one.windows))
+            for one in self.proposals
+            if one.party is not None
+        )
+
+    @property
+    def due(self) -> Party | None:
+        """Return whose new proposal is due."""
+        return due(self.offers)
+
+    def step_of(self, number: int) -> str | None:
+        """Return what kind of step a proposal was from the same side's last one; None for a first one."""
+        proposal = self.proposals[number - 1]
+        own = [one for one in self.proposals[: number - 1] if one.party == proposal.party]
+        if proposal.party is None or not own:
+            return None
+        return kind_of_step(*(_offer(one) for one in (own[-1], proposal)))
+
+    def proposal(self, number: int) -> Proposal:
+        """Return a proposal by its number, from 1.
+
+        Raises
+        ------
+        TableError
+            E554 when there is none.
+        """
+        if not 1 <= number <= len(self.proposals):
+            hint = f"There are {len(self.proposals)}; poise agree status lists them."
+            raise TableError(Fault("E554", "proposal", f"There is no proposal {number}.", hint))
+        return self.proposals[number - 1]
+
+
+def _offer(proposal: Proposal) -> Offer:
+    party = cast(Party, proposal.party)
+    return Offer(party, proposal.share_operations, proposal.share_security, repr(proposal.windows))
+
+
+def replay(records: Iterable[tuple[str, str, dict[str, Any]]]) -> Negotiation:
+    """Return the negotiation that records tell.
+
+    Parameters
+    ----------
+    records
+        (kind, hash, body) in the ledger's order; other kinds are passed over.
+
+    Raises
+    ------
+    TableError
+        E556 for a body that cannot be read, E557 or E558 for a step that was not possible.
+    """
+    state = Negotiation()
+    for kind, record_hash, body in records:
+        if kind in KINDS:
+            try:
+                state = advance(state, kind, record_hash, body)
+            except (msgspec.ValidationError, KeyError, TypeError) as error:
+                raise TableError(Fault("E556", f"record {record_hash}", f"is no {kind}: {error}.")) from error
+    return state
+
+
+def advance(state: Negotiation, kind: str, record_hash: str, body: dict[str, Any]) -> Negotiation:
+    """Return the state after one more record; arguments and errors as in :func:`replay`."""
+    if kind != OPENED and state.ground is None:
+        raise _out_of_turn(kind, "no table was opened")
+    if kind == OPENED:
+        return _opened(state, body)
+    if kind == SEALED:
+        party = cast(Party, body["party"])
+        if party in state.sealed:
+            raise _out_of_turn(kind, f"the position of {party} is sealed already")
+        return replace(state, sealed={**state.sealed, party: body["digest"]})
+    if kind == REVEALED:
+        return _revealed(state, body)
+    if kind == LIMIT:
+        limit = msgspec.convert(body["limit"], Limit)
+        if any(limit.id == other.id for other in state.limits):
+            raise TableError(Fault("E552", f"limit {limit.id}", "There is a limit of this id already."))
+        return replace(state, limits=(*state.limits, limit))
+    if kind == DROPPED:
+        if not any(limit.id == body["id"] for limit in state.limits):
+            raise TableError(Fault("E554", "limit", f"There is no limit {body['id']!r}."))
+        return replace(state, limits=tuple(one for one in state.limits if one.id != body["id"]))
+    if kind == PROPOSAL:
+        made = msgspec.convert({**body, "number": len(state.proposals) + 1}, Proposal)
+        return replace(state, proposals=(*state.proposals, made))
+    if kind == MATCH:
+        number = state.proposal(int(body["proposal"])).number
+        return replace(state, matched=(*state.matched, number))
+    if kind == AGREEMENT:
+        return replace(state, agreements=(*state.agreements, (record_hash, body)))
+    return replace(state, reopened=(*state.reopened, body["agreement"]))
+
+
+def _opened(state: Negotiation, body: dict[str, Any]) -> Negotiation:
+    """Start a table: on a new one all begins anew but for agreements, which stand until re-opened."""
+    limits = msgspec.convert(body["limits"], tuple[Limit, ...])
+    return Negotiation(
+        ground=body["ground"], limits=limits, agreements=state.agreements, reopened=state.reopened
+    )
+
+
+def _revealed(state: Negotiation, body: dict[str, Any]) -> Negotiation:
+    position = msgspec.convert(body["position"], Position)
+    missing = [party for party in PARTIES if party not in state.sealed]
+    if missing:
+        hint = "poise agree seal puts a position on the ledger without showing it."
+        raise _out_of_turn(REVEALED, f"{' and '.join(missing)} has not sealed a position yet", hint)
+    if position.party in state.positions:
+        raise _out_of_turn(REVEALED, f"the position of {position.party} is open already")
+    if seal(position, body["salt"]) != state.sealed[position.party]:
+        text = f"This is not the position that {position.party} sealed."
+        raise TableError(Fault("E558", "position", text, "Open the file that was sealed, unchanged."))
+    known = {limit.id for limit in state.limits}
+    twice = [limit.id for limit in position.limits if limit.id in known]
+    if twice:
+        raise TableError(Fault("E552", "position", f"These limits are there already: {', '.join(twice)}."))
+    return replace(
+        state,
+        positions={**state.positions, position.party: position},
+        limits=(*state.limits, *position.limits),
+    )
+
+
+def _out_of_turn(kind: str, reason: str, hint: str = "") -> TableError:
+    return TableError(Fault("E557", kind, f"This is not possible now: {reason}.", hint))

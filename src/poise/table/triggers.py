@@ -1,0 +1,115 @@
+"""Whether later facts touch an agreement: which of its triggers fire, and why."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from poise.planning.evaluate import evaluate
+from poise.table.agreement import Action, Trigger, agreed_plan, terms_of
+from poise.table.ground import Ground
+
+#: The gravest first: what happens is the gravest action of all triggers that fired.
+GRAVITY: tuple[Action, ...] = ("default", "reopen", "notify")
+
+
+@dataclass(frozen=True)
+class Fired:
+    """A trigger that fired, and the fact that fired it."""
+
+    trigger: Trigger
+    fact: str
+
+
+def fired(body: dict[str, Any], ground: Ground, then: Ground, now: datetime) -> tuple[Fired, ...]:
+    """Return every trigger of an agreement that fires on later data.
+
+    Parameters
+    ----------
+    body
+        Of the agreement.
+    ground
+        Today's.
+    then
+        That which the agreement was made on.
+    now
+        The time that counts.
+    """
+    found = []
+    for trigger in terms_of(body).triggers:
+        for fact in _facts(trigger, body, ground, then, now):
+            found.append(Fired(trigger, fact))
+    return tuple(found)
+
+
+def gravest(found: tuple[Fired, ...]) -> Action | None:
+    """Return what has to happen: the gravest action; None when nothing fired."""
+    actions = {one.trigger.action for one in found}
+    return next((action for action in GRAVITY if action in actions), None)
+
+
+def _facts(
+    trigger: Trigger, body: dict[str, Any], ground: Ground, then: Ground, now: datetime
+) -> Iterator[str]:
+    today = now.astimezone(ZoneInfo(ground.timezone)).date()
+    if trigger.kind == "kev":
+        yield from _newly_exploited(ground, then)
+    elif trigger.kind == "exposure":
+        yield from _more_exposed(body, ground, then, trigger.threshold or 0.0)
+    elif trigger.kind == "window":
+        yield from _cancelled(body, ground, now)
+    elif trigger.kind == "team":
+        teams = {team.id for team in ground.teams}
+        for team in sorted({one["team"] for one in body["windows"] if _is_ahead(one, now)} - teams):
+            yield f"team {team} has work in the plan and is not there any more"
+    elif trigger.kind == "data":
+        yield from _stale(ground, today, trigger.threshold or 0.0)
+    else:
+        for one in terms_of(body).exceptions:
+            if one.until <= today:
+                yield f"the exception for {one.what} of {one.owner} ended on {one.until}"
+
+
+def _newly_exploited(ground: Ground, then: Ground) -> Iterator[str]:
+    before = {change.id for change in then.changes if change.is_kev}
+    for change in ground.changes:
+        if change.is_kev and change.id not in before:
+            yield f"{change.id} is now known to be exploited"
+
+
+def _more_exposed(body: dict[str, Any], ground: Ground, then: Ground, threshold: float) -> Iterator[str]:
+    """Yield by how much a day of the open backlog costs more than it did: horizons of two days differ."""
+    agreed = evaluate(then.problem, agreed_plan(then, body)).exposure / then.problem.horizon_days
+    today = evaluate(ground.problem, agreed_plan(ground, body)).exposure / ground.problem.horizon_days
+    if today > agreed * (1 + threshold):
+        growth = f"{today / agreed - 1:.0%}" if agreed > 0 else "from nothing"
+        yield f"expected loss under the agreed plan grew {growth}, to {today:,.0f} {ground.currency} a day"
+
+
+def _is_ahead(opening: dict[str, Any], now: datetime) -> bool:
+    return datetime.fromisoformat(opening["start"]) >= now
+
+
+def _cancelled(body: dict[str, Any], ground: Ground, now: datetime) -> Iterator[str]:
+    problem, known = ground.problem, {group.id: number for number, group in enumerate(ground.groups)}
+    for opening in body["windows"]:
+        group = known.get(opening["group"])
+        start = datetime.fromisoformat(opening["start"])
+        # A group without open changes has nothing to do then; a window past today's horizon is not seen.
+        if group is None or start < max(now, ground.now) or start >= ground.horizon_end:
+            continue
+        windows = problem.slot_window[problem.slot_ptr[group] : problem.slot_ptr[group + 1]]
+        if not any(ground.windows[window].start == start for window in windows):
+            yield f"the window of {opening['group']} at {start:%Y-%m-%d %H:%M} is cancelled"
+
+
+def _stale(ground: Ground, today: date, threshold_days: float) -> Iterator[str]:
+    for one in ground.inputs:
+        if one.as_of is not None and (today - one.as_of).days > threshold_days:
+            yield f"{one.name} is {(today - one.as_of).days} days old"
+    age = (today - ground.now.date()).days
+    if age > threshold_days:
+        yield f"the reports were read {age} days ago"

@@ -164,6 +164,19 @@ def test_an_agreement_needs_both_parties(ledger: Ledger) -> None:
     assert (security.person, security.deputy_of) == ("bert", None)
 
 
+def test_signers_are_those_of_the_records_place(ledger: Ledger) -> None:
+    """Whatever became of their keys and roles later."""
+    depute(ledger, "anna", "dana", "operations", [ANNA])
+    record = agree(ledger, keys=[DANA, BERT])
+    body = {"person": "dana", "old": DANA.id, "new": EMIL.id}
+    ledger.append("key.rotate", "dana", body, now=T0, keys=[DANA, EMIL])
+    revoke(ledger, "bert", BERT, T0, keys=[BERT])
+    operations, security = two_party(ledger.signers(record), "agreement")
+    assert (operations.person, operations.deputy_of, security.person) == ("dana", "anna", "bert")
+    with pytest.raises(SignatureError):
+        ledger.roster().judge(record)
+
+
 def test_a_deputy_signs_for_the_absent_and_is_marked_so(ledger: Ledger) -> None:
     """Within the time, for that role, for that principal; not before, not after, not for the other side."""
     depute(ledger, "anna", "dana", "operations", [ANNA], start=T0 + 2 * DAY)

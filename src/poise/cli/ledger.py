@@ -145,17 +145,25 @@ def run_show(arguments: argparse.Namespace) -> int:
     with signing.open_ledger(arguments) as ledger:
         record = ledger.find(arguments.record)
         beside = ledger.beside(record.hash)
-        people = {key.id: key.person for key in ledger.roster().keys.values()}
+        signers = ledger.signers(record)
     if arguments.json:
         content = signing.record_json(record)
-        print(json.dumps({**content, "added_later": [one.hash for one in beside]}, indent=1))
+        signed = [
+            {"person": one.person, "key": one.key, "roles": sorted(one.roles), "deputy_for": one.deputy_for}
+            for one in signers
+        ]
+        hashes = [one.hash for one in beside]
+        print(json.dumps({**content, "signers": signed, "added_later": hashes}, indent=1))
         return 0
     print(f"Record {record.sequence}, {record.time:%Y-%m-%d %H:%M:%S} UTC")
     print(f"  hash      {record.hash}")
     print(f"  previous  {record.previous}")
     _show_statement(record)
-    for one in record.signatures:
-        print(f"  signed    {people.get(one.keyid, '?')} with {signing.short(one.keyid)}")
+    for one in signers:
+        deputy = "".join(f", deputy of {principal} ({role})" for role, principal in one.deputy_for)
+        print(
+            f"  signed    {one.person} ({', '.join(sorted(one.roles))}{deputy}) with {signing.short(one.key)}"
+        )
     signing.show_body(record.body)
     for later in beside:
         print(f"Added later: record {later.sequence} ({later.statement.kind}), {later.hash[:16]}")

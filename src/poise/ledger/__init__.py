@@ -1,7 +1,7 @@
 """The record that nobody can quietly change.
 
-What a pipeline needs to verify a signed document stands in ``canonical``, ``keys`` and ``envelope``, which import
-nothing heavy. So the names below, which the other rooms and a notebook use, are imported on first use.
+What a pipeline needs to verify a signed document stands in ``canonical``, ``keys`` and ``envelope``, which
+import nothing heavy. So the names below, which other rooms and a notebook use, are imported on first use.
 """
 
 from __future__ import annotations

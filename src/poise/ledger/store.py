@@ -24,6 +24,7 @@ from poise.ledger.chain import ERASURE, MAX_CLOCK_SKEW, Head, admit, check_link,
 from poise.ledger.checkpoint import Checkpoint
 from poise.ledger.database import connect, told, transaction
 from poise.ledger.keys import SigningKey
+from poise.ledger.parties import Signer
 from poise.ledger.record import MAX_RECORD_BYTES, Draft, Record, Seen, make_draft, read_record, whole_seconds
 from poise.ledger.roster import Roster
 from poise.ledger.verify import Progress, Verification, verify_lines
@@ -33,6 +34,8 @@ _SELECT: Final = """
 SELECT CAST(line AS BLOB), salt, CAST(body AS BLOB) FROM record LEFT JOIN content USING (sequence)
 """
 
+#: Beyond every place.
+_NO_END: Final = 2**62
 #: Fewest digits of a hash that name a record.
 _SHORTEST_HASH: Final = 8
 
@@ -92,11 +95,16 @@ class Ledger:
         last = self._record(row)
         return Head(last.sequence + 1, last.hash, last.time)
 
-    def roster(self) -> Roster:
-        """Return whose keys count at the end of the chain."""
-        with told(self.path):
-            self._refresh()
+    def roster(self, before: int | None = None) -> Roster:
+        """Return whose keys count: at the end of the chain, or for the record at the place `before`."""
+        if before is not None:
+            return self._roster_from(Roster(), 0, before)[0]
+        self._refresh()
         return self._roster.copy()
+
+    def signers(self, record: Record) -> tuple[Signer, ...]:
+        """Return whose signatures count in a record, by the keys, roles and deputies of its place."""
+        return enter(record, self.roster(record.sequence))[0]
 
     def records(self, start: int = 0, kind: str | None = None) -> Iterator[Record]:
         """Yield the records from a place on, in order.
@@ -347,14 +355,19 @@ class Ledger:
 
     def _refresh(self) -> None:
         """Take records about keys that are new since the last time into the roster."""
-        query = f"{_SELECT} WHERE kind LIKE 'key.%' AND sequence >= ? ORDER BY sequence"
-        roster = self._roster.copy()
-        size = self._roster_size
-        for row in self._connection.execute(query, [size]).fetchall():
+        self._roster, self._roster_size = self._roster_from(self._roster, self._roster_size, _NO_END)
+
+    def _roster_from(self, roster: Roster, start: int, end: int) -> tuple[Roster, int]:
+        """Return a roster with the records about keys from `start` to before `end`, and where to go on."""
+        query = f"{_SELECT} WHERE kind LIKE 'key.%' AND sequence >= ? AND sequence < ? ORDER BY sequence"
+        roster, place = roster.copy(), start
+        with told(self.path):
+            rows = self._connection.execute(query, [start, end]).fetchall()
+        for row in rows:
             record = self._record(row)
             enter(record, roster)
-            size = record.sequence + 1
-        self._roster, self._roster_size = roster, size
+            place = record.sequence + 1
+        return roster, place
 
     def _record(self, row: tuple[bytes, str | None, bytes | None]) -> Record:
         line, salt, body = row

@@ -178,7 +178,6 @@ FAULT_IDS: dict[str, str] = {
     "E556": "The file of the table is damaged.",
     "E557": "This step is not possible at this point of the negotiation.",
     "E558": "An opened position is not the one that was sealed.",
-    "E559": "The table rests on other data than is there now.",
     "E900": "Poise itself failed; the report on disk is incomplete.",
     "E901": "A file or folder that the command names cannot be read or written.",
 }

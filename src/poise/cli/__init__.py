@@ -15,7 +15,21 @@ from importlib import import_module
 from poise.errors import Fault, InputError, InternalError, PoiseError
 
 #: Modules of this package that add a command, in the order of the help page.
-COMMANDS = ("scan", "estate", "threats", "plan", "outcomes", "ledger", "key", "demo")
+COMMANDS = (
+    "scan",
+    "estate",
+    "threats",
+    "plan",
+    "table",
+    "limit",
+    "trade",
+    "why",
+    "agree",
+    "outcomes",
+    "ledger",
+    "key",
+    "demo",
+)
 
 
 def build_parser() -> argparse.ArgumentParser:

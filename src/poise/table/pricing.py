@@ -140,7 +140,7 @@ def _trimmed(solver: LimitSolver, table: ValueTable, names: Sequence[str]) -> di
     for name in names:
         less = relaxed(solver.limits[name], 1)
         dropped = difference(whole, table[every - {name}])
-        # What dropping it was not seen to improve, trimming will not; and where nothing is left it is dropped.
+        # What dropping it does not improve trimming does not; where nothing is left it is dropped.
         if less is None or dropped.is_impossible or dropped.is_unknown:
             prices[name] = dropped
         elif dropped.best <= _NOTHING * solver.cap:

@@ -1,0 +1,339 @@
+"""``poise agree``: seal and open positions, propose, answer, sign, replay, re-open."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from poise.cli import at_table, signing
+
+if TYPE_CHECKING:
+    from poise.planning.problem import Plan
+    from poise.table.agreement import Terms
+    from poise.table.replanning import Replans
+    from poise.table.session import Session
+
+    _Verbs = argparse._SubParsersAction[argparse.ArgumentParser]
+
+#: Plans that can be proposed by name, besides those of the frontier (F01, F02 ...).
+_POINTS = ("nash", "kalai-smorodinsky", "least-total", "fewest-moves")
+
+
+def add_parser(subparsers: _Verbs) -> None:
+    """Add ``poise agree`` to the command line."""
+    parser = subparsers.add_parser(
+        "agree",
+        help="positions, proposals, the agreement and its triggers",
+        description="From sealed positions to a signed agreement that re-opens when facts change.",
+    )
+    verbs = parser.add_subparsers(dest="verb", metavar="VERB", required=True)
+    _add_positions(verbs)
+    _add_proposals(verbs)
+    _add_agreement(verbs)
+
+
+def _add_positions(verbs: _Verbs) -> None:
+    seal = verbs.add_parser("seal", help="put a position on the ledger without showing it")
+    seal.add_argument("position", type=Path, metavar="FILE", help="YAML or JSON: party, limits, importance")
+    seal.add_argument(
+        "--out", type=Path, required=True, metavar="FILE", help="the sealed file, for you to keep"
+    )
+    opened = verbs.add_parser("open", help="open a sealed position, once both sides have sealed theirs")
+    opened.add_argument("kept", type=Path, metavar="FILE", help="the file that poise agree seal wrote")
+    for verb, run in ((seal, run_seal), (opened, run_open)):
+        at_table.add_key(verb)
+        at_table.add_common(verb)
+        verb.set_defaults(run=run)
+
+
+def _add_proposals(verbs: _Verbs) -> None:
+    propose = verbs.add_parser("propose", help="put a plan on the table")
+    propose.add_argument(
+        "--party", choices=("operations", "security"), help="whose (default: the desk's draft)"
+    )
+    propose.add_argument(
+        "--plan",
+        default="kalai-smorodinsky",
+        metavar="KEY",
+        help=f"{', '.join(_POINTS)}, or a plan of the frontier such as F03 (kalai-smorodinsky)",
+    )
+    at_table.add_effort(propose)
+    at_table.add_key(propose)
+    at_table.add_common(propose)
+    propose.set_defaults(run=run_propose)
+    answer = verbs.add_parser("answer", help="accept or refuse a proposal, hidden until both accept")
+    answer.add_argument("proposal", type=int, metavar="N")
+    answer.add_argument("answer", choices=("accept", "accept-if", "no"))
+    at_table.add_party(answer)
+    at_table.add_common(answer)
+    answer.set_defaults(run=run_answer)
+
+
+def _add_agreement(verbs: _Verbs) -> None:
+    draft = verbs.add_parser("draft", help="write the agreement on a proposal that both accept, to be signed")
+    draft.add_argument("proposal", type=int, metavar="N")
+    draft.add_argument("--by", required=True, metavar="PERSON", help="whose draft it is; one of the signers")
+    draft.add_argument(
+        "--terms", type=Path, metavar="FILE", help="YAML or JSON: triggers, exceptions, review"
+    )
+    draft.add_argument("--out", type=Path, required=True, metavar="FILE", help="the draft")
+    at_table.add_common(draft)
+    draft.set_defaults(run=run_draft)
+    replaying = verbs.add_parser(
+        "replay", help="compose the last agreement anew from the ledger; exit 1 if it differs"
+    )
+    at_table.add_common(replaying)
+    replaying.set_defaults(run=run_replay)
+    check = verbs.add_parser(
+        "check", help="which triggers of the agreement fire on the table's data; exit 1 when any does"
+    )
+    check.add_argument("--apply", action="store_true", help="put the re-opening on the ledger")
+    at_table.add_common(check)
+    check.set_defaults(run=run_check)
+    replanning = verbs.add_parser("replan", help="fewest moves from the agreed plan, and the whole re-plan")
+    at_table.add_effort(replanning)
+    at_table.add_common(replanning)
+    replanning.set_defaults(run=run_replan)
+
+
+def _read(path: Path) -> Any:
+    """Return a YAML or JSON file's value, without anchors."""
+    import yaml
+
+    from poise.errors import Fault, TableError
+
+    content = path.read_bytes()
+    hint = "docs/negotiation.md shows such a file."
+    if len(content) > 1_000_000:
+        raise TableError(Fault("E550", str(path), f"It has {len(content):,} bytes; expected at most 1 MB."))
+    try:
+        if any(isinstance(token, yaml.AnchorToken | yaml.AliasToken) for token in yaml.scan(content)):
+            raise TableError(Fault("E550", str(path), "The YAML uses anchors, which this never needs.", hint))
+        return yaml.safe_load(content)
+    except (yaml.YAMLError, UnicodeDecodeError, RecursionError, ValueError) as error:
+        if isinstance(error, TableError):
+            raise
+        reason = " ".join(str(error).split())
+        raise TableError(Fault("E550", str(path), f"The file cannot be read: {reason}.", hint)) from error
+
+
+def _converted(value: Any, type_: Any, path: Path) -> Any:
+    import msgspec
+
+    from poise.errors import Fault, TableError
+
+    try:
+        return msgspec.convert(value, type_, strict=False)
+    except (msgspec.ValidationError, ValueError) as error:
+        hint = "docs/negotiation.md shows such a file."
+        raise TableError(Fault("E550", str(path), f"The file cannot be read: {error}.", hint)) from error
+
+
+def run_seal(arguments: argparse.Namespace) -> int:
+    """Run ``poise agree seal``."""
+    from poise.errors import Fault, LedgerError
+    from poise.table.files import write_private
+    from poise.table.negotiation import Position
+
+    position = _converted(_read(arguments.position), Position, arguments.position)
+    if arguments.out.exists():
+        raise LedgerError(Fault("E704", str(arguments.out), "would be overwritten; nothing was done."))
+    with at_table.session(arguments) as at:
+        keys, holder = at_table.signer(arguments, at)
+        write_private(arguments.out, at.seal(position, keys, holder))
+    text = f"The position of {position.party} is sealed. Keep {arguments.out}: only it opens the seal.\n"
+    return at_table.show(arguments, {"party": position.party, "kept": str(arguments.out)}, text)
+
+
+def run_open(arguments: argparse.Namespace) -> int:
+    """Run ``poise agree open``."""
+    kept = _converted(_read(arguments.kept), dict[str, Any], arguments.kept)
+    with at_table.session(arguments) as at:
+        keys, holder = at_table.signer(arguments, at)
+        record = at.reveal(kept, keys, holder)
+        party = (record.body or {})["position"]["party"]
+        text = f"The position of {party} is open: {len(at.negotiation.positions[party].limits)} limits.\n"
+        return at_table.show(arguments, {"party": party, "record": record.hash}, text)
+
+
+def _named_plan(at: Session, name: str, arguments: argparse.Namespace) -> tuple[str, Plan]:
+    from poise.errors import Fault, TableError
+    from poise.table.ground import as_plan
+
+    for stored in at.ground.plans:
+        if stored.key == name:
+            return stored.key, as_plan(stored.windows)
+    if name not in _POINTS:
+        keys = ", ".join((*_POINTS, *(stored.key for stored in at.ground.plans)))
+        raise TableError(Fault("E554", "proposal", f"There is no plan {name!r}.", f"Plans: {keys}."))
+    after = at.after(at_table.effort_of(arguments))
+    for point in after.points:
+        if point.key == name:
+            return point.label, point.plan
+    raise TableError(Fault("E554", "proposal", f"There is no plan {name!r} under these limits."))
+
+
+def run_propose(arguments: argparse.Namespace) -> int:
+    """Run ``poise agree propose``."""
+    from poise.cli.progress import progress_bar
+
+    with at_table.session(arguments) as at, progress_bar():
+        keys, holder = at_table.signer(arguments, at)
+        label, plan = _named_plan(at, arguments.plan, arguments)
+        at.propose(arguments.party, label, plan, keys, holder)
+        state = at.negotiation
+        made = state.proposals[-1]
+        value = {
+            "number": made.number,
+            "party": made.party,
+            "label": made.label,
+            "share_security": made.share_security,
+            "share_operations": made.share_operations,
+            "step": state.step_of(made.number),
+            "due": state.due,
+            "plan": at_table.plan_json(at.ground, plan),
+        }
+        step = f" It is a {value['step']} step." if value["step"] else ""
+        text = (
+            f"Proposal {made.number}: {label}. Shares of the best gains: security {made.share_security:.0%}, "
+            f"operations {made.share_operations:.0%}.{step}\n"
+        )
+        return at_table.show(arguments, value, text)
+
+
+def run_answer(arguments: argparse.Namespace) -> int:
+    """Run ``poise agree answer``."""
+    with at_table.session(arguments) as at:
+        is_match = at.answer(arguments.party, arguments.proposal, arguments.answer)
+        value = {"proposal": arguments.proposal, "matched": is_match}
+        text = f"Both accept proposal {arguments.proposal}.\n" if is_match else "Noted. No match so far.\n"
+        return at_table.show(arguments, value, text)
+
+
+def run_draft(arguments: argparse.Namespace) -> int:
+    """Run ``poise agree draft``."""
+    from poise.table.agreement import Terms
+
+    terms: Terms = Terms()
+    if arguments.terms is not None:
+        terms = _converted(_read(arguments.terms), Terms, arguments.terms)
+    with at_table.session(arguments) as at:
+        return signing.hand_on(
+            arguments, at.draft_agreement(arguments.proposal, terms, arguments.by), arguments.out
+        )
+
+
+def _agreement(at: Session) -> tuple[str, dict[str, Any]]:
+    from poise.errors import Fault, TableError
+
+    in_force = at.negotiation.in_force
+    if in_force is None:
+        raise TableError(Fault("E557", "agreement", "No agreement is in force at this table."))
+    return in_force
+
+
+def run_replay(arguments: argparse.Namespace) -> int:
+    """Run ``poise agree replay``; exit 1 when the ledger does not give the same agreement."""
+    with at_table.session(arguments) as at:
+        record_hash, _ = _agreement(at)
+        recorded, again = at.recompose(record_hash)
+        is_same = recorded == again
+        value = {"agreement": record_hash, "bytes": len(recorded), "is_same": is_same}
+        text = (
+            f"The ledger gives the same agreement again, all {len(recorded):,} bytes.\n"
+            if is_same
+            else "Replaying the ledger gives another agreement than the one recorded.\n"
+        )
+        at_table.show(arguments, value, text)
+        return 0 if is_same else 1
+
+
+def run_check(arguments: argparse.Namespace) -> int:
+    """Run ``poise agree check``; exit 1 when a trigger fires."""
+    from poise.table.triggers import fired, gravest
+
+    with at_table.session(arguments) as at:
+        record_hash, body = _agreement(at)
+        then = _ground_of(at, record_hash)
+        found = fired(body, at.ground, then, at.now)
+        action = gravest(found)
+        if arguments.apply and action in ("reopen", "default"):
+            at.reopen(record_hash, [one.fact for one in found], action)
+        lines = [f"{one.trigger.action}: {one.fact}." for one in found] or ["No trigger fires."]
+        if action is not None:
+            after = {"notify": "both sides are told", "reopen": "the agreement re-opens"}
+            lines.append(f"So {after.get(action, 'the default plan takes over until there is a new one')}.")
+        value = {"agreement": record_hash, "action": action, "fired": found}
+        at_table.show(arguments, value, "\n".join(lines) + "\n")
+        return 1 if found else 0
+
+
+def _ground_of(at: Session, record_hash: str) -> Any:
+    """Return the ground that an agreement was made on: that of the last table opened before it."""
+    from poise.table.negotiation import OPENED
+
+    record = at.ledger.record(record_hash)
+    opened = [
+        one.body["ground"]
+        for one in at.ledger.records(kind=OPENED)
+        if one.body is not None and one.sequence < record.sequence
+    ]
+    return at.ground_of(opened[-1])
+
+
+def run_replan(arguments: argparse.Namespace) -> int:
+    """Run ``poise agree replan``."""
+    import numpy as np
+
+    from poise.cli.progress import progress_bar
+    from poise.table.agreement import agreed_plan
+    from poise.table.replanning import replan
+
+    with at_table.session(arguments) as at, progress_bar() as progress:
+        _, body = _agreement(at)
+        ground = at.ground
+        signed = agreed_plan(ground, body)
+        done = signed.window >= 0
+        ends = np.append(ground.problem.window_end_days, np.inf)[signed.window]
+        found = replan(
+            ground,
+            at.limits,
+            signed,
+            announced=np.flatnonzero(done),
+            executed=np.flatnonzero(done & (ends <= ground.days(at.now))),
+            effort=at_table.effort_of(arguments),
+            progress=progress,
+        )
+        value = {
+            "kept": found.kept,
+            "is_possible": found.is_possible,
+            "ways": [
+                {
+                    "budget": way.budget,
+                    "moved": [ground.changes[j].id for j in way.moved],
+                    "costs": way.costs,
+                    "recovered": way.recovered,
+                    "plan": at_table.plan_json(ground, way.plan),
+                }
+                for way in found.ways
+            ],
+        }
+        return at_table.show(arguments, value, _replan_text(at, found))
+
+
+def _replan_text(at: Session, found: Replans) -> str:
+    currency = at.ground.currency
+    still = "can still be kept" if found.is_possible else "cannot be kept any more"
+    lines = [
+        f"The agreed plan {still}: loss {at_table.money(found.kept.security, currency)}, disruption "
+        f"{at_table.money(found.kept.operations, currency)}"
+    ]
+    for way in found.ways:
+        name = "whole re-plan" if way.budget is None else f"up to {way.budget} weighted moves"
+        lines.append(
+            f"  {name:<26} {len(way.moved):>4} changes move: loss "
+            f"{at_table.money(way.costs.security, currency)}, disruption "
+            f"{at_table.money(way.costs.operations, currency)}; {way.recovered:.0%} of what is to gain"
+        )
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,220 @@
+"""``poise table``: open a table on reports, estate and evidence; see where it stands."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from poise.cli import at_table, signing
+
+if TYPE_CHECKING:
+    from poise.table.landmarks import Landmarks
+    from poise.table.session import Session
+
+
+def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add ``poise table`` to the command line."""
+    from poise.cli.plan import count, horizon
+
+    parser = subparsers.add_parser(
+        "table",
+        help="negotiate a plan: open a table, see where it stands",
+        description="The table at which operations and security agree on a plan. docs/negotiation.md plays a "
+        "whole negotiation.",
+    )
+    verbs = parser.add_subparsers(dest="verb", metavar="VERB", required=True)
+    opening = verbs.add_parser(
+        "open", help="start on these reports, this estate and the evidence as of today"
+    )
+    opening.add_argument("--scans", nargs="+", required=True, metavar="FILE", help="reports of any scanner")
+    opening.add_argument("--estate", required=True, metavar="FILE", help="estate.yaml, or a folder of tables")
+    opening.add_argument("--threats", metavar="DIR", help="threat evidence (default: that of the workspace)")
+    opening.add_argument(
+        "--horizon", type=horizon, default=182.0, metavar="DAYS", help="how far to plan (182)"
+    )
+    opening.add_argument("--points", type=count, default=15, metavar="N", help="plans on the frontier (15)")
+    opening.add_argument("--calibration", metavar="FILE", help="frozen calibration of an earlier plan")
+    at_table.add_effort(opening)
+    at_table.add_key(opening)
+    at_table.add_common(opening)
+    opening.set_defaults(run=run_open)
+    showing = verbs.add_parser("show", help="default, fair points, limits, proposals, whose turn it is")
+    at_table.add_effort(showing)
+    at_table.add_common(showing)
+    showing.set_defaults(run=run_show)
+
+
+def run_open(arguments: argparse.Namespace) -> int:
+    """Run ``poise table open``."""
+    from poise.cli.plan import keep_calibration, read_calibration
+    from poise.cli.progress import progress_bar
+    from poise.cli.workspace import threats_directory, workspace_directory
+    from poise.estate import load_estate
+    from poise.patching.planner import Settings, estate_inputs
+    from poise.scans import read_scan
+    from poise.table.opening import open_ground
+    from poise.threats.store import ThreatStore
+
+    path = Path(arguments.estate)
+    estate = load_estate(path)
+    reports = [report for name in arguments.scans for report in read_scan(name)]
+    threats = Path(arguments.threats) if arguments.threats else threats_directory(arguments.workspace)
+    calibration_path = (
+        Path(arguments.calibration)
+        if arguments.calibration
+        else workspace_directory(arguments.workspace) / "calibration.json"
+    )
+    settings = Settings(
+        now=signing.time_of(arguments).replace(microsecond=0),
+        horizon_days=arguments.horizon,
+        seed=arguments.seed,
+        points=arguments.points,
+        threads=arguments.threads,
+    )
+    with at_table.session(arguments, create=True) as at:
+        keys, holder = at_table.signer(arguments, at)
+        with progress_bar() as progress:
+            ground, calibration = open_ground(
+                estate,
+                reports,
+                ThreatStore(threats),
+                settings,
+                inputs=estate_inputs(path, estate),
+                calibration=read_calibration(calibration_path),
+                progress=progress,
+            )
+        record = at.open(ground, keys, holder or "desk")
+        keep_calibration(calibration_path, calibration)
+        text = (
+            f"Table of {ground.company}: {len(ground.changes):,} changes on {len(ground.groups):,} groups, "
+            f"{len(ground.estate_limits)} limits of the estate.\nRecord {record.sequence}: {record.hash}\n"
+        )
+        value = {
+            "record": record.hash,
+            "ground": at.negotiation.ground,
+            "changes": len(ground.changes),
+            "groups": len(ground.groups),
+            "limits": ground.estate_limits,
+        }
+        return at_table.show(arguments, value, text)
+
+
+def run_show(arguments: argparse.Namespace) -> int:
+    """Run ``poise table show``."""
+    from poise.cli.progress import progress_bar
+    from poise.errors import NoFeasiblePlanError
+
+    with at_table.session(arguments) as at, progress_bar():
+        reason = ""
+        after: Landmarks | None = None
+        try:
+            after = at.after(at_table.effort_of(arguments))
+        except NoFeasiblePlanError as error:
+            reason = error.faults[0].message
+        state = at.negotiation
+        value = {
+            "company": at.ground.company,
+            "currency": at.ground.currency,
+            "default": {"sentence": at.default[0], "costs": at.before.default},
+            "before": _landmarks_json(at.before),
+            "after": None if after is None else _landmarks_json(after),
+            "no_plan": reason,
+            "limits": at.limits,
+            "sealed": sorted(state.sealed),
+            "positions": sorted(state.positions),
+            "proposals": [
+                {
+                    "number": one.number,
+                    "party": one.party,
+                    "label": one.label,
+                    "share_operations": one.share_operations,
+                    "share_security": one.share_security,
+                    "step": state.step_of(one.number),
+                    "matched": one.number in state.matched,
+                }
+                for one in state.proposals
+            ],
+            "due": state.due,
+            "agreement": state.in_force[0] if state.in_force else None,
+        }
+        return at_table.show(arguments, value, _text(at, after, reason))
+
+
+def _landmarks_json(found: Landmarks) -> dict[str, Any]:
+    return {
+        "points": [
+            {
+                "key": point.key,
+                "label": point.label,
+                "costs": point.costs,
+                "share_security": point.share_security,
+                "share_operations": point.share_operations,
+                "moves": point.moves,
+            }
+            for point in found.points
+        ],
+        "certificate": None
+        if found.certificate is None
+        else {name: getattr(found.certificate, name) for name in found.certificate.__dataclass_fields__},
+    }
+
+
+def _text(at: Session, after: Landmarks | None, reason: str) -> str:
+    state, currency = at.negotiation, at.ground.currency
+    lines = [f"{at.ground.company}, in {currency}", f"If nobody signs: {at.default[0]}"]
+    default = at.before.default
+    lines.append(
+        f"  expected loss and lateness {at_table.money(default.security, currency)}, disruption "
+        f"{at_table.money(default.operations, currency)}"
+    )
+    lines += ["", "Fair points before limits", *_points(at.before, currency)]
+    lines += ["", "Fair points after limits"]
+    lines += [f"  {reason} poise limit repair shows ways out."] if after is None else _points(after, currency)
+    lines += ["", "Limits"] if at.limits else ["", "No limits."]
+    lines += [
+        f"  {limit.id} ({limit.party}, {limit.class_}): {_limit(limit, currency)}" for limit in at.limits
+    ]
+    sealed = ", ".join(
+        f"{party} {'opened' if party in state.positions else 'sealed'}" for party in sorted(state.sealed)
+    )
+    lines += ["", f"Positions: {sealed or 'none yet'}"]
+    for one in state.proposals:
+        step = state.step_of(one.number)
+        lines.append(
+            f"Proposal {one.number} ({one.party or 'desk'}): {one.label}; shares security "
+            f"{one.share_security:.0%}, operations {one.share_operations:.0%}"
+            + (f"; a {step} step" if step else "")
+            + ("; accepted by both" if one.number in state.matched else "")
+        )
+    if state.due:
+        lines.append(f"Next new proposal due: {state.due}")
+    if state.in_force:
+        lines.append(f"Agreement in force: {state.in_force[0]}")
+    return "\n".join(lines) + "\n"
+
+
+def _limit(limit: Any, currency: str) -> str:
+    from poise.table.limits import sentence
+
+    return sentence(limit, currency)
+
+
+def _points(found: Landmarks, currency: str) -> list[str]:
+    from poise.cli.tables import percent
+
+    lines = [
+        f"  {point.label:<26} loss {at_table.money(point.costs.security, currency):>12}   disruption "
+        f"{at_table.money(point.costs.operations, currency):>12}   shares "
+        f"{percent(point.share_security):>5} / {percent(point.share_operations):>5}   {point.moves} moves"
+        for point in found.points
+    ]
+    if found.certificate:
+        lines.append(
+            f"  No plan gives both sides a share that is larger by more than "
+            f"{found.certificate.kalai_smorodinsky_gap:.1%}; no product of gains is larger by more than "
+            f"{found.certificate.nash_gap:.1%}."
+        )
+    else:
+        lines.append("  One side has nothing to gain over the default.")
+    return lines

@@ -1,0 +1,64 @@
+"""``poise why``: why a change is not earlier, later or in that window."""
+
+from __future__ import annotations
+
+import argparse
+
+from poise.cli import at_table
+
+
+def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add ``poise why`` to the command line."""
+    from poise.cli.plan import moment
+
+    parser = subparsers.add_parser(
+        "why",
+        help="why a change is not earlier, later or in that window",
+        description="Solves the plan under talk again with the change where it is asked for, once at no more "
+        "disruption and once at no more expected loss, and says what that costs or what is in the way.",
+    )
+    parser.add_argument("change", metavar="CHANGE", help="id of a change, as plan.csv has it")
+    parser.add_argument("--before", type=moment, metavar="TIME", help="done by then")
+    parser.add_argument("--after", type=moment, metavar="TIME", help="not before then")
+    at_table.add_effort(parser)
+    at_table.add_common(parser)
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Run ``poise why``."""
+    from poise.cli.progress import progress_bar
+    from poise.errors import Fault, TableError
+    from poise.table.reasons import Asked, why_not
+
+    if arguments.before is None and arguments.after is None:
+        text = "Nothing was asked; expected --before TIME, --after TIME, or both."
+        raise TableError(Fault("E557", "why", text))
+    effort = at_table.effort_of(arguments)
+    with at_table.session(arguments) as at, progress_bar():
+        draft = at.draft(effort)
+        asked = Asked(arguments.change, arguments.after, arguments.before)
+        reason = why_not(at.ground, at.limits, draft.plan, asked, effort)
+        value = {
+            "change": asked.change,
+            "after": asked.after,
+            "before": asked.before,
+            "draft": draft.label,
+            "at": reason.draft,
+            "at_equal_disruption": None
+            if reason.at_equal_disruption is None
+            else {
+                "costs": reason.at_equal_disruption.costs,
+                "moved": [at.ground.changes[j].id for j in reason.at_equal_disruption.moved],
+            },
+            "at_equal_exposure": None
+            if reason.at_equal_exposure is None
+            else {
+                "costs": reason.at_equal_exposure.costs,
+                "moved": [at.ground.changes[j].id for j in reason.at_equal_exposure.moved],
+            },
+            "is_impossible": reason.is_impossible,
+            "blocked_by": reason.blocked_by,
+            "sentence": reason.sentence,
+        }
+        return at_table.show(arguments, value, reason.sentence + "\n")

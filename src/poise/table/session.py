@@ -1,0 +1,389 @@
+"""A table on disk: its ground in a file, all that was said in the ledger, and what was computed, kept.
+
+Hidden answers stand in a file of their own that only this user may read, and never in the ledger: only
+matches become records.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+from pathlib import Path
+from typing import Any, cast
+from zoneinfo import ZoneInfo
+
+import msgspec
+import numpy as np
+
+from poise.bargain.rounds import Answer, Party, matched
+from poise.errors import Fault, NoFeasiblePlanError, TableError
+from poise.ledger.canonical import canonical, digest
+from poise.ledger.keys import SigningKey
+from poise.ledger.record import Draft, Record
+from poise.ledger.store import Ledger
+from poise.planning.evaluate import evaluate
+from poise.planning.problem import Plan
+from poise.table.agreement import Terms, agreed_plan, agreement_body, terms_of
+from poise.table.binding import bind
+from poise.table.files import landmarks_file, read_landmarks, write_private
+from poise.table.ground import Ground, as_plan, encode
+from poise.table.landmarks import Landmarks, landmarks_after, landmarks_before
+from poise.table.limits import Limit, check_limits
+from poise.table.negotiation import (
+    AGREEMENT,
+    DROPPED,
+    LIMIT,
+    MATCH,
+    OPENED,
+    PROPOSAL,
+    REOPENED,
+    REVEALED,
+    SEALED,
+    Negotiation,
+    Position,
+    advance,
+    replay,
+    seal,
+)
+from poise.table.solving import Costs, Effort, costs_of
+
+#: Who a record without a signature is by, where no side is.
+DESK = "desk"
+#: Sealed positions as their owners keep them.
+POSITION_FORM = "poise-position/1"
+
+
+@dataclass(frozen=True)
+class DraftPlan:
+    """The plan under talk: the last proposal, else the fair point after limits, else the one before."""
+
+    label: str
+    plan: Plan
+    costs: Costs
+
+
+class Session:
+    """One table, at one time.
+
+    Parameters
+    ----------
+    folder
+        The workspace's folder of tables; made when something is written.
+    ledger
+        The workspace's, open.
+    now
+        The time that counts.
+    """
+
+    def __init__(self, folder: Path, ledger: Ledger, now: datetime) -> None:
+        self.folder, self.ledger, self.now = folder, ledger, now
+
+    # What there is ----------------------------------------------------------------------------------
+
+    @cached_property
+    def negotiation(self) -> Negotiation:
+        """Where the negotiation stands, by the ledger."""
+        return replay(
+            (record.statement.kind, record.hash, record.body)
+            for record in self.ledger.records()
+            if record.body is not None
+        )
+
+    @cached_property
+    def ground(self) -> Ground:
+        """The ground that the table stands on.
+
+        Raises
+        ------
+        TableError
+            E555 without a table, E556 when its file is damaged.
+        """
+        if self.negotiation.ground is None:
+            hint = "poise table open starts one."
+            raise TableError(Fault("E555", str(self.folder), "There is no table here.", hint))
+        return self.ground_of(self.negotiation.ground)
+
+    def ground_of(self, content_digest: str) -> Ground:
+        """Return the ground with a digest; errors as in :attr:`ground`."""
+        path = self.folder / f"ground-{content_digest[:16]}.json"
+        hint = "Restore it from a backup: the ledger holds its digest, not its content."
+        try:
+            content = path.read_bytes()
+            if digest(content) != content_digest:
+                raise TableError(Fault("E556", str(path), "This is not the file the ledger names.", hint))
+            return msgspec.json.decode(content, type=Ground)
+        except OSError as error:
+            text = f"The file of the table cannot be read: {error.strerror}."
+            raise TableError(Fault("E556", str(path), text, hint)) from error
+        except msgspec.DecodeError as error:
+            raise TableError(Fault("E556", str(path), f"The file cannot be read: {error}.", hint)) from error
+
+    @property
+    def limits(self) -> tuple[Limit, ...]:
+        """The limits in force today."""
+        today = self.now.astimezone(ZoneInfo(self.ground.timezone)).date()
+        return tuple(limit for limit in self.negotiation.limits if limit.is_in_force(today))
+
+    @property
+    def default(self) -> tuple[str, Plan]:
+        """What happens if nobody signs: the last signed plan on this data, else the standing policy."""
+        in_force = self.negotiation.in_force
+        if in_force is None:
+            return self.ground.default_sentence, self.ground.default_plan
+        plan = agreed_plan(self.ground, in_force[1])
+        return "The last signed agreement goes on, on today's data.", plan
+
+    @cached_property
+    def before(self) -> Landmarks:
+        """Fair points before negotiable limits."""
+        return landmarks_before(self.ground, self.default[1])
+
+    def after(self, effort: Effort | None = None) -> Landmarks:
+        """Return the fair points after limits, computed once for each set of limits.
+
+        Raises
+        ------
+        NoFeasiblePlanError
+            When no plan keeps them all.
+        """
+        effort = effort or Effort()
+        key = digest(
+            canonical(
+                {
+                    "ground": self.negotiation.ground,
+                    "default": self.default[1].window.tolist(),
+                    "limits": [msgspec.to_builtins(limit) for limit in self.limits],
+                    "effort": [effort.rounds, effort.seed],
+                }
+            )
+        )
+        path = self.folder / f"landmarks-{key[:16]}.json"
+        if path.exists():
+            return read_landmarks(path)
+        found = landmarks_after(self.ground, self.limits, self.before, self.default[1], effort)
+        write_private(path, landmarks_file(found))
+        return found
+
+    def draft(self, effort: Effort | None = None) -> DraftPlan:
+        """Return the plan under talk."""
+        proposals = self.negotiation.proposals
+        if proposals:
+            last = proposals[-1]
+            plan = as_plan(last.windows)
+            label = f"proposal {last.number}" + (f" of {last.party}" if last.party else "")
+            return DraftPlan(label, plan, costs_of(self.ground.problem, plan))
+        try:
+            fair, when = self.after(effort).point("kalai-smorodinsky"), "after limits"
+        except NoFeasiblePlanError:
+            fair, when = self.before.point("kalai-smorodinsky"), "before limits"
+        return DraftPlan(f"equal share of the best, {when}", fair.plan, fair.costs)
+
+    def breaks(self, plan: Plan) -> tuple[str, ...]:
+        """Return the ids of limits in force that a plan does not keep."""
+        return tuple(
+            limit.id
+            for limit in self.limits
+            if not evaluate(bind(self.ground, [limit]).problem, plan).is_feasible
+        )
+
+    # What is said -----------------------------------------------------------------------------------
+
+    def open(self, ground: Ground, keys: Sequence[SigningKey] = (), author: str = DESK) -> Record:
+        """Start a table on a ground; its estate's negotiable freezes are its first limits."""
+        content = encode(ground)
+        known = {"limits": [msgspec.to_builtins(limit) for limit in ground.estate_limits]}
+        body = {"ground": digest(content), "inputs": ground.digest, "company": ground.company, **known}
+        write_private(self.folder / f"ground-{digest(content)[:16]}.json", content)
+        return self._say(OPENED, author, body, keys)
+
+    def seal(self, position: Position, keys: Sequence[SigningKey] = (), author: str = "") -> bytes:
+        """Put the digest of a position on the ledger; return the file that its owner keeps.
+
+        Raises
+        ------
+        TableError
+            When a limit makes no sense, or the side has sealed already.
+        """
+        check_limits(position.limits, self.ground.names, f"position of {position.party}")
+        salt = secrets.token_hex(32)
+        self._say(
+            SEALED,
+            author or position.party,
+            {"party": position.party, "digest": seal(position, salt)},
+            keys,
+        )
+        kept = {"form": POSITION_FORM, "salt": salt, "position": msgspec.to_builtins(position)}
+        return json.dumps(kept, indent=1, ensure_ascii=False).encode() + b"\n"
+
+    def reveal(self, kept: Mapping[str, Any], keys: Sequence[SigningKey] = (), author: str = "") -> Record:
+        """Open a sealed position, once both are sealed."""
+        try:
+            position = msgspec.convert(kept["position"], Position)
+            salt = str(kept["salt"])
+        except (msgspec.ValidationError, KeyError) as error:
+            raise TableError(Fault("E550", "position", f"This is no sealed position: {error}.")) from error
+        check_limits(position.limits, self.ground.names, f"position of {position.party}")
+        body = {"position": msgspec.to_builtins(position), "salt": salt}
+        return self._say(REVEALED, author or position.party, body, keys)
+
+    def add_limit(self, limit: Limit, keys: Sequence[SigningKey] = (), author: str = "") -> Record:
+        """Post a limit."""
+        check_limits([limit], self.ground.names, "limit")
+        return self._say(LIMIT, author or limit.party, {"limit": msgspec.to_builtins(limit)}, keys)
+
+    def drop_limit(self, name: str, reason: str, keys: Sequence[SigningKey] = (), author: str = "") -> Record:
+        """Take a limit off the table; a law stays."""
+        found = next((limit for limit in self.negotiation.limits if limit.id == name), None)
+        if found is not None and not found.may_give_way:
+            raise TableError(Fault("E557", f"limit {name}", "A limit of class law cannot be dropped."))
+        by = author or (found.party if found else DESK)
+        return self._say(DROPPED, by, {"id": name, "reason": reason}, keys)
+
+    def propose(
+        self,
+        party: Party | None,
+        label: str,
+        plan: Plan,
+        keys: Sequence[SigningKey] = (),
+        author: str = "",
+    ) -> Record:
+        """Put a plan on the table; it has to keep the limits in force.
+
+        Raises
+        ------
+        TableError
+            E557 when it breaks one.
+        """
+        broken = self.breaks(plan)
+        if broken:
+            hint = "Drop or change the limit first, or propose a plan that keeps it."
+            raise TableError(Fault("E557", "proposal", f"It breaks {', '.join(broken)}.", hint))
+        security, operations = self.shares(costs_of(self.ground.problem, plan))
+        body = {
+            "party": party,
+            "label": label,
+            "windows": plan.window.tolist(),
+            "share_operations": operations,
+            "share_security": security,
+        }
+        return self._say(PROPOSAL, author or party or DESK, body, keys)
+
+    def answer(self, party: Party, proposal: int, answer: Answer) -> bool:
+        """Answer a proposal, hidden; return whether both sides now accept it, which becomes a record."""
+        self.negotiation.proposal(proposal)
+        path = self.folder / "answers.json"
+        given = json.loads(path.read_bytes()) if path.exists() else []
+        table = self.negotiation.ground
+        given.append([table, party, proposal, answer])
+        write_private(path, json.dumps(given).encode())
+        own = [(cast(Party, p), str(n), cast(Answer, a)) for t, p, n, a in given if t == table]
+        if str(proposal) not in matched(own):
+            return False
+        if proposal not in self.negotiation.matched:
+            self._say(MATCH, DESK, {"proposal": proposal}, ())
+        return True
+
+    def shares(self, costs: Costs) -> tuple[float, float]:
+        """Return (security's, operations') share of its largest gain before limits, from the same default."""
+        default = self.before.default
+        ideal = _ideals(self.ground, default)
+
+        def share(worst: float, own: float, best: float) -> float:
+            return (worst - own) / (worst - best) if worst - best > 1e-9 else 0.0
+
+        return (
+            share(default.security, costs.security, ideal.security),
+            share(default.operations, costs.operations, ideal.operations),
+        )
+
+    # Agreement --------------------------------------------------------------------------------------
+
+    def compose(self, proposal: int, terms: Terms) -> dict[str, Any]:
+        """Return the body of the agreement on a matched proposal: the same for whoever composes it.
+
+        Raises
+        ------
+        TableError
+            E557 when the two sides have not both accepted the proposal.
+        """
+        if proposal not in self.negotiation.matched:
+            hint = "Each side answers with poise agree answer; only matches are told."
+            raise TableError(
+                Fault("E557", "agreement", f"Proposal {proposal} is not accepted by both.", hint)
+            )
+        return self._body(self.ground, self.limits, proposal, terms)
+
+    def _body(self, ground: Ground, limits: Sequence[Limit], proposal: int, terms: Terms) -> dict[str, Any]:
+        plan = as_plan(self.negotiation.proposal(proposal).windows)
+        body = agreement_body(
+            ground, limits, plan, terms, default=self.default[1], bound=proven(ground, plan)
+        )
+        return {**body, "proposal": proposal}
+
+    def draft_agreement(self, proposal: int, terms: Terms, author: str) -> Draft:
+        """Return the draft that two people of the two roles sign."""
+        return self.ledger.draft(AGREEMENT, author, self.compose(proposal, terms), now=self.now)
+
+    def recompose(self, record_hash: str) -> tuple[bytes, bytes]:
+        """Return an agreement as recorded and as replaying the ledger up to it composes it anew."""
+        record = self.ledger.record(record_hash)
+        if record.statement.kind != AGREEMENT or record.body is None:
+            raise TableError(Fault("E554", record_hash[:16], "This record is no agreement."))
+        seen = record.statement.seen
+        earlier = Session(self.folder, self.ledger, record.statement.made)
+        earlier.negotiation = replay(
+            (one.statement.kind, one.hash, one.body)
+            for one in self.ledger.records()
+            if one.body is not None and seen is not None and one.sequence <= seen.sequence
+        )
+        body = earlier.compose(int(record.body["proposal"]), terms_of(record.body))
+        return canonical(record.body), canonical(body)
+
+    def reopen(self, record_hash: str, reasons: Sequence[str], action: str) -> Record:
+        """Re-open an agreement; the record stands beside it and names the facts."""
+        body = {"agreement": record_hash, "reasons": list(reasons), "action": action}
+        return self._say(REOPENED, DESK, body, (), refers=(record_hash,))
+
+    # ------------------------------------------------------------------------------------------------
+
+    def _say(
+        self,
+        kind: str,
+        author: str,
+        body: dict[str, Any],
+        keys: Sequence[SigningKey],
+        refers: tuple[str, ...] = (),
+    ) -> Record:
+        """Put a record on the ledger, if it is possible at this point."""
+        advance(self.negotiation, kind, "", body)
+        record = self.ledger.append(kind, author, body, now=self.now, keys=keys, refers=refers)
+        for name in ("negotiation", "ground", "before"):
+            self.__dict__.pop(name, None)
+        return record
+
+
+def proven(ground: Ground, plan: Plan) -> dict[str, float]:
+    """Return what is proven about all plans of no more disruption than one: bound on loss, and its gap."""
+    costs = costs_of(ground.problem, plan)
+    lines = np.array(ground.line_bound) - np.array(ground.line_weight) * costs.operations
+    bound = max(0.0, float(lines.max(initial=0.0)))
+    return {
+        "least_security_cost": bound,
+        "gap": (costs.security - bound) / costs.security if costs.security > 0 else 0.0,
+    }
+
+
+def _ideals(ground: Ground, default: Costs) -> Costs:
+    """Return each side's least cost among plans that leave neither worse off than the default."""
+    costs = [costs_of(ground.problem, as_plan(stored.windows)) for stored in ground.plans]
+    rational = [
+        one for one in costs if one.security <= default.security and one.operations <= default.operations
+    ]
+    return Costs(
+        min((one.security for one in rational), default=default.security),
+        min((one.operations for one in rational), default=default.operations),
+    )

@@ -69,6 +69,13 @@ def random_problem(seed: int, *, hard: bool = True, most_plans: int = MOST_PLANS
     )
 
 
+def random_latest(problem: Problem, seed: int) -> Floats:
+    """Make days by which some changes must be done, beside their soft due dates; some cannot be met."""
+    rng = np.random.default_rng([seed, 13])
+    days = rng.choice([4.0, 8.0, 12.0, 20.0], problem.num_changes)
+    return np.where(rng.random(problem.num_changes) < 0.2, days, np.inf)
+
+
 def random_caps(problem: Problem, seed: int) -> Caps:
     """Make one to three rows of caps, alone and mixed: units, shares of exposure, moves; some cannot hold."""
     rng = np.random.default_rng([seed, 11])
@@ -169,6 +176,8 @@ def all_plans(problem: Problem) -> AllPlans:
         disruption += done * (problem.change_cost[j] + problem.early_cost[j] * fading)
         ok &= ~(done & (start[plans[:, j]] < problem.release_days[j]))
         ok &= ~(late & problem.hard_due[j])
+        if problem.latest_days is not None:
+            ok &= (done & (when <= problem.latest_days[j])) | (problem.latest_days[j] == np.inf)
     for before, after, soak in zip(
         problem.link_before, problem.link_after, problem.link_soak_days, strict=True
     ):

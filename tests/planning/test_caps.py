@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from planning.cases import all_plans, random_caps, random_problem
+from planning.cases import all_plans, random_caps, random_latest, random_problem
 from poise.errors import NoFeasiblePlanError
 from poise.planning.caps import CapRow, join_caps
 from poise.planning.check import check
@@ -25,7 +25,8 @@ from poise.planning.problem import Caps, Plan, Problem
 
 def capped_problem(seed: int, *, hard: bool = True) -> Problem:
     problem = random_problem(seed, hard=hard)
-    return replace(problem, caps=random_caps(problem, seed))
+    latest = random_latest(problem, seed) if hard and seed % 3 == 0 else None
+    return replace(problem, caps=random_caps(problem, seed), latest_days=latest)
 
 
 @pytest.mark.parametrize("block", range(6))
@@ -40,7 +41,7 @@ def test_exact_equals_brute_force_under_caps(block: int) -> None:
         feasible = np.flatnonzero(plans.is_feasible)
         start = Plan(plans.window[rng.choice(feasible)]) if len(feasible) and seed % 2 else None
         weight = float(rng.choice([0.0, 0.3, 1.0, 20.0]))
-        cap = float(plans.disruption[rng.choice(feasible)]) if len(feasible) and seed % 3 == 0 else math.inf
+        cap = float(plans.disruption[rng.choice(feasible)]) if len(feasible) and seed % 4 == 0 else math.inf
         least = plans.least(weight, disruption_cap=cap + 1e-9)
         try:
             solution = solve_exact(
@@ -59,7 +60,7 @@ def test_exact_equals_brute_force_under_caps(block: int) -> None:
             assert solution.bound <= least + 1e-9
             assert evaluate(problem, solution.plan).is_feasible
             solved += 1
-    assert solved > 40
+    assert solved > 30
     assert refused > 5
 
 

@@ -69,6 +69,7 @@ def solve_within(
     rounds: int = ROUNDS,
     seed: int = 0,
     exact_choices: int = EXACT_CHOICES,
+    is_local: bool = False,
 ) -> CappedSolution:
     """Return a good plan under caps with a proven bound; the best one where the problem is small.
 
@@ -84,6 +85,9 @@ def solve_within(
         Neighbourhoods to try.
     exact_choices
         Up to so many choices of a change the problem is solved exactly.
+    is_local
+        Whether to give up, on a larger problem, when no plan was found that differs from ``warm`` in the
+        groups in focus only; otherwise one is looked for everywhere.
 
     Raises
     ------
@@ -113,6 +117,8 @@ def solve_within(
     search = _Neighbourhoods(problem, model, factors, caps, np.random.default_rng([seed, 23]))
     bound = relaxed.bound
     start = warm if warm is None or is_within(evaluate(problem, warm), caps) else search.mend(warm, focus)
+    if start is None and is_local:
+        raise no_plan(problem, caps, seconds, is_infeasible=False)
     if start is None:
         run = run_program(model, (0.0, 0.0), caps, Limits(max(0.5, deadline - time.monotonic())))
         if run.values is None:

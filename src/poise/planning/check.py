@@ -120,6 +120,10 @@ def _forms(problem: Problem) -> Iterator[Fault]:
         "A": np.size(problem.caps.share_change),
         "M": np.size(problem.caps.move_row),
     }
+    latest = problem.latest_days
+    if latest is not None and np.shape(latest) != (sizes["J"],):
+        text = f"has shape {np.shape(latest)}; expected {(sizes['J'],)}, that is (J)."
+        yield Fault("E300", "problem.latest_days", text)
     for name, dims in _SHAPES.items():
         array = attrgetter(name)(problem)
         if "M" in dims and not sizes["M"]:
@@ -187,6 +191,11 @@ def _relations(problem: Problem) -> Iterator[Fault]:
     yield from _first(past, "E310", "release_days", release, horizon)
     soon = available > release + TIME_TOLERANCE_DAYS
     yield from _first(soon, "E310", "available_days", available, "expected at most release_days")
+    if problem.latest_days is not None:
+        never = np.isnan(problem.latest_days)
+        yield from _first(
+            never, "E302", "latest_days", problem.latest_days, "expected a day, or inf for none"
+        )
     yield from _slot_order(problem)
     endless = problem.hard_due & ~np.isfinite(problem.due_days)
     yield from _first(endless, "E311", "hard_due", problem.due_days, "expected a due date")

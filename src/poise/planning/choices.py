@@ -44,7 +44,7 @@ def list_choices(problem: Problem, *, keep_hard_late: bool = False) -> Choices:
 
     A choice goes when its window starts before the release or before the change's predecessors can
     be done (each in its own earliest slot), when the team could not do it even alone in that
-    window, or, unless ``keep_hard_late``, when it would miss a hard due date.
+    window, or, unless ``keep_hard_late``, when it would come after the last day on which it must be done.
     """
     counts = np.diff(problem.slot_ptr)[problem.change_group]
     change = np.repeat(np.arange(problem.num_changes), counts)
@@ -57,7 +57,7 @@ def list_choices(problem: Problem, *, keep_hard_late: bool = False) -> Choices:
     need = problem.labour_minutes[change] + problem.slot_labour_minutes[slot]
     allowed = need <= room + CAPACITY_TOLERANCE_MINUTES
     if not keep_hard_late:
-        allowed &= ~(late & problem.hard_due[change])
+        allowed &= end <= problem.last_days[change] + TIME_TOLERANCE_DAYS
     ready = _ready_days(problem, change, window, allowed)
     allowed &= problem.window_start_days[window] >= ready[change] - TIME_TOLERANCE_DAYS
     change, slot, window = change[allowed], slot[allowed], window[allowed]

@@ -160,9 +160,15 @@ def _change_violations(problem: Problem, window: Ints, late: npt.NDArray[np.bool
     early_days = problem.release_days[done] - problem.window_start_days[window[done]]
     for place in np.flatnonzero(early_days > TIME_TOLERANCE_DAYS):
         yield Violation("release", int(done[place]), float(early_days[place]))
-    for change in np.flatnonzero(late & problem.hard_due):
+    latest = np.where(problem.hard_due, problem.due_days, np.inf)
+    missed = late & problem.hard_due
+    if problem.latest_days is not None:
+        ends = np.append(problem.window_end_days, np.inf)[window]
+        latest = np.minimum(latest, problem.latest_days)
+        missed |= np.isfinite(problem.latest_days) & (ends > problem.latest_days + TIME_TOLERANCE_DAYS)
+    for change in np.flatnonzero(missed):
         end = problem.window_end_days[window[change]] if window[change] >= 0 else problem.horizon_days
-        yield Violation("due", int(change), max(0.0, float(end - problem.due_days[change])))
+        yield Violation("due", int(change), max(0.0, float(end - latest[change])))
 
 
 def _capacity_violations(problem: Problem, usage: Floats) -> Iterator[Violation]:

@@ -17,7 +17,7 @@ from poise.planning.choices import Choices, list_choices
 from poise.planning.evaluate import evaluate
 from poise.planning.highs import CAP_ROUNDING, CAP_TOLERANCE, Limits, are_under, relax_program, run_program
 from poise.planning.milp import Model, build_model
-from poise.planning.problem import Caps, Evaluation, Floats, Plan, Problem, Solution
+from poise.planning.problem import TIME_TOLERANCE_DAYS, Caps, Evaluation, Floats, Plan, Problem, Solution
 
 __all__ = ["CAP_ROUNDING", "CAP_TOLERANCE", "check_hard_due", "objective", "solve_exact"]
 
@@ -125,14 +125,14 @@ def _confirmed(problem: Problem, model: Model, values: Floats, caps: tuple[float
 
 def check_hard_due(problem: Problem, choices: Choices) -> None:
     """Raise E500 for every change that must be done by a date and fits no window before it."""
-    stuck = np.flatnonzero(problem.hard_due & (np.diff(choices.ptr) == 0))
+    stuck = np.flatnonzero(np.isfinite(problem.last_days) & (np.diff(choices.ptr) == 0))
     if not len(stuck):
         return
     relaxed = list_choices(problem, keep_hard_late=True)
     faults = []
     for change in stuck:
         options = relaxed.window[relaxed.ptr[change] : relaxed.ptr[change + 1]]
-        due = problem.due_days[change]
+        due = problem.last_days[change]
         if len(options):
             first = problem.window_end_days[options].min()
             text = f"must be done by day {due:.2f}, but its first possible window ends on day {first:.2f}."
@@ -164,7 +164,7 @@ def no_plan(
             text = f"no plan has an exposure and late cost of at most {caps[0]:,.2f}."
             faults.append(Fault("E503", "plan", text, "raise the limit on exposure."))
         return NoFeasiblePlanError(faults)
-    if seconds <= 0 and problem.hard_due.any():
+    if seconds <= 0 and np.isfinite(problem.last_days).any():
         text = "hard due dates, and caps where there are any, cannot all be met together."
         return NoFeasiblePlanError(Fault("E501", "plan", text, "move dates, or raise caps."))
     if problem.caps.num_rows and _exists(replace(problem, caps=Caps()), seconds):
@@ -175,7 +175,7 @@ def no_plan(
 
 def _exists(problem: Problem, seconds: float) -> bool:
     """Return whether any plan keeps the hard rules of a problem, as far as its linear relaxation tells."""
-    if not problem.hard_due.any():
+    if not np.isfinite(problem.last_days).any():
         return True
     model = build_model(problem, list_choices(problem))
     return math.isfinite(relax_program(model, (1.0, 0.0), (math.inf, math.inf), seconds).bound)
@@ -185,11 +185,12 @@ def _joint_faults(problem: Problem, seconds: float) -> list[Fault]:
     """Name the fewest hard due dates that must give way for the others to hold, with their new dates."""
     choices = list_choices(problem, keep_hard_late=True)
     model = build_model(problem, choices, force_hard=False)
-    hard = problem.hard_due[choices.change]
+    last = problem.last_days[choices.change]
+    hard = np.isfinite(last)
     end = problem.window_end_days[choices.window]
     # One more date met is worth more than all late ones being earlier, but that counts too.
-    earlier = (1.0 - 0.9 * end / problem.horizon_days) / (1 + problem.hard_due.sum())
-    gain = np.where(hard, np.where(choices.is_late, earlier, 1.0), 0.0)
+    earlier = (1.0 - 0.9 * end / problem.horizon_days) / (1 + np.isfinite(problem.last_days).sum())
+    gain = np.where(hard, np.where(end > last + TIME_TOLERANCE_DAYS, earlier, 1.0), 0.0)
     fewest = Model(
         **{**vars(model), "exposure": np.concatenate((-gain, np.zeros(model.num_columns - len(gain))))}
     )
@@ -199,11 +200,11 @@ def _joint_faults(problem: Problem, seconds: float) -> list[Fault]:
         text = "hard due dates cannot all be met together."
         return [Fault("E501", "plan", text, hint)]
     window = model.plan_windows(run.values)
-    evaluation = evaluate(problem, Plan(window))
+    seen = evaluate(problem, Plan(window))
     faults = []
-    for change in np.flatnonzero(evaluation.late & problem.hard_due):
+    for change in sorted(broken.index for broken in seen.violations if broken.rule == "due"):
         done = window[change]
         when = f"day {problem.window_end_days[done]:.2f}" if done >= 0 else "never"
-        text = f"must be done by day {problem.due_days[change]:.2f}; beside the other hard dates: {when}."
+        text = f"must be done by day {problem.last_days[change]:.2f}; beside the other hard dates: {when}."
         faults.append(Fault("E501", f"change {change} of group {problem.change_group[change]}", text, hint))
     return faults

@@ -103,7 +103,7 @@ def build_model(problem: Problem, choices: Choices, *, force_hard: bool = True) 
 
 
 def _add_assignment(rows: Rows, problem: Problem, choices: Choices, force_hard: bool) -> None:
-    must = problem.hard_due if force_hard else np.zeros(problem.num_changes, dtype=bool)
+    must = np.isfinite(problem.last_days) if force_hard else np.zeros(problem.num_changes, dtype=bool)
     rows.add(
         choices.change,
         np.arange(len(choices.change)),

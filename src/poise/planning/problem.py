@@ -149,6 +149,9 @@ class Problem:
         Shape ``(X,)``. Groups that may not be open in overlapping windows.
     caps
         Upper limits on amounts of the whole plan; none by default.
+    latest_days
+        Shape ``(J,)`` [d]: when a change must be done at the latest, ``inf`` where it need not; None for
+        no such days. Beside ``due_days``, after which it is late but may still be done.
     """
 
     horizon_days: float
@@ -178,6 +181,13 @@ class Problem:
     exclusion_a: Ints
     exclusion_b: Ints
     caps: Caps = field(default_factory=Caps)
+    latest_days: Floats | None = None
+
+    @cached_property
+    def last_days(self) -> Floats:
+        """Day by which each change must be done, ``inf`` where it need not; shape ``(J,)``."""
+        hard = np.where(self.hard_due, self.due_days, np.inf)
+        return hard if self.latest_days is None else np.minimum(hard, self.latest_days)
 
     @property
     def num_groups(self) -> int:

@@ -1,7 +1,7 @@
 """Limits bound to a problem: what each of them takes out of it, moves in it, or caps.
 
-A freeze takes slots out; a deadline makes due dates hard; the others are rows of caps. A limit whose scope
-holds nothing that is planned binds nothing.
+A freeze takes slots out; a deadline sets the latest day of its changes; the others are rows of caps.
+A limit whose scope holds nothing that is planned binds nothing.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from datetime import date, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import msgspec
 import numpy as np
 import numpy.typing as npt
 
@@ -45,18 +46,17 @@ def bind(ground: Ground, limits: Iterable[Limit], *, problem: Problem | None = N
     base = ground.problem if problem is None else problem
     rows: list[tuple[str, CapRow]] = []
     frozen = np.zeros(base.num_slots, dtype=np.bool_)
-    due, hard = base.due_days.copy(), base.hard_due.copy()
+    latest = np.full(base.num_changes, np.inf) if base.latest_days is None else base.latest_days.copy()
     for limit in limits:
         if limit.rule == "freeze":
             frozen |= slots_in(ground, limit)
         elif limit.rule == "deadline":
             changes = changes_in(ground, limit)
-            due[changes] = np.minimum(due[changes], limit.amount or 0.0)
-            hard[changes] = True
+            latest[changes] = np.minimum(latest[changes], limit.amount or 0.0)
         else:
             rows += [(limit.id, row) for row in _rows(ground, limit)]
     caps = join_caps([*rows_of(base.caps), *(row for _, row in rows)], base.num_changes)
-    bound = replace(base, due_days=due, hard_due=hard, caps=caps)
+    bound = replace(base, latest_days=latest, caps=caps)
     names = ("",) * base.caps.num_rows + tuple(name for name, _ in rows)
     return Bound(without_slots(bound, frozen) if frozen.any() else bound, names)
 
@@ -111,7 +111,7 @@ def amount_of(ground: Ground, limit: Limit, plan: Plan) -> float | None:
         if (plan.window[changes] < 0).any():
             return None
         return float(problem.window_end_days[plan.window[changes]].max(initial=0.0))
-    rows = list(_rows(ground, limit))
+    rows = list(_rows(ground, msgspec.structs.replace(limit, amount=0.0)))
     seen = evaluate(replace(problem, caps=join_caps(rows, problem.num_changes)), plan)
     return float(seen.cap_amounts.max(initial=0.0))
 

@@ -7,6 +7,7 @@ cuts the other side's best. So the points before negotiable limits stand beside 
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -16,8 +17,10 @@ import numpy as np
 from poise.bargain import Bargain, Stakes, bargain
 from poise.bargain.certify import BoundLines, Certificate, certify
 from poise.errors import NoFeasiblePlanError
-from poise.planning.capped import solve_within
+from poise.planning.capped import EXACT_CHOICES, solve_within
 from poise.planning.caps import CapRow, join_caps
+from poise.planning.choices import list_choices
+from poise.planning.epsilon import sweep_exactly
 from poise.planning.evaluate import evaluate
 from poise.planning.problem import Ints, Plan, Problem
 from poise.table.binding import bind, rows_of, touched
@@ -29,6 +32,10 @@ from poise.table.solving import Costs, Effort, costs_of, moves_between
 _WEIGHTS = (0.2, 0.5, 1.0, 2.0, 5.0)
 #: The plan of fewest moves gives both sides at least this part of the equal share [1].
 FEWEST_MOVES_SHARE = 0.5
+#: Points of the frontier after limits where it is swept exactly, and time for it in solves.
+_EXACT_POINTS, _EXACT_SOLVES = 101, 4
+#: Times that the number of moves is halved in search of the fewest.
+_HALVINGS = 5
 
 
 @dataclass(frozen=True)
@@ -82,6 +89,9 @@ def landmarks_after(
     if not limits:
         return before
     problem = bind(ground, limits).problem
+    if len(list_choices(problem).change) <= EXACT_CHOICES:
+        plans, lines = _exact_frontier(problem, effort)
+        return _landmarks(ground, plans, lines, in_force, problem=problem, effort=effort)
     start = before.point("kalai-smorodinsky")
     rate = _exchange_rate(ground, start.costs)
     focus = touched(ground, limits)
@@ -100,6 +110,21 @@ def landmarks_after(
     coarse = _landmarks(ground, plans, lines, in_force)
     plans += _between(problem, coarse, plans, effort)
     return _landmarks(ground, plans, lines, in_force, problem=problem, effort=effort)
+
+
+def _exact_frontier(problem: Problem, effort: Effort) -> tuple[list[Plan], BoundLines]:
+    """Return the plans of a small problem's frontier, and the lines and steps that prove it."""
+    end = time.monotonic() + _EXACT_SOLVES * effort.seconds
+    exact = sweep_exactly(
+        problem, [], points=_EXACT_POINTS, seconds_left=lambda: end - time.monotonic(), advance=lambda _: None
+    )
+    return list(exact.plans), BoundLines(
+        np.array([weight for weight, _ in exact.lines]),
+        np.array([bound for _, bound in exact.lines]),
+        np.array([cap for cap, _ in exact.steps]),
+        np.array([bound for _, bound in exact.steps]),
+        exact.least_disruption,
+    )
 
 
 def _solve(problem: Problem, weight: float, warm: Plan, focus: Ints, effort: Effort) -> tuple[Plan, float]:
@@ -219,7 +244,7 @@ def fewest_moves(
     )
     best, most = fair.plan, len(moves_between(fair.plan, in_force))
     least = -1
-    for _ in range(6):
+    for _ in range(_HALVINGS):
         if most - least <= 1:
             break
         try:
@@ -229,7 +254,10 @@ def fewest_moves(
                 seconds=effort.seconds / 6,
                 disruption_cap=caps[1],
                 exposure_cap=caps[0],
+                warm=in_force,
+                focus=np.unique(problem.change_group[moves_between(fair.plan, in_force)]),
                 rounds=1,
+                is_local=True,
             )
         except NoFeasiblePlanError:
             least = (least + most) // 2

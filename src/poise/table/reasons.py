@@ -87,11 +87,15 @@ def why_not(
     costs = costs_of(ground.problem, draft)
     group = int(problem.change_group[number])
     with_it = _with_wish(ground, problem, number, asked)
+    # A later release takes waiting out of this problem's costs; the draft's are told in the same measure.
+    waited_days = with_it.release_days[number] - problem.release_days[number]
+    less_security = float(problem.exposure_per_day[number] * waited_days)
+    less_operations = float(problem.deferral_cost_per_day[number] * waited_days)
     focus = np.array([group])
     outcomes: list[Outcome | None] = []
     for weight, exposure_cap, disruption_cap in (
-        (0.0, np.inf, costs.operations),
-        (np.inf, costs.security, np.inf),
+        (0.0, np.inf, costs.operations - less_operations),
+        (np.inf, costs.security - less_security, np.inf),
     ):
         try:
             found = solve_within(
@@ -119,17 +123,18 @@ def why_not(
 def _with_wish(ground: Ground, problem: Problem, number: int, asked: Asked) -> Problem:
     """Return a problem in which a change must be done within the span asked for.
 
-    A change cannot be forbidden single windows, so its release moves up and its due date becomes hard.
+    Its release moves up for the one, and it must be done by the latest day for the other.
     """
-    release, due, hard = problem.release_days.copy(), problem.due_days.copy(), problem.hard_due.copy()
+    release = problem.release_days.copy()
+    latest = (
+        np.full(problem.num_changes, np.inf) if problem.latest_days is None else problem.latest_days.copy()
+    )
     if asked.after is not None:
         # Exposure counts from the release: costs of this one change are told by the evaluator, not here.
         release[number] = max(release[number], min(ground.days(asked.after), problem.horizon_days))
-    due[number] = min(
-        problem.horizon_days if asked.before is None else ground.days(asked.before), problem.horizon_days
-    )
-    hard[number] = True
-    return replace(problem, release_days=release, due_days=due, hard_due=hard)
+    end = problem.horizon_days if asked.before is None else ground.days(asked.before)
+    latest[number] = min(latest[number], end, problem.horizon_days)
+    return replace(problem, release_days=release, latest_days=latest)
 
 
 def _blocking(

@@ -116,6 +116,7 @@ def replan(
                 focus=differing,
                 rounds=effort.rounds,
                 seed=effort.seed,
+                is_local=True,
             )
         except NoFeasiblePlanError:
             continue

@@ -108,7 +108,7 @@ def find_trades(
     Returns
     -------
     tuple of Trade
-        At most ``ALTERNATIVES``; none where no bundle of up to the largest of ``SIZES`` moves was found.
+        At most ``ALTERNATIVES``; none where no plan was found that both prefer.
     """
     effort = effort or Effort()
     seeker = _Seeker(ground, bind(ground, limits).problem, draft, importance, effort)
@@ -190,20 +190,37 @@ class _Seeker:
         self.own = costs_of(self.valued, self.draft)
 
     def smallest(self, held: set[int], least_security: float) -> Trade | None:
-        """Return a trade of the fewest moves; None where none was found."""
-        for size in SIZES:
-            trade = self.best(size, held, least_security, None)
+        """Return a trade of the fewest moves; None where none was found.
+
+        On a larger problem the bundles tried are parts of the best trade of any size.
+        """
+        whole = self.best(self.problem.num_changes, held, least_security, None)
+        if whole is None:
+            return None
+        focus = np.unique(self.problem.change_group[whole.moved])
+        for size in (size for size in SIZES if size < len(whole.moved)):
+            trade = self.best(size, held, least_security, focus, is_local=True)
             if trade is not None:
                 return trade
-        return None
+        return whole
 
-    def best(self, size: int, held: set[int], least_security: float, focus: Ints | None) -> Trade | None:
+    def best(
+        self,
+        size: int,
+        held: set[int],
+        least_security: float,
+        focus: Ints | None,
+        *,
+        is_local: bool = False,
+    ) -> Trade | None:
         """Return the trade of at most so many moves that gains most, both gains added up."""
         amount = np.ones(self.problem.num_changes, dtype=np.int64)
         amount[sorted(held)] = 10**6
         is_free = size >= self.problem.num_changes and not held
         problem = self.valued if is_free else with_moves(self.valued, self.draft, float(size), amount)
-        rate = max(self.own.security, 1e-9) / max(self.own.operations, 1e-9)
+        if self.own.security <= 0 or self.own.operations <= 0:
+            return None  # a side whose cost is nothing cannot gain
+        rate = self.own.security / self.own.operations
         try:
             found = solve_within(
                 problem,
@@ -215,6 +232,7 @@ class _Seeker:
                 focus=focus,
                 rounds=self.effort.rounds,
                 seed=self.effort.seed,
+                is_local=is_local,
             )
         except NoFeasiblePlanError:
             return None
@@ -223,11 +241,15 @@ class _Seeker:
             found.plan,
             moves_between(found.plan, self.draft),
             (),
-            1.0 - after.security / self.own.security,
-            1.0 - after.operations / self.own.operations,
+            _gain(self.own.security, after.security),
+            _gain(self.own.operations, after.operations),
             costs_of(self.ground.problem, self.draft),
             costs_of(self.ground.problem, found.plan),
         )
+
+
+def _gain(before: float, after: float) -> float:
+    return 1.0 - after / before if before > 0 else 0.0
 
 
 def valued(ground: Ground, problem: Problem, importance: Importance) -> Problem:

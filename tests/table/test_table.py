@@ -1,0 +1,273 @@
+"""Prices, repairs, landmarks, trades, reasons and re-plans against every plan there is."""
+
+from __future__ import annotations
+
+import math
+from itertools import combinations
+
+import msgspec
+import numpy as np
+import pytest
+
+from poise.bargain import Stakes, bargain
+from poise.errors import NoFeasiblePlanError
+from poise.planning.evaluate import evaluate
+from poise.planning.problem import Plan
+from poise.table.binding import bind
+from poise.table.ground import as_plan
+from poise.table.landmarks import landmarks_after, landmarks_before
+from poise.table.limits import relaxed
+from poise.table.pricing import price_curve, price_sheet
+from poise.table.reasons import Asked, why_not
+from poise.table.repairing import repair_sheet
+from poise.table.replanning import replan
+from poise.table.solving import Costs, Effort, costs_of
+from poise.table.trading import Importance, find_trades, post_settlement, valued
+from table.cases import AllKept, random_limits, small_ground
+
+QUICK = Effort(seconds=20.0, threads=1)
+
+
+def least(every: AllKept, names: set[str], operations: float) -> float:
+    ok = every.meets(names) & (every.operations <= operations + 1e-9)
+    return float(every.security[ok].min(initial=math.inf))
+
+
+@pytest.mark.parametrize("seed", range(25))
+def test_price_intervals_contain_the_exact_prices(seed: int) -> None:
+    """Alone, last and together at equal disruption, from all plans of a small company."""
+    ground = small_ground(seed)
+    limits = random_limits(ground, seed)
+    every = AllKept(ground, limits)
+    place = int(np.random.default_rng(seed).integers(0, len(every.window)))
+    at = Costs(float(every.security[place]), float(every.operations[place]))
+    sheet = price_sheet(ground, limits, Plan(every.window[place]), at, shares=True, effort=QUICK)
+    names = {limit.id for limit in limits}
+    whole = least(every, names, at.operations)
+    for priced in sheet.limits:
+        without = least(every, names - {priced.limit.id}, at.operations)
+        price = priced.exposure.alone
+        if math.isinf(whole):
+            assert price.is_impossible == math.isfinite(without)
+        else:
+            assert price.low - 1e-6 <= whole - without <= price.high + 1e-6
+        alone = least(every, {priced.limit.id}, at.operations) - least(every, set(), at.operations)
+        if math.isfinite(alone):
+            assert priced.exposure.last.low - 1e-6 <= alone <= priced.exposure.last.high + 1e-6
+        trimmed = priced.trimmed
+        if trimmed is not None and math.isfinite(whole) and not math.isnan(trimmed.low):
+            assert trimmed.low <= price.high + 1e-6
+
+
+def test_a_curve_follows_the_frontier() -> None:
+    """A price is quoted at several disruptions; each contains the exact one."""
+    for seed in range(6):
+        ground = small_ground(seed)
+        limits = random_limits(ground, seed, count=2)
+        every = AllKept(ground, limits)
+        at = Costs(float(np.median(every.security)), float(np.median(every.operations)))
+        for point in price_curve(ground, limits, "l0", Plan(every.window[0]), at, QUICK):
+            whole = least(every, {"l0", "l1"}, point.disruption)
+            without = least(every, {"l1"}, point.disruption)
+            if math.isfinite(whole):
+                assert point.price.low - 1e-6 <= whole - without <= point.price.high + 1e-6
+            else:
+                assert point.price.is_impossible == math.isfinite(without)
+
+
+def test_repairs_are_feasible_and_their_amounts_minimal() -> None:
+    """Sets as brute force finds them; one step less of any give, and no plan is left."""
+    worked = 0
+    for seed in range(60):
+        ground = small_ground(seed)
+        limits = random_limits(ground, seed, count=4)
+        every = AllKept(ground, limits)
+        names = {limit.id for limit in limits}
+        sheet = repair_sheet(ground, limits, Plan(every.window[0]), most=20, effort=QUICK)
+        assert sheet.is_needed == (not every.meets(names).any())
+        if not sheet.is_needed:
+            continue
+        assert sheet.is_complete
+        sets = {frozenset(give.limit.id for give in repair.gives) for repair in sheet.repairs}
+        works = [
+            frozenset(part)
+            for size in range(len(names) + 1)
+            for part in combinations(sorted(names), size)
+            if every.meets(names - set(part)).any()
+        ]
+        assert sets == {part for part in works if not any(other < part for other in works)}
+        for repair in sheet.repairs:
+            gone = {give.limit.id for give in repair.gives}
+            rest = [limit for limit in limits if limit.id not in gone]
+            after = [give.after for give in repair.gives if give.after is not None]
+            assert evaluate(bind(ground, [*rest, *after]).problem, repair.plan).is_feasible
+            for give in repair.gives:
+                if give.after is None or give.limit.rule in ("deadline", "freeze"):
+                    continue
+                step = (relaxed(give.limit, 1).amount or 0.0) - (give.limit.amount or 0.0)  # type: ignore[union-attr]
+                less = msgspec.structs.replace(give.after, amount=(give.after.amount or 0.0) - step)
+                others = [one for one in after if one is not give.after]
+                problem = bind(ground, [*rest, *others, less]).problem
+                assert not any(evaluate(problem, Plan(window)).is_feasible for window in every.window)
+            worked += 1
+    assert worked > 10
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_landmarks_equal_brute_force(seed: int) -> None:
+    """Nash and Kalai-Smorodinsky before and after limits, over every plan of a small company."""
+    ground = small_ground(seed)
+    limits = random_limits(ground, seed, count=2)
+    every = AllKept(ground, limits)
+    default = costs_of(ground.problem, ground.default_plan)
+    before = landmarks_before(ground, ground.default_plan)
+    cases = [(before, np.ones(len(every.window), dtype=bool))]
+    allowed = every.meets({limit.id for limit in limits})
+    if allowed.any():
+        cases.append((landmarks_after(ground, limits, before, ground.default_plan, QUICK), allowed))
+    else:
+        with pytest.raises(NoFeasiblePlanError):
+            landmarks_after(ground, limits, before, ground.default_plan, QUICK)
+    for seen, ok in cases:
+        stakes = [
+            Stakes(float(s), float(d)) for s, d in zip(every.security[ok], every.operations[ok], strict=True)
+        ]
+        stakes.append(Stakes(default.security, default.operations))
+        true = bargain(stakes, stakes[-1])
+        for key, place in (("nash", true.nash[0]), ("kalai-smorodinsky", true.kalai_smorodinsky[0])):
+            found = seen.point(key).costs
+            if key == "nash":
+                products = [
+                    (default.security - one.security) * (default.operations - one.operations)
+                    for one in (Costs(stakes[place].security, stakes[place].operations), found)
+                ]
+                assert products[1] == pytest.approx(products[0], rel=1e-3, abs=1e-3)
+            elif not np.isnan([true.share_security[place], true.share_operations[place]]).any():
+                shares = sorted((true.share_security[place], true.share_operations[place]))
+                own = sorted((seen.point(key).share_security or 0.0, seen.point(key).share_operations or 0.0))
+                assert own[0] == pytest.approx(shares[0], abs=2e-3)
+
+
+def test_a_limit_that_does_not_bind_leaves_the_points_before_alone() -> None:
+    """Whoever posts a limit moves the points after limits at most, never those before."""
+    ground = small_ground(3)
+    before = landmarks_before(ground, ground.default_plan)
+    limits = random_limits(ground, 3)
+    again = landmarks_before(ground, ground.default_plan)
+    assert [point.costs for point in before.points] == [point.costs for point in again.points]
+    loose = [limit for limit in limits if AllKept(ground, (limit,)).meets({limit.id}).all()]
+    after = landmarks_after(ground, loose, before, ground.default_plan, QUICK)
+    assert after.point("nash").costs == pytest.approx(before.point("nash").costs)
+
+
+def test_trades_gain_for_both_and_warn_for_the_company() -> None:
+    """Both sides' own measure falls; a company total that grows is told; nothing smaller exists."""
+    found = warned = 0
+    importance = Importance({"shop": 0.2, "erp": 5.0}, {"shop": 5.0, "wiki": 0.1})
+    for seed in range(60):
+        ground = small_ground(seed)
+        every = AllKept(ground, ())
+        drafts = [as_plan(stored.windows) for stored in ground.plans]
+        draft = drafts[len(drafts) // 2]
+        if seed % 2:  # off the frontier there is more to trade
+            draft = Plan(every.window[np.random.default_rng(seed).integers(0, len(every.window))])
+        own = costs_of(valued(ground, ground.problem, importance), draft)
+        trades = find_trades(ground, (), draft, importance, effort=QUICK)
+        if trades and own.security > 0 and own.operations > 0:
+            size = len(trades[0].moved)
+            for window in every.window:
+                moves = int((window != draft.window).sum())
+                if moves < size and (moves in (1, 2, 3, 4) or moves == 0):
+                    costs = costs_of(valued(ground, ground.problem, importance), Plan(window))
+                    gains = (
+                        costs.security <= own.security * 0.998 and costs.operations <= own.operations * 0.998
+                    )
+                    assert not gains
+        for trade in trades:
+            after = costs_of(valued(ground, ground.problem, importance), trade.plan)
+            assert after.security < own.security + 1e-9
+            assert after.operations < own.operations + 1e-9
+            true = costs_of(ground.problem, trade.plan)
+            before = costs_of(ground.problem, draft)
+            worsens = true.security > before.security * (1 + 1e-6) or true.operations > before.operations * (
+                1 + 1e-6
+            )
+            assert worsens == bool(trade.warnings)
+            found += 1
+            warned += worsens
+    assert found > 5
+    assert warned > 0
+
+
+def test_a_settlement_on_the_frontier_cannot_be_bettered() -> None:
+    """From a Pareto-best plan no plan is better for both; from one off the frontier the search finds one."""
+    ground = small_ground(1)
+    every = AllKept(ground, ())
+    assert post_settlement(ground, (), as_plan(ground.plans[len(ground.plans) // 2].windows), QUICK) is None
+    for place in range(len(every.window)):
+        better = (every.security < 0.9 * every.security[place]) & (
+            every.operations < 0.9 * every.operations[place]
+        )
+        if better.any():
+            trade = post_settlement(ground, (), Plan(every.window[place]), QUICK)
+            assert trade is not None
+            assert not trade.warnings
+            break
+
+
+def test_reasons_are_the_best_plans_with_the_wish() -> None:
+    """What an earlier date costs is what brute force finds; where nothing does it, that is said."""
+    told = impossible = 0
+    for seed in range(40):
+        ground = small_ground(seed)
+        if not ground.problem.num_changes:
+            continue
+        limits = random_limits(ground, seed, count=1)
+        every = AllKept(ground, limits)
+        ok = every.meets({limits[0].id})
+        if not ok.any():
+            continue
+        place = int(np.flatnonzero(ok)[0])
+        draft = Plan(every.window[place])
+        ends = np.append(ground.problem.window_end_days, math.inf)[every.window[:, 0]]
+        when = ground.windows[0].end
+        asked = Asked("c0", before=when)
+        reason = why_not(ground, limits, draft, asked, QUICK)
+        wish = ok & (ends <= ground.days(when) + 1e-9)
+        cheap = wish & (every.operations <= every.operations[place] + 1e-9)
+        if cheap.any():
+            assert reason.at_equal_disruption is not None
+            best = float(every.security[cheap].min())
+            assert reason.at_equal_disruption.costs.security == pytest.approx(best, rel=1e-4, abs=1e-3)
+            told += 1
+        else:
+            assert reason.at_equal_disruption is None
+        if not wish.any():
+            assert reason.at_equal_disruption is None
+            assert reason.at_equal_exposure is None
+            assert "not" in reason.sentence or "no" in reason.sentence
+            impossible += 1
+    assert told > 3
+    assert impossible > 3
+
+
+def test_a_replan_moves_few_and_never_what_is_done() -> None:
+    """Moves stay within each budget, executed changes stay, and the whole re-plan is the best of all."""
+    for seed in range(20):
+        ground = small_ground(seed)
+        every = AllKept(ground, ())
+        place = int(np.random.default_rng(seed).integers(0, len(every.window)))
+        signed = Plan(every.window[place])
+        executed = np.flatnonzero(signed.window == 0)
+        announced = np.flatnonzero(signed.window >= 0)
+        found = replan(ground, (), signed, announced=announced, executed=executed, effort=QUICK)
+        amount = np.where(np.isin(np.arange(len(signed.window)), announced), 3, 1)
+        for way in found.ways:
+            assert not set(way.moved) & set(executed)
+            assert evaluate(ground.problem, way.plan).is_feasible
+            if way.budget is not None:
+                assert amount[way.moved].sum() <= way.budget
+        stays = (every.window[:, executed] == signed.window[executed]).all(axis=1)
+        best = float((every.security + every.operations)[stays].min())
+        whole = found.ways[-1].costs
+        assert whole.security + whole.operations == pytest.approx(best, rel=1e-4, abs=1e-3)

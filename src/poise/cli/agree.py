@@ -10,7 +10,6 @@ from poise.cli import at_table, signing
 
 if TYPE_CHECKING:
     from poise.planning.problem import Plan
-    from poise.table.agreement import Terms
     from poise.table.replanning import Replans
     from poise.table.session import Session
 
@@ -97,46 +96,13 @@ def _add_agreement(verbs: _Verbs) -> None:
     replanning.set_defaults(run=run_replan)
 
 
-def _read(path: Path) -> Any:
-    """Return a YAML or JSON file's value, without anchors."""
-    import yaml
-
-    from poise.errors import Fault, TableError
-
-    content = path.read_bytes()
-    hint = "docs/negotiation.md shows such a file."
-    if len(content) > 1_000_000:
-        raise TableError(Fault("E550", str(path), f"It has {len(content):,} bytes; expected at most 1 MB."))
-    try:
-        if any(isinstance(token, yaml.AnchorToken | yaml.AliasToken) for token in yaml.scan(content)):
-            raise TableError(Fault("E550", str(path), "The YAML uses anchors, which this never needs.", hint))
-        return yaml.safe_load(content)
-    except (yaml.YAMLError, UnicodeDecodeError, RecursionError, ValueError) as error:
-        if isinstance(error, TableError):
-            raise
-        reason = " ".join(str(error).split())
-        raise TableError(Fault("E550", str(path), f"The file cannot be read: {reason}.", hint)) from error
-
-
-def _converted(value: Any, type_: Any, path: Path) -> Any:
-    import msgspec
-
-    from poise.errors import Fault, TableError
-
-    try:
-        return msgspec.convert(value, type_, strict=False)
-    except (msgspec.ValidationError, ValueError) as error:
-        hint = "docs/negotiation.md shows such a file."
-        raise TableError(Fault("E550", str(path), f"The file cannot be read: {error}.", hint)) from error
-
-
 def run_seal(arguments: argparse.Namespace) -> int:
     """Run ``poise agree seal``."""
     from poise.errors import Fault, LedgerError
-    from poise.table.files import write_private
+    from poise.table.files import read_document, write_private
     from poise.table.negotiation import Position
 
-    position = _converted(_read(arguments.position), Position, arguments.position)
+    position = read_document(arguments.position.read_bytes(), Position, str(arguments.position))
     if arguments.out.exists():
         raise LedgerError(Fault("E704", str(arguments.out), "would be overwritten; nothing was done."))
     with at_table.session(arguments) as at:
@@ -148,7 +114,9 @@ def run_seal(arguments: argparse.Namespace) -> int:
 
 def run_open(arguments: argparse.Namespace) -> int:
     """Run ``poise agree open``."""
-    kept = _converted(_read(arguments.kept), dict[str, Any], arguments.kept)
+    from poise.table.files import read_document
+
+    kept = read_document(arguments.kept.read_bytes(), dict[str, Any], str(arguments.kept))
     with at_table.session(arguments) as at:
         keys, holder = at_table.signer(arguments, at)
         record = at.reveal(kept, keys, holder)
@@ -214,10 +182,11 @@ def run_answer(arguments: argparse.Namespace) -> int:
 def run_draft(arguments: argparse.Namespace) -> int:
     """Run ``poise agree draft``."""
     from poise.table.agreement import Terms
+    from poise.table.files import read_document
 
     terms: Terms = Terms()
     if arguments.terms is not None:
-        terms = _converted(_read(arguments.terms), Terms, arguments.terms)
+        terms = read_document(arguments.terms.read_bytes(), Terms, str(arguments.terms))
     with at_table.session(arguments) as at:
         return signing.hand_on(
             arguments, at.draft_agreement(arguments.proposal, terms, arguments.by), arguments.out

@@ -278,7 +278,9 @@ def _repair_text(at: Session, sheet: RepairSheet) -> str:
             f"   then: loss {at_table.money(one.costs.security, currency)}, disruption "
             f"{at_table.money(one.costs.operations, currency)}"
         )
-    lines += [f"Conflict: {', '.join(sorted(conflict))} cannot all hold." for conflict in sheet.conflicts]
+    for conflict in sheet.conflicts:
+        names = " and ".join(sorted(conflict))
+        lines.append(f"Conflict: {names} cannot hold" + ("." if len(conflict) == 1 else " together."))
     if not sheet.is_complete:
         lines.append("There may be other ways out.")
     return "\n".join(lines) + "\n"

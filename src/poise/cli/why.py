@@ -49,12 +49,14 @@ def run(arguments: argparse.Namespace) -> int:
             if reason.at_equal_disruption is None
             else {
                 "costs": reason.at_equal_disruption.costs,
+                "extra": reason.at_equal_disruption.extra,
                 "moved": [at.ground.changes[j].id for j in reason.at_equal_disruption.moved],
             },
             "at_equal_exposure": None
             if reason.at_equal_exposure is None
             else {
                 "costs": reason.at_equal_exposure.costs,
+                "extra": reason.at_equal_exposure.extra,
                 "moved": [at.ground.changes[j].id for j in reason.at_equal_exposure.moved],
             },
             "is_impossible": reason.is_impossible,

@@ -30,8 +30,8 @@ from poise.planning.highs import Limits, relax_program, run_program
 from poise.planning.milp import Model, build_model
 from poise.planning.problem import Floats, Ints, Plan, Problem, Solution
 
-#: Up to so many choices of a change a problem is solved exactly (see ``frontier.EXACT_CHOICES``).
-EXACT_CHOICES = 2_000
+#: Up to so many choices of a change a problem is solved exactly: a solve then takes well under a second.
+EXACT_CHOICES = 400
 #: Neighbourhoods tried when nobody says: on the sample company about a second.
 ROUNDS = 2
 #: Choices that the first neighbourhood of groups frees, and the least and most that later ones do.

@@ -1,17 +1,45 @@
-"""Files of a table: written in one step, for this user only; landmarks kept from one command to the next."""
+"""Files of a table: what people write, what is kept for one user only, landmarks between two commands."""
 
 from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import TypeVar
 
 import msgspec
+import yaml
 
 from poise.bargain.certify import Certificate
 from poise.errors import Fault, TableError
 from poise.table.ground import as_plan
 from poise.table.landmarks import Landmark, Landmarks
 from poise.table.solving import Costs
+
+#: Largest file of limits or terms that anybody writes by hand [bytes].
+MAX_BYTES = 1_000_000
+_HINT = "docs/negotiation.md shows such a file."
+_T = TypeVar("_T")
+
+
+def read_document(content: bytes, kind: type[_T], where: str) -> _T:
+    """Return what a YAML or JSON file says, as a position, as terms, or as plain values.
+
+    Raises
+    ------
+    TableError
+        E550 when it is none.
+    """
+    if len(content) > MAX_BYTES:
+        text = f"It has {len(content):,} bytes; expected at most {MAX_BYTES:,}."
+        raise TableError(Fault("E550", where, text))
+    try:
+        # Anchors and aliases make bombs, and nobody writes them by hand.
+        if any(isinstance(token, yaml.AnchorToken | yaml.AliasToken) for token in yaml.scan(content)):
+            raise ValueError("it uses YAML anchors, which it never needs")
+        return msgspec.convert(yaml.safe_load(content), kind, strict=False)
+    except (yaml.YAMLError, ValueError, RecursionError, OverflowError, TypeError) as error:
+        reason = " ".join(str(error).split())
+        raise TableError(Fault("E550", where, f"The file cannot be read: {reason}.", _HINT)) from error
 
 
 def write_private(path: Path, content: bytes) -> None:

@@ -6,7 +6,7 @@ import math
 import re
 from collections.abc import Iterable, Iterator
 from datetime import date, datetime, timedelta
-from typing import Any, Literal
+from typing import Literal
 
 import msgspec
 
@@ -161,9 +161,13 @@ def relaxed(limit: Limit, steps: int) -> Limit | None:
     if limit.rule == "freeze" and limit.start is not None and limit.end is not None:
         start, end = limit.start + steps * WEEK, limit.end - steps * WEEK
         return msgspec.structs.replace(limit, start=start, end=end) if start < end else None
-    amount = limit.amount or 0.0
-    step = {"deadline": WEEK.days, "weekends": 1.0, "services": 1.0}.get(limit.rule, 0.1 * amount)
-    return msgspec.structs.replace(limit, amount=amount + steps * step)
+    return msgspec.structs.replace(limit, amount=(limit.amount or 0.0) + steps * step_of(limit))
+
+
+def step_of(limit: Limit) -> float:
+    """Return by how much the amount of a limit gives way in one step, in its unit."""
+    tenth = 0.1 * (limit.amount or 0.0) or 1.0
+    return {"deadline": float(WEEK.days), "weekends": 1.0, "services": 1.0}.get(limit.rule, tenth)
 
 
 def sentence(limit: Limit, currency: str) -> str:
@@ -187,38 +191,3 @@ def sentence(limit: Limit, currency: str) -> str:
         )
         return f"{what} on {scope} done within {amount} days."
     return f"At most {currency} {amount} of expected loss on {scope}."
-
-
-def read_limits(content: bytes, where: str) -> tuple[Limit, ...]:
-    """Read limits from YAML or JSON: a list of them, or a document with ``limits:``.
-
-    Raises
-    ------
-    TableError
-        E550 when it is none; the limits themselves are checked by :func:`check_limits`.
-    """
-    import yaml
-
-    if len(content) > 1_000_000:
-        raise TableError(Fault("E550", where, f"The file has {len(content):,} bytes; expected at most 1 MB."))
-    try:
-        if any(token in (b"&", b"*") for token in _anchors(content)):
-            raise TableError(Fault("E550", where, "The YAML uses anchors, which limits never need."))
-        value: Any = yaml.safe_load(content)
-        if isinstance(value, dict) and set(value) == {"limits"}:
-            value = value["limits"]
-        return msgspec.convert(value, tuple[Limit, ...], strict=False)
-    except (yaml.YAMLError, UnicodeDecodeError, RecursionError, ValueError) as error:
-        if isinstance(error, TableError):
-            raise
-        reason = " ".join(str(error).split())
-        hint = "docs/negotiation.md shows a file of limits."
-        raise TableError(Fault("E550", where, f"This is no list of limits: {reason}.", hint)) from error
-
-
-def _anchors(content: bytes) -> Iterator[bytes]:
-    import yaml
-
-    for token in yaml.scan(content):
-        if isinstance(token, yaml.AnchorToken | yaml.AliasToken):
-            yield b"&"

@@ -136,7 +136,7 @@ class Negotiation:
             E554 when there is none.
         """
         if not 1 <= number <= len(self.proposals):
-            hint = f"There are {len(self.proposals)}; poise agree status lists them."
+            hint = f"There are {len(self.proposals)}; poise table show lists them."
             raise TableError(Fault("E554", "proposal", f"There is no proposal {number}.", hint))
         return self.proposals[number - 1]
 

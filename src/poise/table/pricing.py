@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from poise.bargain.prices import IMPOSSIBLE_ANYWAY, LimitPrice, LimitPrices, Price, difference, price_limits
+from poise.bargain.prices import LimitPrice, LimitPrices, Price, difference, price_limits
 from poise.bargain.value import Value, ValueTable
 from poise.planning.problem import Plan
 from poise.table.ground import Ground
@@ -187,7 +187,9 @@ def sentence(price: Price, currency: str, goal: Goal) -> str:
     what = "expected loss" if goal == "exposure" else "disruption"
     if price.is_impossible:
         return "makes it impossible"
-    if price == IMPOSSIBLE_ANYWAY or (price.is_unknown and math.isinf(price.high)):
+    if price.is_unknown and math.isnan(price.high):
+        return "impossible without it too"
+    if price.is_unknown:
         return "not known: no plan was found on one side"
     if price.high <= 0:
         return "costs nothing here"

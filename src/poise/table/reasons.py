@@ -34,12 +34,15 @@ class Outcome:
     ----------
     costs
         Of that plan.
+    extra
+        What it costs more than the best plan found without the wish, solved alike [money]; at least 0.
     moved
         Other changes that move for it.
     """
 
     plan: Plan
     costs: Costs
+    extra: float
     moved: Ints
 
 
@@ -94,30 +97,54 @@ def why_not(
     focus = np.array([group])
     outcomes: list[Outcome | None] = []
     for weight, exposure_cap, disruption_cap in (
-        (0.0, np.inf, costs.operations - less_operations),
-        (np.inf, costs.security - less_security, np.inf),
+        (0.0, np.inf, costs.operations),
+        (np.inf, costs.security, np.inf),
     ):
-        try:
-            found = solve_within(
-                with_it,
-                weight,
-                seconds=effort.seconds,
-                exposure_cap=exposure_cap,
-                disruption_cap=disruption_cap,
-                warm=draft,
-                focus=focus,
-                rounds=effort.rounds,
-            )
-            moved = moves_between(found.plan, draft)
-            outcomes.append(Outcome(found.plan, costs_of(ground.problem, found.plan), moved[moved != number]))
-        except NoFeasiblePlanError:
+        wished = _best(
+            with_it,
+            weight,
+            (exposure_cap - less_security, disruption_cap - less_operations),
+            draft,
+            focus,
+            effort,
+        )
+        if wished is None:
             outcomes.append(None)
+            continue
+        free = _best(problem, weight, (exposure_cap, disruption_cap), draft, focus, effort) or draft
+        seen, without = costs_of(ground.problem, wished), costs_of(ground.problem, free)
+        if weight == 0.0:
+            extra = seen.security - min(without.security, costs.security)
+        else:
+            extra = seen.operations - min(without.operations, costs.operations)
+        moved = moves_between(wished, draft)
+        outcomes.append(Outcome(wished, seen, max(0.0, extra), moved[moved != number]))
     blocked: tuple[str, ...] = ()
     impossible = False
     if outcomes == [None, None]:
         blocked, impossible = _blocking(ground, limits, number, asked, effort)
     reason = Reason(asked, costs, outcomes[0], outcomes[1], impossible, blocked, "")
     return replace(reason, sentence=_sentence(ground, reason))
+
+
+def _best(
+    problem: Problem, weight: float, caps: tuple[float, float], warm: Plan, focus: Ints, effort: Effort
+) -> Plan | None:
+    """Return the best plan found within caps on (exposure, disruption); None without one."""
+    try:
+        return solve_within(
+            problem,
+            weight,
+            seconds=effort.seconds,
+            exposure_cap=caps[0],
+            disruption_cap=caps[1],
+            warm=warm,
+            focus=focus,
+            rounds=effort.rounds,
+            seed=effort.seed,
+        ).plan
+    except NoFeasiblePlanError:
+        return None
 
 
 def _with_wish(ground: Ground, problem: Problem, number: int, asked: Asked) -> Problem:
@@ -187,11 +214,11 @@ def _sentence(ground: Ground, reason: Reason) -> str:
         return f"{head}: its group has no window then{then}."
     parts = []
     if reason.at_equal_disruption:
-        change = reason.at_equal_disruption.costs.security - reason.draft.security
-        parts.append(f"{money} {change:+,.0f} of expected loss at no more disruption")
+        extra = reason.at_equal_disruption.extra
+        parts.append(f"{money} {extra:,.0f} more expected loss at no more disruption")
     if reason.at_equal_exposure:
-        change = reason.at_equal_exposure.costs.operations - reason.draft.operations
-        parts.append(f"{money} {change:+,.0f} of disruption at no more expected loss")
+        extra = reason.at_equal_exposure.extra
+        parts.append(f"{money} {extra:,.0f} more disruption at no more expected loss")
     if parts:
         moved = len(reason.at_equal_disruption.moved) if reason.at_equal_disruption else 0
         more = f" ({moved} other changes move)" if moved else ""

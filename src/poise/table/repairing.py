@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
@@ -13,12 +14,12 @@ from poise.planning.evaluate import evaluate
 from poise.planning.problem import Plan
 from poise.table.binding import amount_of, bind, touched
 from poise.table.ground import Ground
-from poise.table.limits import WEEK, Limit, Party, relaxed
+from poise.table.limits import WEEK, Limit, Party, relaxed, step_of
 from poise.table.solving import Costs, Effort, costs_of, split
 
 Progress = Callable[[int, int, str], None]
 
-#: Steps that a limit may give way by before it is dropped.
+#: Steps that a freeze or a deadline may give way by before it is dropped.
 MOST_STEPS = 26
 #: Repairs whose amounts and plans are worked out.
 DETAILED = 5
@@ -167,9 +168,7 @@ class _Finder:
         without = self._any([*self.always, *others])
         if without is None:
             return None
-        most = next(
-            (n for n in range(1, MOST_STEPS + 1) if _is_met(self.ground, limit, n, without)), MOST_STEPS
-        )
+        most = _steps_to(self.ground, limit, without)
         low, high, best = 0, most, relaxed(limit, most)
         if best is None or not self._is_possible([*others, best]):
             return None
@@ -212,14 +211,14 @@ class _Finder:
         return found.plan
 
 
-def _is_met(ground: Ground, limit: Limit, steps: int, plan: Plan) -> bool:
-    """Return whether a plan meets a limit that has given way by so many steps."""
-    less = relaxed(limit, steps)
-    if less is None:
-        return True
-    amount = amount_of(ground, less, plan)
-    allowed = 0.0 if less.rule == "freeze" else less.amount or 0.0
-    return amount is not None and amount <= allowed + 1e-9
+def _steps_to(ground: Ground, limit: Limit, plan: Plan) -> int:
+    """Return how many steps a limit has to give way by to keep a plan, as far as steps go."""
+    if limit.rule == "freeze":
+        return next((n for n in range(1, MOST_STEPS + 1) if relaxed(limit, n + 1) is None), MOST_STEPS)
+    needed = amount_of(ground, limit, plan)
+    if needed is None:
+        return MOST_STEPS
+    return max(1, math.ceil((needed - (limit.amount or 0.0)) / step_of(limit) - 1e-9))
 
 
 def _share(limit: Limit, after: Limit | None) -> float:

@@ -62,8 +62,10 @@ def _add_proposals(verbs: _Verbs) -> None:
     at_table.add_common(propose)
     propose.set_defaults(run=run_propose)
     answer = verbs.add_parser("answer", help="accept or refuse a proposal, hidden until both accept")
-    answer.add_argument("proposal", type=int, metavar="N")
-    answer.add_argument("answer", choices=("accept", "accept-if", "no"))
+    answer.add_argument("proposal", type=int, metavar="N", help="number of the proposal")
+    answer.add_argument(
+        "answer", choices=("accept", "accept-if", "no"), help="accept-if is to talk about, and no acceptance"
+    )
     at_table.add_party(answer)
     at_table.add_common(answer)
     answer.set_defaults(run=run_answer)
@@ -71,7 +73,7 @@ def _add_proposals(verbs: _Verbs) -> None:
 
 def _add_agreement(verbs: _Verbs) -> None:
     draft = verbs.add_parser("draft", help="write the agreement on a proposal that both accept, to be signed")
-    draft.add_argument("proposal", type=int, metavar="N")
+    draft.add_argument("proposal", type=int, metavar="N", help="number of the proposal")
     draft.add_argument("--by", required=True, metavar="PERSON", help="whose draft it is; one of the signers")
     draft.add_argument(
         "--terms", type=Path, metavar="FILE", help="YAML or JSON: triggers, exceptions, review"

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -22,7 +23,7 @@ from poise.patching.intake import Progress, take_in
 from poise.patching.planner import UNLIMITED_SECONDS, Settings, feed_inputs, gather_evidence, report_inputs
 from poise.planning.check import check
 from poise.planning.frontier import sweep
-from poise.planning.problem import Plan
+from poise.planning.problem import Frontier, Plan
 from poise.risk.parameters import RiskParameters
 from poise.risk.rate import Calibration
 from poise.scans import ScanReport
@@ -88,7 +89,11 @@ def open_ground(
     sentence, default = default_plan(with_freezes)
     rests_on = (*report_inputs(reports, intake), *inputs, *feed_inputs(store, today))
     assets = intake.reconciliation.assets
-    return Ground(
+    hosts = {
+        group.id: [assets[asset].identity.label for asset in intake.backlog.assets[group.id]]
+        for group in case.groups
+    }
+    ground = Ground(
         schema=SCHEMA,
         poise_version=poise.__version__,
         company=estate.name,
@@ -99,36 +104,48 @@ def open_ground(
         seed=settings.seed,
         digest=_digest(rests_on),
         inputs=rests_on,
-        problem_arrays=store_problem(case.problem),
-        changes=tuple(change_entry(change) for change in case.changes),
-        groups=tuple(
-            _group(case, number, [assets[asset].identity.label for asset in intake.backlog.assets[group.id]])
-            for number, group in enumerate(case.groups)
-        ),
-        services=service_entries(case),
-        teams=team_entries(case),
-        windows=tuple(
-            WindowEntry(id=number, calendar=w.calendar, start=w.start, end=w.end, summary=w.summary)
-            for number, w in enumerate(case.windows)
-        ),
-        group_service=tuple(loss.service for loss in case.losses),
-        group_downtime_minutes=tuple(
-            group.reboot_minutes * group.capacity_loss_fraction for group in case.groups
-        ),
+        **_case_fields(case, hosts),
         estate_limits=tuple(_limit(freeze) for freeze in estate.freezes if freeze.kind != "law"),
         default=StoredPlan(
             key="default", label="If nobody signs", windows=_translated(default, with_freezes, case)
         ),
         default_sentence=sentence,
-        plans=tuple(
+        **_frontier_fields(frontier),
+    )
+    return ground, rated.calibration
+
+
+def _case_fields(case: PatchCase, hosts: Mapping[str, list[str]]) -> dict[str, Any]:
+    """Return what a ground holds of a case, by the names of its fields."""
+    return {
+        "problem_arrays": store_problem(case.problem),
+        "changes": tuple(change_entry(change) for change in case.changes),
+        "groups": tuple(_group(case, number, hosts[group.id]) for number, group in enumerate(case.groups)),
+        "services": service_entries(case),
+        "teams": team_entries(case),
+        "windows": tuple(
+            WindowEntry(id=number, calendar=w.calendar, start=w.start, end=w.end, summary=w.summary)
+            for number, w in enumerate(case.windows)
+        ),
+        "group_service": tuple(loss.service for loss in case.losses),
+        "group_downtime_minutes": tuple(
+            group.reboot_minutes * group.capacity_loss_fraction for group in case.groups
+        ),
+    }
+
+
+def _frontier_fields(frontier: Frontier) -> dict[str, Any]:
+    """Return what a ground holds of the frontier before limits, by the names of its fields."""
+    return {
+        "plans": tuple(
             StoredPlan(
                 key=f"F{number:02d}", label=f"plan {number}", windows=tuple(point.plan.window.tolist())
             )
             for number, point in enumerate(frontier.points, start=1)
         ),
-        line_weight=tuple(frontier.hull_weight.tolist()),
-        line_bound=tuple(frontier.hull_bound.tolist()),
-    ), rated.calibration
+        "line_weight": tuple(frontier.hull_weight.tolist()),
+        "line_bound": tuple(frontier.hull_bound.tolist()),
+    }
 
 
 def _digest(inputs: Sequence[InputFile]) -> str:

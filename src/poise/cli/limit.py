@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from poise.bargain.prices import LimitPrice
+    from poise.table.emergency import EmergencyWay
     from poise.table.limits import Limit
     from poise.table.pricing import CurvePoint, PriceSheet
     from poise.table.repairing import Give, RepairSheet
@@ -252,6 +253,7 @@ def run_repair(arguments: argparse.Namespace) -> int:
             "is_needed": sheet.is_needed,
             "is_complete": sheet.is_complete,
             "blocked_by": sheet.blocked_by,
+            "emergency": sheet.emergency,
             "conflicts": sheet.conflicts,
             "repairs": [
                 {"gives": one.gives, "parties": one.parties, "share": one.share, "costs": one.costs}
@@ -267,9 +269,9 @@ def _repair_text(at: Session, sheet: RepairSheet) -> str:
     if not sheet.is_needed:
         return "All limits can hold together.\n"
     if sheet.blocked_by:
-        return "Even the law and the calendar leave no plan:\n" + "".join(
-            f"  {one}\n" for one in sheet.blocked_by
-        )
+        lines = ["Even the law and the calendar leave no plan:", *(f"  {one}" for one in sheet.blocked_by)]
+        lines += [f"  way out: {_way(way, currency)}" for way in sheet.emergency]
+        return "\n".join(lines) + "\n"
     lines = ["No plan meets all limits. Ways out, smallest give first:"]
     for number, one in enumerate(sheet.repairs, 1):
         lines.append(f"{number}. {' and '.join(one.parties)} give{'s' if len(one.parties) == 1 else ''}:")
@@ -284,6 +286,13 @@ def _repair_text(at: Session, sheet: RepairSheet) -> str:
     if not sheet.is_complete:
         lines.append("There may be other ways out.")
     return "\n".join(lines) + "\n"
+
+
+def _way(way: EmergencyWay, currency: str) -> str:
+    price = at_table.money(way.price, currency)
+    if way.kind == "overtime":
+        return f"overtime of up to {way.minutes / 60:.1f} h in a window, for {price}"
+    return f"an emergency window tonight for {', '.join(way.groups)}, for {price}"
 
 
 def _give(give: Give, currency: str) -> str:

@@ -33,11 +33,7 @@ def emergency_options(case: PatchCase, plan: Plan, evaluation: Evaluation) -> tu
     plan, evaluation
         The plan against which the saving is counted.
     """
-    zone = ZoneInfo(case.estate.timezone)
-    local = case.now.astimezone(zone)
-    start = local.replace(hour=START_HOUR, minute=0, second=0, microsecond=0)
-    if start < local:
-        start += timedelta(days=1)
+    start = tonight(case)
     delay = delay_days(case, plan)
     options = []
     for group_index in range(len(case.groups)):
@@ -46,6 +42,23 @@ def emergency_options(case: PatchCase, plan: Plan, evaluation: Evaluation) -> tu
             options.append(option)
     options.sort(key=lambda option: (option.extra_cost - option.exposure_saved, option.group))
     return tuple(options[:MAX_OPTIONS])
+
+
+def tonight(case: PatchCase) -> datetime:
+    """Return when an emergency visit starts: the first night from now, company time."""
+    local = case.now.astimezone(ZoneInfo(case.estate.timezone))
+    start = local.replace(hour=START_HOUR, minute=0, second=0, microsecond=0)
+    return start if start >= local else start + timedelta(days=1)
+
+
+def emergency_cost(case: PatchCase, group_index: int, start: datetime) -> float:
+    """Return what opening a group outside the calendar costs: downtime then, and fixed labour at overtime."""
+    group = case.groups[group_index]
+    team = case.estate.teams[group.team]
+    services = (case.estate.services[name] for name in group.services)
+    downtime = sum(downtime_cost(service, start, group.reboot_minutes) for service in services)
+    rate = team.hourly_rate * max(overtime(team, start), team.overtime_factor)
+    return downtime * group.capacity_loss_fraction + group.fixed_labour_minutes / 60 * rate
 
 
 def _option(

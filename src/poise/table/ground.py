@@ -49,6 +49,10 @@ class Ground(msgspec.Struct, frozen=True, kw_only=True, dict=True):
         The service whose loss stands for each group.
     group_downtime_minutes
         What one opening of each group costs its services, in minutes of whole downtime.
+    emergency_start, emergency_end, emergency_cost
+        The night after ``now`` outside every calendar, and what opening each group then costs [money].
+    overtime_per_minute
+        What a minute beyond a team's capacity costs, by team [money/min].
     estate_limits
         The estate's own negotiable freezes.
     default
@@ -77,6 +81,10 @@ class Ground(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     windows: tuple[WindowEntry, ...]
     group_service: tuple[str, ...]
     group_downtime_minutes: tuple[float, ...]
+    emergency_start: datetime
+    emergency_end: datetime
+    emergency_cost: tuple[float, ...]
+    overtime_per_minute: tuple[float, ...]
     estate_limits: tuple[Limit, ...]
     default: StoredPlan
     default_sentence: str

@@ -19,6 +19,7 @@ from poise.patching.case import PatchCase, build_case
 from poise.patching.changes import rate_backlog
 from poise.patching.comparison import default_plan
 from poise.patching.document import GroupEntry, InputFile, WindowEntry
+from poise.patching.emergency import emergency_cost, tonight
 from poise.patching.intake import Progress, take_in
 from poise.patching.planner import UNLIMITED_SECONDS, Settings, feed_inputs, gather_evidence, report_inputs
 from poise.planning.check import check
@@ -30,6 +31,9 @@ from poise.scans import ScanReport
 from poise.table.ground import SCHEMA, Ground, StoredPlan, store_problem
 from poise.table.limits import Limit
 from poise.threats.store import ThreatStore
+
+#: How long an emergency window is, from 22:00: a night.
+EMERGENCY_LENGTH = timedelta(hours=8)
 
 
 def open_ground(
@@ -117,7 +121,12 @@ def open_ground(
 
 def _case_fields(case: PatchCase, hosts: Mapping[str, list[str]]) -> dict[str, Any]:
     """Return what a ground holds of a case, by the names of its fields."""
+    night = tonight(case)
     return {
+        "emergency_start": night,
+        "emergency_end": night + EMERGENCY_LENGTH,
+        "emergency_cost": tuple(emergency_cost(case, group, night) for group in range(len(case.groups))),
+        "overtime_per_minute": tuple(team.hourly_rate * team.overtime_factor / 60 for team in case.teams),
         "problem_arrays": store_problem(case.problem),
         "changes": tuple(change_entry(change) for change in case.changes),
         "groups": tuple(_group(case, number, hosts[group.id]) for number, group in enumerate(case.groups)),

@@ -13,6 +13,7 @@ from poise.planning.capped import find_any, solve_within
 from poise.planning.evaluate import evaluate
 from poise.planning.problem import Plan
 from poise.table.binding import amount_of, bind, touched
+from poise.table.emergency import EmergencyWay, emergency_ways
 from poise.table.ground import Ground
 from poise.table.limits import WEEK, Limit, Party, relaxed, step_of
 from poise.table.solving import Costs, Effort, costs_of, split
@@ -80,6 +81,8 @@ class RepairSheet:
         Whether no other repair exists.
     blocked_by
         Why even the limits of class law and the calendar leave no plan; empty where they do.
+    emergency
+        Then: ways to keep the law by overtime or outside the calendar, cheapest first.
     """
 
     is_needed: bool
@@ -87,6 +90,7 @@ class RepairSheet:
     conflicts: tuple[Limits, ...]
     is_complete: bool
     blocked_by: tuple[str, ...] = ()
+    emergency: tuple[EmergencyWay, ...] = ()
 
 
 def repair_sheet(
@@ -112,7 +116,8 @@ def repair_sheet(
     finder = _Finder(ground, *split(limits), start, effort or Effort())
     blocked = finder.blocked()
     if blocked:
-        return RepairSheet(True, (), (), is_complete=False, blocked_by=blocked)
+        ways = emergency_ways(ground, finder.always, finder.effort)
+        return RepairSheet(True, (), (), is_complete=False, blocked_by=blocked, emergency=ways)
     found = find_repairs(tuple(finder.negotiable), finder.is_feasible, most=most)
     if found.repairs == (frozenset(),):
         return RepairSheet(False, (), (), is_complete=True)

@@ -57,6 +57,7 @@ def test_price_intervals_contain_the_exact_prices(seed: int) -> None:
         trimmed = priced.trimmed
         if trimmed is not None and math.isfinite(whole) and not math.isnan(trimmed.low):
             assert trimmed.low <= price.high + 1e-6
+            assert trimmed.best <= price.best + 1e-6
 
 
 def test_a_curve_follows_the_frontier() -> None:

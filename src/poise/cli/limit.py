@@ -203,7 +203,7 @@ def _sheet_text(at: Session, sheet: PriceSheet, label: str) -> str:
         limit = priced.limit
         lines.append(f"{limit.id} ({limit.party}, {limit.class_})")
         lines.append(f"  alone:        {sentence(priced.exposure.alone, currency, 'exposure')}")
-        lines.append(f"                {sentence(priced.disruption.alone, currency, 'disruption')}")
+        lines.append(f"                {sentence(priced.disruption, currency, 'disruption')}")
         lines.append(f"  the only one: {sentence(priced.exposure.last, currency, 'exposure')}")
         if priced.trimmed is not None:
             lines.append(f"  one step less saves: {sentence(priced.trimmed, currency, 'exposure')}")

@@ -41,6 +41,8 @@ _EASY, _HARD = 300, 3_000
 #: Nodes of the search tree that one neighbourhood may take, and its share of the time that is left.
 _NODES = 1
 _SHARE = 0.5
+#: Two bounds of relaxations closer than this, relative, are the same.
+_SAME_BOUND = 1e-8
 #: Longest that mending a plan may take before another is looked for [s].
 _MEND_SECONDS = 3.0
 
@@ -70,6 +72,7 @@ def solve_within(
     seed: int = 0,
     exact_choices: int = EXACT_CHOICES,
     is_local: bool = False,
+    seen_bound: float | None = None,
 ) -> CappedSolution:
     """Return a good plan under caps with a proven bound; the best one where the problem is small.
 
@@ -88,6 +91,9 @@ def solve_within(
     is_local
         Whether to give up, on a larger problem, when no plan was found that differs from ``warm`` in the
         groups in focus only; otherwise one is looked for everywhere.
+    seen_bound
+        Bound of the relaxation of a stricter problem in which ``warm`` was improved. Where this one is
+        no lower, what was tried there is not tried again, and only the groups in focus are freed.
 
     Raises
     ------
@@ -124,7 +130,9 @@ def solve_within(
         if run.values is None:
             raise no_plan(problem, caps, 0.0, is_infeasible=run.is_infeasible)
         start = Plan(model.plan_windows(run.values))
-    window, work, is_cut = search.improve(start.window, relaxed.values, focus, rounds, deadline)
+    is_seen = seen_bound is not None and start is warm and bound >= seen_bound * (1 - _SAME_BOUND)
+    values = relaxed.values[:0] if is_seen else relaxed.values
+    window, work, is_cut = search.improve(start.window, values, focus, rounds, deadline)
     plan = Plan(window)
     evaluation = evaluate(problem, plan)
     if not is_within(evaluation, caps):  # rounding may put a plan a hair above a cap: keep the start

@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from poise.bargain.prices import LimitPrice, LimitPrices, Price, difference, price_limits
+from poise.bargain.prices import LimitPrice, Price, difference, price_limits
 from poise.bargain.value import Value, ValueTable
 from poise.planning.problem import Plan
 from poise.table.ground import Ground
@@ -27,16 +27,17 @@ class PricedLimit:
 
     Parameters
     ----------
-    exposure, disruption
-        Alone, last and Shapley share: expected loss and lateness at equal disruption, and disruption at
-        equal exposure.
+    exposure
+        Expected loss and lateness at equal disruption: alone, last and Shapley share.
+    disruption
+        Disruption at equal exposure, alone.
     trimmed
         What one step less of it saves of exposure at equal disruption; None for a law.
     """
 
     limit: Limit
     exposure: LimitPrice
-    disruption: LimitPrice
+    disruption: Price
     trimmed: Price | None
 
 
@@ -79,7 +80,7 @@ def solvers(
     """Return the solvers of least exposure at equal disruption, and of least disruption at equal exposure."""
     always, negotiable = split(limits)
     exposure = LimitSolver(ground, negotiable, always, "exposure", at.operations, draft, effort)
-    return exposure, replace(exposure, goal="disruption", cap=at.security)
+    return exposure, replace(exposure, goal="disruption", cap=at.security, whole=[])
 
 
 def price_sheet(
@@ -104,49 +105,61 @@ def price_sheet(
     effort = effort or Effort()
     exposure, disruption = solvers(ground, limits, at, draft, effort)
     names = tuple(exposure.limits)
-    steps = (("exposure", exposure), ("disruption", disruption))
-    sheets: dict[str, LimitPrices] = {}
-    tables: dict[str, ValueTable] = {}
-    for done, (goal, solver) in enumerate(steps):
+    every = frozenset(names)
+
+    def tell(done: int, text: str) -> None:
         if progress:
-            progress(done, 3, f"prices in {goal}")
-        tables[goal] = ValueTable(solver, effort.threads)
-        sheets[goal] = price_limits(names, tables[goal], shares=shares, seed=effort.seed)
-    if progress:
-        progress(2, 3, "one step less of each")
-    trimmed = _trimmed(exposure, tables["exposure"], names)
+            progress(done, 3, text)
+
+    tell(0, "prices in expected loss")
+    table = ValueTable(exposure, effort.threads)
+    sheet = price_limits(names, table, shares=shares, seed=effort.seed)
+    tell(1, "one step less of each")
+    trimmed, alone = _trimmed(exposure, table, names)
+    tell(2, "prices in disruption")
+    calm = ValueTable(disruption, effort.threads)
+    calm.prepare([every, frozenset(), *(every - {name} for name in names)])
     return PriceSheet(
         at,
         tuple(
-            PricedLimit(exposure.limits[name], first, second, trimmed[name])
-            for name, first, second in zip(
-                names, sheets["exposure"].limits, sheets["disruption"].limits, strict=True
+            PricedLimit(
+                exposure.limits[price.limit],
+                replace(price, alone=alone[price.limit]),
+                difference(calm[every], calm[every - {price.limit}]),
+                trimmed[price.limit],
             )
+            for price in sheet.limits
         ),
-        sheets["exposure"].together,
-        sheets["disruption"].together,
-        sheets["exposure"].is_exact_share,
-        sheets["exposure"].num_orders,
+        sheet.together,
+        difference(calm[every], calm[frozenset()]),
+        sheet.is_exact_share,
+        sheet.num_orders,
         shares,
     )
 
 
-def _trimmed(solver: LimitSolver, table: ValueTable, names: Sequence[str]) -> dict[str, Price]:
-    """Return what a step less of each limit saves: its least cost lies between that with and without it."""
+def _trimmed(
+    solver: LimitSolver, table: ValueTable, names: Sequence[str]
+) -> tuple[dict[str, Price], dict[str, Price]]:
+    """Return what a step less of each limit saves, and what dropping it does, no less by the plans found.
+
+    The least cost with a step less lies between that with the limit and that without it.
+    """
     every = frozenset(names)
     whole = table[every]
+    alone = {name: difference(whole, table[every - {name}]) for name in names}
     prices: dict[str, Price] = {}
     todo: dict[str, LimitSolver] = {}
     for name in names:
         less = relaxed(solver.limits[name], 1)
-        dropped = difference(whole, table[every - {name}])
+        dropped = alone[name]
         # What dropping it does not improve trimming does not; where nothing is left it is dropped.
         if less is None or dropped.is_impossible or dropped.is_unknown:
             prices[name] = dropped
         elif dropped.best <= _NOTHING * solver.cap:
             prices[name] = Price(0.0, dropped.high, 0.0)
         else:
-            todo[name] = replace(solver, limits={**solver.limits, name: less})
+            todo[name] = replace(solver, limits={**solver.limits, name: less}, whole=list(solver.whole))
     values = ValueTable(lambda kept, warm: todo[min(kept)](every, warm), solver.effort.threads)
     starts = {name: frozenset({name}) for name in todo}
     values.prepare(starts.values())
@@ -155,7 +168,10 @@ def _trimmed(solver: LimitSolver, table: ValueTable, names: Sequence[str]) -> di
         best = min(seen.best, whole.best)
         bound = max(seen.bound, dropped_value.bound)
         prices[name] = difference(whole, Value(bound if math.isinf(bound) else min(bound, best), best))
-    return {name: prices[name] for name in names}
+        if seen.best < dropped_value.best:  # what keeps less of a limit would do without it too
+            better = difference(whole, Value(dropped_value.bound, seen.best))
+            alone[name] = Price(alone[name].low, better.high, better.best)
+    return {name: prices[name] for name in names}, alone
 
 
 def price_curve(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
@@ -78,6 +78,8 @@ class LimitSolver:
     cap: float
     start: Plan
     effort: Effort = Effort()
+    #: Bound of the relaxation under all limits, once it is known.
+    whole: list[float] = field(default_factory=list)
 
     def __call__(self, kept: Limits, warm: Plan | None) -> Value:
         """Solve under these limits: a :data:`poise.bargain.value.Solve`."""
@@ -86,12 +88,17 @@ class LimitSolver:
         # From a plan that meets more limits, what the missing ones held up; from none, what these ask.
         focus = touched(self.ground, gone if warm is not None else chosen)
         try:
-            found = self.solve([*self.always, *chosen], warm or self.start, focus)
+            seen = self.whole[0] if self.whole and warm is not None else None
+            found = self.solve([*self.always, *chosen], warm or self.start, focus, seen)
         except NoFeasiblePlanError as error:
             return Value(math.inf if is_proof(error) else 0.0, math.inf)
+        if len(kept) == len(self.limits) and not self.whole:
+            self.whole.append(found.bound_of_relaxation)
         return Value(found.bound, found.value, found.plan)
 
-    def solve(self, limits: Iterable[Limit], warm: Plan | None, focus: Ints | None) -> CappedSolution:
+    def solve(
+        self, limits: Iterable[Limit], warm: Plan | None, focus: Ints | None, seen_bound: float | None = None
+    ) -> CappedSolution:
         """Return the best plan found under limits.
 
         Raises
@@ -110,6 +117,7 @@ class LimitSolver:
             focus=focus,
             rounds=self.effort.rounds,
             seed=self.effort.seed,
+            seen_bound=seen_bound,
         )
 
 

@@ -232,7 +232,7 @@ class Session:
 
     def add_limit(self, limit: Limit, keys: Sequence[SigningKey] = (), author: str = "") -> Record:
         """Post a limit."""
-        check_limits([limit], self.ground.names, "limit")
+        check_limits([limit], self.ground.names, "table")
         return self._say(LIMIT, author or limit.party, {"limit": msgspec.to_builtins(limit)}, keys)
 
     def drop_limit(self, name: str, reason: str, keys: Sequence[SigningKey] = (), author: str = "") -> Record:

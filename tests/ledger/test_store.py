@@ -191,6 +191,27 @@ def test_two_open_ledgers_see_each_other(ledger: Ledger) -> None:
             agree(other)
 
 
+def test_appending_takes_no_longer_on_a_long_ledger(ledger: Ledger) -> None:
+    """Counted in steps of SQLite's machine, so that no busy computer fails it."""
+
+    def steps() -> int:
+        count = 0
+
+        def step() -> None:
+            nonlocal count
+            count += 1
+
+        ledger._connection.set_progress_handler(step, 1)
+        ledger.append("note", "anna", {"x": 1}, now=T0, keys=[ANNA])
+        ledger._connection.set_progress_handler(None, 1)
+        return count
+
+    few = steps()
+    for _ in range(1000):
+        ledger.append("note", "anna", {"x": 1}, now=T0)
+    assert steps() < 1.5 * few
+
+
 # Time --------------------------------------------------------------------------------------------------
 
 

@@ -116,12 +116,9 @@ class Ledger:
             Only those of this kind.
         """
         first = max(self.head.size + start, 0) if start < 0 else start
-        where, values = "sequence >= ?", [first]
-        query = f"{_SELECT} WHERE {where} AND kind = ?" if kind else f"{_SELECT} WHERE {where}"
+        query = f"{_SELECT} WHERE sequence >= ? AND kind = COALESCE(?, kind) ORDER BY sequence"
         with told(self.path):
-            for row in self._connection.execute(
-                f"{query} ORDER BY sequence", [*values, *([kind] if kind else [])]
-            ):
+            for row in self._connection.execute(query, [first, kind]):
                 yield self._record(row)
 
     def record(self, reference: int | str) -> Record:

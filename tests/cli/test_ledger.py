@@ -117,12 +117,33 @@ def test_exit_codes_say_what_is_wrong(company: Run) -> None:
     assert "record 3: E723" in out
     other = "ed25519:" + "0" * 64
     assert company("ledger", "verify", "out.jsonl", "--checkpoint", "cp.json", "--trust", other)[0] == 4
+    assert company("ledger", "verify", "out.jsonl", "--trust", other)[0] == 2
     assert company("ledger", "verify", "none.jsonl")[0] == 2
     assert company("ledger", "verify", "out.jsonl", "--checkpoint", "out.jsonl")[0] == 2
     assert company("ledger", "verify", str(Path("home", "ledger.sqlite")))[0] == 0
     with pytest.raises(SystemExit) as stopped:
         company("ledger", "verify", "out.jsonl", "--trust", "anna")
     assert stopped.value.code == 2
+
+
+def test_a_draft_of_another_history_is_not_signed(company: Run) -> None:
+    """Whoever signs vouches for the records before; a signer with an own ledger can look."""
+    agreement(company, "anna.key", "bert.key")
+    company("ledger", "export", "out.jsonl")
+    Path("short.jsonl").write_bytes(b"".join(Path("out.jsonl").read_bytes().splitlines(keepends=True)[:3]))
+    company("ledger", "import", "short.jsonl", "--workspace", "fork")
+    for workspace, number in (("fork", 1), ("home", 2)):
+        Path("body.json").write_text(f'{{"n": {number}}}', encoding="utf-8")
+        for name in ("first", "second"):
+            out = ("--author", "anna", "--out", f"{name}-{workspace}.json", "--workspace", workspace, *NOW)
+            assert company("ledger", "draft", "note", "body.json", *out)[0] == 0
+            add = ("ledger", "add", f"{name}-{workspace}.json", "--workspace", workspace, *NOW)
+            assert company(*add)[0] == 0
+    code, out, err = company("ledger", "sign", "second-fork.json", "--key", "anna.key")
+    assert (code, out) == (1, "")
+    assert "E727" in err
+    assert company("ledger", "sign", "second-fork.json", "--key", "anna.key", "--workspace", "none")[0] == 0
+    assert company("ledger", "sign", "second-home.json", "--key", "anna.key")[0] == 0
 
 
 @pytest.mark.parametrize(

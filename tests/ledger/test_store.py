@@ -21,6 +21,7 @@ from hypothesis import strategies as st
 from ledger.company import ANNA, BERT, DAY, EMIL, T0, agree, founded, full
 from poise.errors import ChainError, LedgerError
 from poise.ledger import database
+from poise.ledger.canonical import MAX_DEPTH
 from poise.ledger.record import MAX_RECORD_BYTES, make_draft, read_draft
 from poise.ledger.store import Ledger
 from poise.ledger.transfer import export_file, import_file
@@ -191,6 +192,27 @@ def test_two_open_ledgers_see_each_other(ledger: Ledger) -> None:
             agree(other)
 
 
+def test_appending_takes_no_longer_on_a_long_ledger(ledger: Ledger) -> None:
+    """Counted in steps of SQLite's machine, so that no busy computer fails it."""
+
+    def steps() -> int:
+        count = 0
+
+        def step() -> None:
+            nonlocal count
+            count += 1
+
+        ledger._connection.set_progress_handler(step, 1)
+        ledger.append("note", "anna", {"x": 1}, now=T0, keys=[ANNA])
+        ledger._connection.set_progress_handler(None, 1)
+        return count
+
+    few = steps()
+    for _ in range(1000):
+        ledger.append("note", "anna", {"x": 1}, now=T0)
+    assert steps() < 1.5 * few
+
+
 # Time --------------------------------------------------------------------------------------------------
 
 
@@ -257,6 +279,20 @@ def test_a_record_has_a_largest_size(ledger: Ledger) -> None:
     large = ledger.append("note", "poise", {"x": "y" * (MAX_RECORD_BYTES - 10_000)}, now=T0)
     assert len(large.to_bytes()) > MAX_RECORD_BYTES - 10_000
     assert ledger.verify().broken is None
+
+
+def test_a_body_that_goes_in_comes_out(ledger: Ledger) -> None:
+    """Nested as deep as it may be, it can be exported; one deeper is refused at once."""
+    body: object = 1
+    for _ in range(MAX_DEPTH - 2):
+        body = [body]
+    ledger.append("note", "poise", {"x": body}, now=T0)
+    assert ledger.verify().broken is None
+    assert read_draft(ledger.draft("note", "poise", {"x": body}, now=T0).to_bytes(), "draft").body == {
+        "x": body
+    }
+    with pytest.raises(LedgerError, match="E701"):
+        ledger.append("note", "poise", {"x": [body]}, now=T0)
 
 
 @settings(max_examples=50, deadline=None)

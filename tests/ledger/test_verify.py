@@ -168,6 +168,19 @@ def test_an_administrator_cannot_rewrite_what_was_signed(lines: list[bytes]) -> 
     assert "E727" in ids(verify(rehashed([*records[:6], forged, *records[7:]])))
 
 
+@pytest.mark.parametrize("time", ["0001-01-01T00:00:00Z", "9999-12-31T23:59:59Z"])
+def test_times_at_the_ends_of_the_calendar_are_no_traceback(tmp_path: Path, time: str) -> None:
+    """Adding five minutes to the last second there is overflows."""
+    with Ledger.open(tmp_path / "ledger.sqlite") as ledger:
+        line = json.loads(ledger.append("note", "poise", {}, now=T0).to_bytes())
+    for changes in ({"time": time}, {"time": time, "made": time}, {"made": time}, {"expires": time}):
+        value = json.loads(json.dumps(line))
+        value["statement"].update({name: moment for name, moment in changes.items() if name != "time"})
+        value["time"] = changes.get("time", value["time"])
+        record = msgspec.convert(value, Record)
+        assert ids(verify(rehashed([record]))) <= {"E715"}
+
+
 # Checkpoints -------------------------------------------------------------------------------------------
 
 

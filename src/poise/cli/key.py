@@ -35,6 +35,7 @@ def add_parser(subparsers: _Verbs) -> None:
     _add_deputy(verbs)
     listing = verbs.add_parser("list", help="whose key counts, for what, and who is deputy")
     signing.add_common(listing)
+    signing.add_now(listing)
     listing.set_defaults(run=run_list)
 
 
@@ -55,6 +56,7 @@ def _add_enrol(verbs: _Verbs) -> None:
     enrol.add_argument("--name", metavar="NAME", help="how the person is called (default: PERSON)")
     _add_out(enrol)
     signing.add_common(enrol)
+    signing.add_now(enrol)
     enrol.set_defaults(run=run_enrol)
 
 
@@ -67,6 +69,7 @@ def _add_rotate_and_revoke(verbs: _Verbs) -> None:
         "--new-key", type=Path, required=True, metavar="FILE", help="the new key file, made now"
     )
     signing.add_common(rotate)
+    signing.add_now(rotate)
     rotate.set_defaults(run=run_rotate)
 
     revoke = verbs.add_parser(
@@ -84,6 +87,7 @@ def _add_rotate_and_revoke(verbs: _Verbs) -> None:
     revoke.add_argument("--reason", required=True, metavar="TEXT", help="why; it stays on the ledger")
     _add_out(revoke)
     signing.add_common(revoke)
+    signing.add_now(revoke)
     revoke.set_defaults(run=run_revoke)
 
 
@@ -104,6 +108,7 @@ def _add_deputy(verbs: _Verbs) -> None:
     deputy.add_argument("--reason", required=True, metavar="TEXT", help="why; it stays on the ledger")
     signing.add_key(deputy, "the principal's key")
     signing.add_common(deputy)
+    signing.add_now(deputy)
     deputy.set_defaults(run=run_deputy)
 
 

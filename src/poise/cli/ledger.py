@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 from collections import deque
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -76,6 +77,7 @@ def _add_proving(verbs: _Verbs) -> None:
     signing.add_key(checkpoint, "the signer's key")
     checkpoint.add_argument("--out", type=Path, required=True, metavar="FILE", help="where to write it")
     signing.add_common(checkpoint)
+    signing.add_now(checkpoint)
     checkpoint.set_defaults(run=run_checkpoint)
 
     export = verbs.add_parser("export", help="write the whole ledger to one file")
@@ -107,6 +109,7 @@ def _add_writing(verbs: _Verbs) -> None:
     draft.add_argument("--expires", type=moment, metavar="TIME", help="until when it may be added")
     draft.add_argument("--out", type=Path, required=True, metavar="FILE", help="where to write it")
     signing.add_common(draft)
+    signing.add_now(draft)
     draft.set_defaults(run=run_draft)
 
     sign = verbs.add_parser("sign", help="show a draft and add a signature to it")
@@ -118,6 +121,7 @@ def _add_writing(verbs: _Verbs) -> None:
     add = verbs.add_parser("add", help="put a draft on the ledger")
     add.add_argument("draft", type=Path, metavar="DRAFT", help="with all its signatures")
     signing.add_common(add)
+    signing.add_now(add)
     add.set_defaults(run=run_add)
 
 
@@ -183,10 +187,14 @@ def _show_statement(record: Record | Draft) -> None:
 def run_verify(arguments: argparse.Namespace) -> int:
     """Verify a ledger; 0 when it holds, 1 when it is broken, 4 when a signature is."""
     from poise.cli.progress import progress_bar
+    from poise.errors import InputError
     from poise.ledger.checkpoint import MAX_FILE_BYTES, read_checkpoint
     from poise.ledger.store import Ledger
     from poise.ledger.verify import read_small, verify_file
 
+    if arguments.trust and not arguments.checkpoint:
+        print("--trust needs --checkpoint: it says who must have signed that.", file=sys.stderr)
+        return InputError.exit_code
     path = arguments.file or ledger_path(arguments.workspace)
     with progress_bar() as progress:
         if arguments.file and not _is_database(path):
@@ -310,6 +318,7 @@ def run_draft(arguments: argparse.Namespace) -> int:
 def run_sign(arguments: argparse.Namespace) -> int:
     """Show a draft, ask for the passphrase, and sign it."""
     draft = signing.read_draft_file(arguments.draft)
+    _check_history(arguments, draft)
     if not arguments.json:
         print(f"You sign this draft, {arguments.draft}:")
         _show_statement(draft)
@@ -321,6 +330,21 @@ def run_sign(arguments: argparse.Namespace) -> int:
     else:
         print(f"Signed by {', '.join(map(signing.short, signing.keys_of(signed)))}.")
     return 0
+
+
+def _check_history(arguments: argparse.Namespace, draft: Draft) -> None:
+    """Refuse a draft that was made on another history than the signer's own ledger has, if there is one."""
+    from poise.errors import ChainError, Fault
+
+    seen = draft.statement.seen
+    if seen is None or not ledger_path(arguments.workspace).exists():
+        return
+    with signing.open_ledger(arguments) as ledger:
+        own = ledger.hash_at(seen.sequence)
+    if own is not None and own != seen.hash:
+        message = f"was made on a ledger whose record {seen.sequence} is not the one of yours."
+        hint = "Do not sign it before you know which of the two ledgers was changed."
+        raise ChainError(Fault("E727", str(arguments.draft), message, hint))
 
 
 def run_add(arguments: argparse.Namespace) -> int:

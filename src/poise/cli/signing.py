@@ -31,15 +31,19 @@ LINES_SHOWN = 60
 
 def add_common(parser: argparse.ArgumentParser) -> None:
     """Add the options of every command about the ledger."""
-    from poise.cli.plan import moment
-
     parser.add_argument(
         "--workspace",
         metavar="DIR",
         help="the ledger is DIR/ledger.sqlite (default: POISE_HOME, else .poise)",
     )
-    parser.add_argument("--now", type=moment, metavar="TIME", help="the time that counts (default: now)")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
+
+
+def add_now(parser: argparse.ArgumentParser) -> None:
+    """Add ``--now``, for commands that depend on time."""
+    from poise.cli.plan import moment
+
+    parser.add_argument("--now", type=moment, metavar="TIME", help="the time that counts (default: now)")
 
 
 def add_key(parser: argparse.ArgumentParser, help: str) -> None:

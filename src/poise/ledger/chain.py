@@ -169,7 +169,7 @@ def _check_statement(record: Record) -> None:
     faults = list(word_faults(statement.kind, statement.author, where))
     if len(statement.refers) > MAX_REFERENCES or len(set(statement.refers)) < len(statement.refers):
         faults.append(Fault("E713", where, f"refers to over {MAX_REFERENCES} records, or to one twice."))
-    if statement.made > record.time + MAX_CLOCK_SKEW:
+    if statement.made - record.time > MAX_CLOCK_SKEW:
         message = f"was made at {statement.made}, after its place in the chain at {record.time}."
         faults.append(Fault("E715", where, message, "One of the two clocks is wrong."))
     if statement.expires is not None and record.time > statement.expires:

@@ -23,6 +23,7 @@ from poise.ledger.canonical import canonical, digest, parse
 from poise.ledger.chain import ERASURE, MAX_CLOCK_SKEW, Head, admit, check_link, enter, word_faults
 from poise.ledger.checkpoint import Checkpoint
 from poise.ledger.database import connect, told, transaction
+from poise.ledger.keyrecords import KEY_KINDS
 from poise.ledger.keys import SigningKey
 from poise.ledger.parties import Signer
 from poise.ledger.record import MAX_RECORD_BYTES, Draft, Record, Seen, make_draft, read_record, whole_seconds
@@ -34,8 +35,6 @@ _SELECT: Final = """
 SELECT CAST(line AS BLOB), salt, CAST(body AS BLOB) FROM record LEFT JOIN content USING (sequence)
 """
 
-#: Beyond every place.
-_NO_END: Final = 2**62
 #: Fewest digits of a hash that name a record.
 _SHORTEST_HASH: Final = 8
 
@@ -98,7 +97,7 @@ class Ledger:
     def roster(self, before: int | None = None) -> Roster:
         """Return whose keys count: at the end of the chain, or for the record at the place `before`."""
         if before is not None:
-            return self._roster_from(Roster(), 0, before)[0]
+            return self._roster_from(Roster(), 0, before)
         self._refresh()
         return self._roster.copy()
 
@@ -117,12 +116,9 @@ class Ledger:
             Only those of this kind.
         """
         first = max(self.head.size + start, 0) if start < 0 else start
-        where, values = "sequence >= ?", [first]
-        query = f"{_SELECT} WHERE {where} AND kind = ?" if kind else f"{_SELECT} WHERE {where}"
+        query = f"{_SELECT} WHERE sequence >= ? AND kind = COALESCE(?, kind) ORDER BY sequence"
         with told(self.path):
-            for row in self._connection.execute(
-                f"{query} ORDER BY sequence", [*values, *([kind] if kind else [])]
-            ):
+            for row in self._connection.execute(query, [first, kind]):
                 yield self._record(row)
 
     def record(self, reference: int | str) -> Record:
@@ -355,19 +351,19 @@ class Ledger:
 
     def _refresh(self) -> None:
         """Take records about keys that are new since the last time into the roster."""
-        self._roster, self._roster_size = self._roster_from(self._roster, self._roster_size, _NO_END)
+        size = self.head.size
+        self._roster, self._roster_size = self._roster_from(self._roster, self._roster_size, size), size
 
-    def _roster_from(self, roster: Roster, start: int, end: int) -> tuple[Roster, int]:
-        """Return a roster with the records about keys from `start` to before `end`, and where to go on."""
-        query = f"{_SELECT} WHERE kind LIKE 'key.%' AND sequence >= ? AND sequence < ? ORDER BY sequence"
-        roster, place = roster.copy(), start
+    def _roster_from(self, roster: Roster, start: int, end: int) -> Roster:
+        """Return a roster with the records about keys from `start` to before `end`."""
+        roster = roster.copy()
+        kinds = ", ".join("?" for _ in KEY_KINDS)
+        query = f"{_SELECT} WHERE kind IN ({kinds}) AND sequence >= ? AND sequence < ? ORDER BY sequence"
         with told(self.path):
-            rows = self._connection.execute(query, [start, end]).fetchall()
+            rows = self._connection.execute(query, [*KEY_KINDS, start, end]).fetchall()
         for row in rows:
-            record = self._record(row)
-            enter(record, roster)
-            place = record.sequence + 1
-        return roster, place
+            enter(self._record(row), roster)
+        return roster
 
     def _record(self, row: tuple[bytes, str | None, bytes | None]) -> Record:
         line, salt, body = row

@@ -7,9 +7,12 @@
     │   ├── EstateError      E1xx  estate.yaml, its tables, its calendars, outcomes
     │   ├── ThreatFeedError  E2xx  KEV, EPSS, SSVC tables and their downloads
     │   ├── ModelError       E3xx  a problem or plan whose arrays contradict each other
-    │   └── ScanFormatError  E4xx  a scanner report
+    │   ├── ScanFormatError  E4xx  a scanner report
+    │   └── LedgerError      E70x  a file, key or request of the ledger
     ├── NoFeasiblePlanError  E5xx  no plan meets the hard limits: exit 1
     ├── EvidenceError        E6xx  evidence is missing, stale or for something else: exit 3
+    ├── ChainError           E72x  the ledger is not the one that was written: exit 1
+    ├── SignatureError       E74x  a signature is false, missing or not entitled: exit 4
     └── InternalError        E9xx  our own fault: exit 5
 
 A :class:`Fault` is one thing that is wrong, said as ``where: id message`` and a
@@ -130,6 +133,40 @@ FAULT_IDS: dict[str, str] = {
     "E521": "A file that should be a plan.json is none.",
     "E522": "The kept risk calibration cannot be read.",
     "E184": "The next scan was named without the estate that maps it.",
+    "E700": "A file of the ledger cannot be read or written.",
+    "E701": "A value cannot be written as canonical JSON.",
+    "E702": "A file of the ledger is no JSON text.",
+    "E703": "A field of an envelope is missing or cannot be read.",
+    "E704": "A file of the ledger would be overwritten.",
+    "E705": "A file is no signer's key, or is a key without a passphrase.",
+    "E706": "A key does not open with the passphrase, or no passphrase was given.",
+    "E707": "A passphrase is too short.",
+    "E708": "A file is no ledger, is damaged, or is a ledger of another version.",
+    "E709": "Others have been writing to the ledger for too long.",
+    "E710": "Nothing can be added to the ledger: no room, or no permission.",
+    "E711": "The clock is behind the ledger's last record.",
+    "E712": "A word is no kind of record, or no person.",
+    "E713": "A record that is referred to is not there.",
+    "E714": "A record is too large.",
+    "E715": "A statement has expired, or was made after its place in the chain.",
+    "E716": "The ledger is empty.",
+    "E720": "A line is not a record as it was written: cut off, changed, or not in canonical form.",
+    "E721": "A record was changed: its content does not have its hash.",
+    "E722": "A record does not follow the one before it.",
+    "E723": "The body of a record is not the one that its statement commits to.",
+    "E724": "The body of a record was taken out, and no record says why.",
+    "E725": "The end of the ledger was cut off: a checkpoint knows more records.",
+    "E726": "The ledger was rebuilt: a checkpoint knows another record at its place.",
+    "E727": "The author of a record saw another history than the one before it.",
+    "E728": "A signed statement stands in the ledger twice.",
+    "E729": "A record erases what is kept for ever.",
+    "E740": "A signature is false.",
+    "E741": "A signature is by a key that is not enrolled at its place.",
+    "E742": "A signature is by a key that was replaced or revoked before.",
+    "E743": "A signature is missing that the record needs.",
+    "E744": "One person stands on both sides.",
+    "E745": "A record about keys breaks the rules.",
+    "E746": "A checkpoint is not signed by a key that counts.",
     "E900": "Poise itself failed; the report on disk is incomplete.",
     "E901": "A file or folder that the command names cannot be read or written.",
 }
@@ -207,6 +244,10 @@ class ScanFormatError(InputError):
     """A scanner report cannot be read."""
 
 
+class LedgerError(InputError):
+    """A file, a key or a request of the ledger is at fault."""
+
+
 class NoFeasiblePlanError(PoiseError):
     """No plan meets the hard limits."""
 
@@ -217,6 +258,18 @@ class EvidenceError(PoiseError):
     """Evidence is missing, stale, or for something else."""
 
     exit_code = 3
+
+
+class ChainError(PoiseError):
+    """The ledger is not the one that was written."""
+
+    exit_code = 1
+
+
+class SignatureError(PoiseError):
+    """A signature is false, missing, or not entitled to what it signs."""
+
+    exit_code = 4
 
 
 class InternalError(PoiseError):

@@ -21,7 +21,7 @@ import recurring_ical_events
 from icalendar.timezone import tzp
 
 from poise.errors import EstateError, Fault
-from poise.estate.faults import Faults, did_you_mean
+from poise.strictyaml.faults import Faults, did_you_mean
 from poise.estate.ics_text import EventLines, IcsText, scan_text
 from poise.estate.model import Calendar, Window
 from poise.estate.recurrence import (

@@ -9,9 +9,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from poise.errors import EstateError
-from poise.estate.faults import Faults, did_you_mean
+from poise.strictyaml.faults import Faults, did_you_mean
 from poise.estate.text import read_text
-from poise.estate.tree import Block, Items, Node, Scalar, put
+from poise.strictyaml.tree import Block, Items, Node, Scalar, put
 from poise.estate.vocabulary import COMPANY, DEFAULTS, LIST_KEYS, SECTIONS
 
 _SEPARATOR = re.compile(r"[;|]")

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from poise.errors import EstateError
 from poise.estate.calendars import windows
-from poise.estate.faults import Faults
+from poise.strictyaml.faults import Faults
 from poise.estate.model import Estate, Freeze, PatchGroup, Service, Window
 
 

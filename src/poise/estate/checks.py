@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 
-from poise.strictyaml.faults import Faults, did_you_mean
 from poise.estate.model import Freeze, PatchGroup, Service
+from poise.strictyaml.faults import Faults, did_you_mean
 from poise.strictyaml.tree import Block, Items, Node
 
 

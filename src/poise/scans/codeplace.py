@@ -86,4 +86,6 @@ def secret_digest(text: str | None) -> str:
 def fingerprint(name: str, value: object) -> tuple[tuple[str, str], ...]:
     """Return a tool's fingerprint as a tuple of one, or of none for a placeholder."""
     text = str(value).strip() if isinstance(value, str | int) else ""
-    return ((name, text),) if text.lower() not in _NO_FINGERPRINT and len(text) < FINGERPRINT_CHARACTERS else ()
+    return (
+        ((name, text),) if text.lower() not in _NO_FINGERPRINT and len(text) < FINGERPRINT_CHARACTERS else ()
+    )

@@ -19,7 +19,15 @@ Severity = Literal["critical", "high", "medium", "low", "info"]
 #: ``web`` one that a running application shows, ``test`` a security test that failed, and ``statement`` what
 #: a VEX document says about a vulnerability of a product.
 Kind = Literal[
-    "vulnerability", "misconfiguration", "secret", "licence", "information", "code", "web", "test", "statement"
+    "vulnerability",
+    "misconfiguration",
+    "secret",
+    "licence",
+    "information",
+    "code",
+    "web",
+    "test",
+    "statement",
 ]
 
 #: The state that the report itself gives the finding.

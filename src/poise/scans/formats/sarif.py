@@ -29,7 +29,14 @@ _SCHEMA: Final = re.compile(r"sarif[-/_]?(schema|2|v2)|/sarif", re.IGNORECASE)
 
 #: Members of a run by which its results are understood.
 _SURROUNDINGS: Final = frozenset(
-    ("tool", "invocations", "artifacts", "originalUriBaseIds", "versionControlProvenance", "automationDetails")
+    (
+        "tool",
+        "invocations",
+        "artifacts",
+        "originalUriBaseIds",
+        "versionControlProvenance",
+        "automationDetails",
+    )
 )
 
 
@@ -139,7 +146,9 @@ def _closing(source: Source, known: dict[str, Any], index: int) -> Iterator[Faul
         reason = provenance.problems[0] if provenance.problems else "it gives no reason"
         yield _not_scanned(source, f"{run.tool or 'The tool'} says that its run failed: {reason}.", place)
     elif not known.get("results", False):
-        yield _not_scanned(source, f"{run.tool or 'The tool'} lists no results, not even an empty list.", place)
+        yield _not_scanned(
+            source, f"{run.tool or 'The tool'} lists no results, not even an empty list.", place
+        )
 
 
 FORMATS = (Format("sarif-json", "SARIF", "json", _sniff, _read),)

@@ -21,7 +21,9 @@ _NO_PROBLEM: Final = frozenset(("pass", "notApplicable", "informational"))
 _TOOL_KINDS: Final[tuple[tuple[re.Pattern[str], Kind], ...]] = (
     (re.compile(r"gitleaks|truffle|detect-secrets|ggshield|gitguardian|secret|whispers", re.I), "secret"),
     (
-        re.compile(r"checkov|kics|tfsec|terrascan|kube-?(linter|score|sec|scape)|dockle|hadolint|cfn[-_ ]", re.I),
+        re.compile(
+            r"checkov|kics|tfsec|terrascan|kube-?(linter|score|sec|scape)|dockle|hadolint|cfn[-_ ]", re.I
+        ),
         "misconfiguration",
     ),
     (re.compile(r"\bzap\b|nuclei|burp|stackhawk|dast|wapiti|nikto", re.I), "web"),
@@ -333,7 +335,7 @@ class Run:
         return found
 
     def _judge(self, identifier: str, index: int | None, component: int) -> _Judged:
-        """Return what a rule says; results may name it by id, by index, or by the start of an id (§3.52.4)."""
+        """Return what a rule says; results name it by id, by index, or by the start of an id (§3.52.4)."""
         rule: _Rule | None = None
         if 0 <= component < len(self._components):
             listed = self._components[component].rules or ()
@@ -352,7 +354,9 @@ class Run:
         configuration = rule.default_configuration or _Configuration()
         return _Judged(
             name=f"{self._prefix}:{identifier}",
-            title=_shortened(_text(rule.short_description) or _text(rule.full_description) or rule.name or ""),
+            title=_shortened(
+                _text(rule.short_description) or _text(rule.full_description) or rule.name or ""
+            ),
             level=self._levels.get(identifier) or configuration.level or "warning",
             score=_score(properties.get("security-severity")),
             cwes=cwe_ids(tag for tag in (*tags, *targets, *_list(properties.get("cwe"))) if _names_cwe(tag)),
@@ -427,7 +431,6 @@ class Run:
             found = self._paths[uri] = found.removeprefix(root)
         return found
 
-
     def _listed_uri(self, index: int | None) -> str:
         if index is None:
             return ""
@@ -488,7 +491,9 @@ def _status(result: Result) -> tuple[Status, str]:
     if not suppressions or any(one.status in ("underReview", "rejected") for one in suppressions):
         return "open", ""
     reasons = dict.fromkeys(one.justification.strip() for one in suppressions if one.justification)
-    return "accepted", _shortened("; ".join(reasons)) or f"suppressed {suppressions[0].kind or 'without a word'}"
+    return "accepted", _shortened(
+        "; ".join(reasons)
+    ) or f"suppressed {suppressions[0].kind or 'without a word'}"
 
 
 def _fingerprints(result: Result) -> tuple[tuple[str, str], ...]:

@@ -21,6 +21,7 @@ from poise.scans.finding import Finding
 
 #: Findings that are kept in full for the verdict; the others are counted.
 SHOWN: Final = 2_000
+_CODES: Final = {outcome: number for number, outcome in enumerate(OUTCOMES)}
 _SEVERITY_ORDER: Final = ("critical", "high", "medium", "unknown", "low", "info")
 
 
@@ -269,7 +270,7 @@ class Judge:
         return None
 
     def _count(self, outcome: str, code_at: int | None = None, *, new: bool = False) -> None:
-        code = OUTCOMES.index(outcome) + (NEW if new else 0)
+        code = _CODES[outcome] + (NEW if new else 0)
         self.judged.counts[outcome] += 1
         if code_at is None:
             self.judged.codes.append(code)

@@ -9,9 +9,9 @@ from typing import Any, Final
 
 import msgspec
 
-from poise.scans.codeplace import clean_path, cwe_ids, fingerprint, place_of, secret_digest
+from poise.scans.codeplace import clean_path, cwe_ids, fingerprint, secret_digest
 from poise.scans.finding import AssetIdentity, Finding, Kind, Place, Provenance, Severity, Status
-from poise.scans.identifiers import parse_when, split_ids
+from poise.scans.identifiers import parse_when, split_ids, trim_evidence
 from poise.scans.records import RecordError, convert, score_in_range
 
 #: §3.27.10. ``error`` is the top of the scale; who wants more passes ``security-severity``.
@@ -55,6 +55,9 @@ class _Region(msgspec.Struct, rename="camel"):
     start_column: int | None = None
     end_column: int | None = None
     snippet: _Message | None = None
+
+
+_NO_REGION: Final = _Region()
 
 
 class _Physical(msgspec.Struct, rename="camel"):
@@ -408,15 +411,21 @@ class Run:
             physical = location.physical_location
             path = self._path(physical.artifact_location) if physical else ""
             if path:
-                region = (physical.region if physical else None) or _Region()
+                region = (physical.region if physical else None) or _NO_REGION
                 names.append(f"{path}:{region.start_line}" if region.start_line else path)
                 if place is None:
-                    snippet = region.snippet.text if region.snippet else None
-                    place = place_of(path, region.start_line, region.end_line, region.start_column, snippet)
+                    text = (region.snippet.text if region.snippet else None) or ""
+                    place = Place(
+                        path,
+                        _positive(region.start_line),
+                        _positive(region.end_line),
+                        _positive(region.start_column),
+                        trim_evidence(text) if text else "",
+                    )
             else:
                 logical = (one.fully_qualified_name or one.name for one in location.logical_locations or ())
                 names += [name for name in logical if name]
-        return place, tuple(dict.fromkeys(names))
+        return place, (names[0],) if len(names) == 1 else tuple(dict.fromkeys(names))
 
     def _path(self, artifact: _Artifact | None) -> str:
         if artifact is None:
@@ -440,6 +449,10 @@ class Run:
         listed = self._artifacts or ()
         location = listed[index].location if 0 <= index < len(listed) else None
         return (location.uri if location else None) or ""
+
+
+def _positive(number: int | None) -> int | None:
+    return number if number is not None and number > 0 else None
 
 
 def _tool_word(name: str) -> str:

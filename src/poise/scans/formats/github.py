@@ -16,7 +16,7 @@ from poise.scans.identifiers import parse_when, split_ids
 from poise.scans.jsonshape import shape_of
 from poise.scans.jsonstream import JsonCursor
 from poise.scans.recordlists import inner, read_list, text, texts, told
-from poise.scans.records import json_cursor, required, score_in_range
+from poise.scans.records import RecordError, json_cursor, required, score_in_range
 from poise.scans.severity import parse_severity
 from poise.scans.source import Source
 
@@ -57,6 +57,8 @@ def _code(record: Any, where: str) -> Iterator[Finding]:
     rule = required(text(inner(record, "rule", "id")), "rule.id")
     tool = text(inner(record, "tool", "name")) or "github"
     instance = inner(record, "most_recent_instance")
+    if not isinstance(instance, dict):
+        raise RecordError("The field most_recent_instance is missing.", "E411")
     spot = inner(instance, "location")
     word = text(inner(record, "rule", "security_severity_level")) or text(inner(record, "rule", "severity"))
     message = text(inner(instance, "message", "text"))

@@ -15,7 +15,7 @@ from poise.scans.format import Format
 from poise.scans.identifiers import parse_when, split_ids
 from poise.scans.jsonshape import shape_of
 from poise.scans.recordlists import inner, read_list, text
-from poise.scans.records import required, top_members
+from poise.scans.records import RecordError, required, top_members
 from poise.scans.severity import parse_severity
 from poise.scans.source import Source
 
@@ -76,6 +76,10 @@ class _Maker:
         listed = inner(record, "identifiers")
         names = [one for one in listed if isinstance(one, dict)] if isinstance(listed, list) else []
         spot = inner(record, "location")
+        if not names or not isinstance(spot, dict):
+            raise RecordError(
+                "The record has no identifiers or no location, which the schema requires.", "E411"
+            )
         category = text(inner(record, "category"))
         kind: Kind = _KINDS.get(category) or self._kind or "vulnerability"
         values = [(text(one.get("type")).lower(), text(one.get("value"))) for one in names]

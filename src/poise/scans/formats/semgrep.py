@@ -157,7 +157,11 @@ def _api_findings(record: Any, where: str) -> Iterator[Finding]:
 
 def _sniff_chain(head: str) -> bool:
     shape = shape_of(head)
-    return "vulns[].advisory" in shape and "vulns[].matchedDependency" in shape
+    return (
+        "vulns[].advisory" in shape
+        or "vulns[].matchedDependency" in shape
+        or ("vulns" in shape and "hasMore" in shape)
+    )
 
 
 def _read_chain(source: Source) -> Iterator[Finding | Fault]:

@@ -109,7 +109,9 @@ class _Maker:
 
     def __call__(self, record: Any, where: str) -> Iterator[Finding]:
         identifier = required(text(inner(record, "id")), "id")
-        name = text(inner(record, "packageName")) or text(inner(record, "moduleName"))
+        name = required(
+            text(inner(record, "packageName")) or text(inner(record, "moduleName")), "packageName"
+        )
         path = texts(inner(record, "from"))
         version = text(inner(record, "version")) or (path[-1].rpartition("@")[2] if path else "")
         names = inner(record, "identifiers")

@@ -17,7 +17,8 @@ from typing import Any, Final
 from poise.errors import Fault
 from poise.scans.finding import Finding, Provenance
 from poise.scans.format import Format
-from poise.scans.formats.sarif_records import Result, Run
+from poise.scans.formats.sarif_records import Run
+from poise.scans.formats.sarif_schema import Result
 from poise.scans.jsonshape import shape_of
 from poise.scans.jsonstream import JsonCursor
 from poise.scans.records import RecordError, json_cursor, record_fault

@@ -11,6 +11,8 @@ import msgspec
 
 from poise.scans.codeplace import clean_path, cwe_ids, fingerprint, secret_digest
 from poise.scans.finding import AssetIdentity, Finding, Kind, Place, Provenance, Severity, Status
+from poise.scans.formats import sarif_schema as schema
+from poise.scans.formats.sarif_schema import Result
 from poise.scans.identifiers import parse_when, split_ids, trim_evidence
 from poise.scans.records import RecordError, convert, score_in_range
 
@@ -37,160 +39,6 @@ TITLE_CHARACTERS: Final = 400
 _PROBLEMS: Final = 100
 
 
-class _Message(msgspec.Struct):
-    text: str | None = None
-    markdown: str | None = None
-    id: str | None = None
-    arguments: tuple[Any, ...] | None = None
-
-
-class _Artifact(msgspec.Struct, rename="camel"):
-    uri: str | None = None
-    index: int | None = None
-
-
-class _Region(msgspec.Struct, rename="camel"):
-    start_line: int | None = None
-    end_line: int | None = None
-    start_column: int | None = None
-    end_column: int | None = None
-    snippet: _Message | None = None
-
-
-_NO_REGION: Final = _Region()
-
-
-class _Physical(msgspec.Struct, rename="camel"):
-    artifact_location: _Artifact | None = None
-    region: _Region | None = None
-    context_region: _Region | None = None
-
-
-class _Logical(msgspec.Struct, rename="camel"):
-    fully_qualified_name: str | None = None
-    name: str | None = None
-
-
-class _Location(msgspec.Struct, rename="camel"):
-    physical_location: _Physical | None = None
-    logical_locations: tuple[_Logical, ...] | None = None
-
-
-class _Component(msgspec.Struct):
-    index: int | None = None
-
-
-class _RuleReference(msgspec.Struct, rename="camel"):
-    id: str | None = None
-    index: int | None = None
-    tool_component: _Component | None = None
-
-
-class _Suppression(msgspec.Struct):
-    kind: str | None = None
-    status: str | None = None
-    justification: str | None = None
-
-
-class _Provenance(msgspec.Struct, rename="camel"):
-    first_detection_time_utc: str | None = None
-    last_detection_time_utc: str | None = None
-
-
-class Result(msgspec.Struct, rename="camel"):
-    """The fields of a result that Poise uses."""
-
-    message: _Message | None = None
-    rule_id: str | None = None
-    rule_index: int | None = None
-    rule: _RuleReference | None = None
-    kind: str | None = None
-    level: str | None = None
-    locations: tuple[_Location, ...] | None = None
-    fingerprints: dict[str, Any] | None = None
-    partial_fingerprints: dict[str, Any] | None = None
-    suppressions: tuple[_Suppression, ...] | None = None
-    baseline_state: str | None = None
-    taxa: tuple[_RuleReference, ...] | None = None
-    provenance: _Provenance | None = None
-
-
-class _Text(msgspec.Struct):
-    text: str | None = None
-
-
-class _Configuration(msgspec.Struct):
-    level: str | None = None
-
-
-class _Relationship(msgspec.Struct):
-    target: _RuleReference | None = None
-
-
-class _Rule(msgspec.Struct, rename="camel"):
-    id: str = ""
-    name: str | None = None
-    short_description: _Text | None = None
-    full_description: _Text | None = None
-    default_configuration: _Configuration | None = None
-    help_uri: str | None = None
-    help: _Text | None = None
-    message_strings: dict[str, _Text] | None = None
-    properties: dict[str, Any] | None = None
-    relationships: tuple[_Relationship, ...] | None = None
-
-
-class _Driver(msgspec.Struct, rename="camel"):
-    name: str | None = None
-    version: str | None = None
-    semantic_version: str | None = None
-    rules: tuple[_Rule, ...] | None = None
-
-
-class _Tool(msgspec.Struct):
-    driver: _Driver
-    extensions: tuple[_Driver, ...] | None = None
-
-
-class _Notification(msgspec.Struct):
-    level: str | None = None
-    message: _Message | None = None
-
-
-class _Override(msgspec.Struct):
-    configuration: _Configuration | None = None
-    descriptor: _RuleReference | None = None
-
-
-class _Invocation(msgspec.Struct, rename="camel"):
-    execution_successful: bool | None = None
-    start_time_utc: str | None = None
-    end_time_utc: str | None = None
-    tool_execution_notifications: tuple[_Notification, ...] | None = None
-    tool_configuration_notifications: tuple[_Notification, ...] | None = None
-    rule_configuration_overrides: tuple[_Override, ...] | None = None
-
-
-class _Control(msgspec.Struct, rename="camel"):
-    revision_id: str | None = None
-
-
-class _ListedArtifact(msgspec.Struct):
-    location: _Artifact | None = None
-
-
-class _Base(msgspec.Struct):
-    uri: str | None = None
-
-
-class _Known(msgspec.Struct, rename="camel"):
-    tool: _Tool
-    invocations: tuple[_Invocation, ...] | None = None
-    artifacts: tuple[_ListedArtifact, ...] | None = None
-    original_uri_base_ids: dict[str, _Base] | None = None
-    version_control_provenance: tuple[_Control, ...] | None = None
-
-
 class _Judged(msgspec.Struct):
     """What all results of one rule share."""
 
@@ -204,7 +52,7 @@ class _Judged(msgspec.Struct):
     aliases: tuple[str, ...]
     references: tuple[str, ...]
     remedy: str
-    strings: dict[str, _Text]
+    strings: dict[str, schema.Text]
 
 
 class Run:
@@ -224,7 +72,7 @@ class Run:
     """
 
     def __init__(self, known: dict[str, Any], index: int) -> None:
-        self._known = convert(known, _Known)
+        self._known = convert(known, schema.Known)
         self.number = index + 1
         driver = self._known.tool.driver
         self.tool = (driver.name or "").strip()
@@ -327,7 +175,7 @@ class Run:
         )
 
     def _rule_of(self, result: Result) -> _Judged:
-        reference = result.rule or _RuleReference()
+        reference = result.rule or schema.RuleReference()
         identifier = result.rule_id or reference.id or ""
         index = result.rule_index if result.rule_index is not None else reference.index
         component = (reference.tool_component.index if reference.tool_component else None) or 0
@@ -339,7 +187,7 @@ class Run:
 
     def _judge(self, identifier: str, index: int | None, component: int) -> _Judged:
         """Return what a rule says; results name it by id, by index, or by the start of an id (§3.52.4)."""
-        rule: _Rule | None = None
+        rule: schema.Rule | None = None
         if 0 <= component < len(self._components):
             listed = self._components[component].rules or ()
             if index is not None and 0 <= index < len(listed):
@@ -348,13 +196,13 @@ class Run:
         while rule is None and name:
             rule = next((known[name] for known in self._by_id if name in known), None)
             name = name.rpartition("/")[0]
-        rule = rule or _Rule(id=identifier)
+        rule = rule or schema.Rule(id=identifier)
         identifier = identifier or rule.id or "(no rule)"
         properties = rule.properties or {}
         tags = [tag for tag in _list(properties.get("tags")) if isinstance(tag, str)]
         targets = [one.target.id or "" for one in rule.relationships or () if one.target]
         cves, aliases = split_ids([identifier] if _VULNERABILITY.fullmatch(identifier) else [])
-        configuration = rule.default_configuration or _Configuration()
+        configuration = rule.default_configuration or schema.Configuration()
         return _Judged(
             name=f"{self._prefix}:{identifier}",
             title=_shortened(
@@ -395,7 +243,7 @@ class Run:
         return level
 
     def _message(self, result: Result, rule: _Judged) -> str:
-        message = result.message or _Message()
+        message = result.message or schema.Message()
         text = message.text or message.markdown or ""
         if not text and message.id:
             text = _text(rule.strings.get(message.id))
@@ -411,7 +259,7 @@ class Run:
             physical = location.physical_location
             path = self._path(physical.artifact_location) if physical else ""
             if path:
-                region = (physical.region if physical else None) or _NO_REGION
+                region = (physical.region if physical else None) or schema.NO_REGION
                 names.append(f"{path}:{region.start_line}" if region.start_line else path)
                 if place is None:
                     text = (region.snippet.text if region.snippet else None) or ""
@@ -427,7 +275,7 @@ class Run:
                 names += [name for name in logical if name]
         return place, (names[0],) if len(names) == 1 else tuple(dict.fromkeys(names))
 
-    def _path(self, artifact: _Artifact | None) -> str:
+    def _path(self, artifact: schema.Artifact | None) -> str:
         if artifact is None:
             return ""
         uri = artifact.uri or self._listed_uri(artifact.index)
@@ -445,7 +293,7 @@ class Run:
             return ""
         if self._artifacts is None and self.artifacts_later:
             found, self.artifacts_later = self.artifacts_later(), None
-            self._artifacts = convert(found or [], tuple[_ListedArtifact, ...])
+            self._artifacts = convert(found or [], tuple[schema.ListedArtifact, ...])
         listed = self._artifacts or ()
         location = listed[index].location if 0 <= index < len(listed) else None
         return (location.uri if location else None) or ""
@@ -460,7 +308,7 @@ def _tool_word(name: str) -> str:
     return {"semgrep-oss": "semgrep", "semgrep-pro": "semgrep"}.get(word, word) or "sarif"
 
 
-def _text(text: _Text | None) -> str:
+def _text(text: schema.Text | None) -> str:
     return (text.text if text else None) or ""
 
 

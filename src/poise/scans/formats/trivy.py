@@ -29,6 +29,9 @@ from poise.scans.records import RecordError, Texts, convert, json_cursor, read_r
 from poise.scans.source import Source
 
 _RESOURCE_LISTS: Final = ("Resources", "Findings", "Vulnerabilities", "Misconfigurations")
+_REPORT_FIELDS: Final = frozenset(
+    ("SchemaVersion", "ArtifactName", "ArtifactType", "Metadata", "ClusterName", "CreatedAt", "Trivy")
+)
 #: "alpine:3.11 (alpine 3.11.13)", the target of an image's system packages.
 _SYSTEM_TARGET: Final = re.compile(r"(?P<image>.*\S)\s*\((?P<system>[^()]+)\)")
 

@@ -117,15 +117,14 @@ def judge_delivery(request: Request, signed: SignedPolicy) -> tuple[Verdict, Jud
     if request.threats:
         setting.threats, sha256 = read_threats(request.threats)
         opened.inputs.append(InputFile("threats", str(request.threats), sha256))
-    elif policy.needs_threats:
-        opened.incomplete.append(
-            ("E609", "The policy asks what is known to be exploited; pass --threats FILE.")
-        )
     setting.exemptions = _exemptions(request, signed, opened)
     setting.skips = _skips(request, signed, opened)
     setting.vex = _vex(request, opened)
     given = [_given(name, path, opened) for name, path in request.reports]
     judged = Judge(setting, keep_entries=request.keep_entries).run(given)
+    if policy.needs_threats and judged.asks_threats and setting.threats is None:
+        text = "The policy asks what is known to be exploited; pass --threats FILE."
+        opened.incomplete.append(("E609", text))
     return _verdict(request, signed, setting, judged, opened), judged
 
 

@@ -170,6 +170,7 @@ class Judge:
 
     def _facts_of(self, finding: Finding) -> Facts:
         if finding.kind == "vulnerability":
+            self.judged.asks_threats = True
             return facts_of(finding, self._set.policy, self._set.threats)
         key = (finding.severity, finding.cvss_score, finding.reachable)
         found = self._facts.get(key)

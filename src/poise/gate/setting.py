@@ -73,6 +73,8 @@ class Judged:
     gone: int = 0
     rates: Rates = field(default_factory=Rates)
     exploited_reachable: int = 0
+    #: Whether any vulnerability was judged, of which rules may ask what is known about exploitation.
+    asks_threats: bool = False
     used_exemptions: set[str] = field(default_factory=set)
     entries: list[Entry] = field(default_factory=list)
     #: Outcome of every record in reading order, for outputs that read the reports again: an index of

@@ -69,7 +69,7 @@ class Ran(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     inline: bool = True
 
 
-class TestHistory(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class RunHistory(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A project's own history of security tests."""
 
     schema: str
@@ -104,7 +104,7 @@ class Choice(msgspec.Struct, frozen=True):
     why: str
 
 
-class TestPlan(msgspec.Struct, frozen=True):
+class PlanOfTests(msgspec.Struct, frozen=True):
     """Which tests run inline, which later, and what that leaves untested."""
 
     minutes: float
@@ -114,7 +114,7 @@ class TestPlan(msgspec.Struct, frozen=True):
     choices: tuple[Choice, ...]
 
 
-def read_history(path: Path) -> TestHistory:
+def read_history(path: Path) -> RunHistory:
     """Return a history of tests.
 
     Raises
@@ -123,7 +123,7 @@ def read_history(path: Path) -> TestHistory:
         E807.
     """
     try:
-        history = msgspec.json.decode(read_text(path).encode(), type=TestHistory)
+        history = msgspec.json.decode(read_text(path).encode(), type=RunHistory)
     except (msgspec.MsgspecError, RecursionError) as error:
         raise PolicyError(Fault("E807", str(path), f"This is no history of tests: {error}.")) from error
     problem = ""
@@ -142,7 +142,7 @@ def read_history(path: Path) -> TestHistory:
     return history
 
 
-def tests_of(history: TestHistory) -> tuple[list[SecurityTest], list[float]]:
+def tests_of(history: RunHistory) -> tuple[list[SecurityTest], list[float]]:
     """Return the tests and the weights of their grounds.
 
     A finding's ground is the set of tests that ever confirmed it; minutes are the mean of the last ten runs.
@@ -239,7 +239,7 @@ def _rate(gain: float, minutes: float) -> float:
     return gain / minutes if minutes > 0 else float("inf") if gain else 0.0
 
 
-def plan_tests(history: TestHistory, minutes: float) -> TestPlan:
+def plan_tests(history: RunHistory, minutes: float) -> PlanOfTests:
     """Return the plan for a pipeline that grants some minutes."""
     tests, weights = tests_of(history)
     explorer = _explorer(tests, minutes)
@@ -265,7 +265,7 @@ def plan_tests(history: TestHistory, minutes: float) -> TestPlan:
         choices.append(
             _choice(tests[number], weights, covered, False, history.later.get(tests[number].name, ""))[0]
         )
-    return TestPlan(minutes, round(used, 6), inline, sum(weights), tuple(choices))
+    return PlanOfTests(minutes, round(used, 6), inline, sum(weights), tuple(choices))
 
 
 def _explorer(tests: Sequence[SecurityTest], minutes: float) -> int | None:
@@ -320,7 +320,7 @@ def _choice(
 def untested_of(path: Path) -> tuple[Untested, ...]:
     """Return what a written plan left for later, for a verdict."""
     try:
-        plan = msgspec.json.decode(read_text(path).encode(), type=TestPlan)
+        plan = msgspec.json.decode(read_text(path).encode(), type=PlanOfTests)
     except (msgspec.MsgspecError, RecursionError) as error:
         message = f"This is no plan of tests: {error}."
         raise PolicyError(

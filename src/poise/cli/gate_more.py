@@ -31,7 +31,9 @@ def add_verbs(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     scan.add_argument("--commit", metavar="ID", help="the commit (default: what CI names, else HEAD)")
     scan.add_argument("--minutes", type=float, default=30.0, metavar="N", help="stop it after so long (30)")
     scan.add_argument("--stdout", action="store_true", help="the report is what the scanner prints")
-    scan.add_argument("words", nargs=argparse.REMAINDER, metavar="-- COMMAND")
+    scan.add_argument(
+        "words", nargs=argparse.REMAINDER, metavar="-- COMMAND", help="the scanner and its words"
+    )
     scan.set_defaults(run=run_scan, source=None)
     threats = verbs.add_parser("threats", help="take KEV and EPSS out of the store, for pipelines")
     threats.add_argument(
@@ -42,13 +44,13 @@ def add_verbs(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     threats.add_argument("--epss-floor", type=float, default=0.01, metavar="P", help="least EPSS kept (0.01)")
     threats.set_defaults(run=run_threats)
     record = verbs.add_parser("record", help="add a verdict to the service's history")
-    record.add_argument("verdict", metavar="VERDICT_JSON", type=Path)
-    record.add_argument("--history", required=True, metavar="FILE", type=Path)
+    record.add_argument("verdict", metavar="VERDICT_JSON", type=Path, help="from poise gate run --out")
+    record.add_argument("--history", required=True, metavar="FILE", type=Path, help="the history to add to")
     record.set_defaults(run=run_record)
     budget = verbs.add_parser("budget", help="a service's risk budget with its history")
-    budget.add_argument("--history", required=True, metavar="FILE", type=Path)
+    budget.add_argument("--history", required=True, metavar="FILE", type=Path, help="the history")
     budget.add_argument("--policy", required=True, metavar="FILE", type=Path, help="policy, signed or YAML")
-    budget.add_argument("--service", required=True, metavar="NAME")
+    budget.add_argument("--service", required=True, metavar="NAME", help="the service")
     budget.add_argument("--now", metavar="TIME", help="as of this time (ISO)")
     budget.add_argument("--json", action="store_true", help="print JSON")
     budget.set_defaults(run=run_budget)
@@ -68,7 +70,7 @@ def add_verbs(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     keys.add_argument("--tags", default="v*", metavar="PATTERN", help="tags that count (v*)")
     keys.add_argument("--verdicts", nargs="*", default=[], metavar="FILE", type=Path, help="for times to fix")
     keys.add_argument("--days", type=float, default=90.0, metavar="N", help="span (90)")
-    keys.add_argument("--service", default="all", metavar="NAME")
+    keys.add_argument("--service", default="all", metavar="NAME", help="label of the metrics (all)")
     keys.add_argument("--now", metavar="TIME", help="as of this time (ISO)")
     keys.add_argument("--openmetrics", action="store_true", help="print OpenMetrics")
     keys.add_argument("--json", action="store_true", help="print JSON")
@@ -78,9 +80,11 @@ def add_verbs(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
 def _add_documents(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     excepted = verbs.add_parser("except", help="sign an exception: accepted risk with an owner and an end")
     excepted.add_argument("finding", metavar="ID", help="the finding's id on the page")
-    excepted.add_argument("--verdict", metavar="FILE", type=Path, default=Path("verdict.json"))
+    excepted.add_argument(
+        "--verdict", metavar="FILE", type=Path, default=Path("verdict.json"), help="the verdict that names it"
+    )
     excepted.add_argument("--owner", required=True, metavar="NAME", help="who answers for the risk")
-    excepted.add_argument("--reason", required=True, metavar="TEXT")
+    excepted.add_argument("--reason", required=True, metavar="TEXT", help="why it is accepted")
     excepted.add_argument("--until", required=True, metavar="TIME", help="its end; there is none without")
     excepted.add_argument("--meanwhile", default="", metavar="TEXT", help="what is done about it until then")
     excepted.set_defaults(run=run_except)
@@ -88,10 +92,10 @@ def _add_documents(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -
     skip.add_argument("report", metavar="NAME", help="the report's name in the policy")
     glass = verbs.add_parser("break-glass", help="sign that one commit passes, in an emergency")
     for parser in (skip, glass):
-        parser.add_argument("--service", required=True, metavar="NAME")
-        parser.add_argument("--commit", required=True, metavar="ID")
+        parser.add_argument("--service", required=True, metavar="NAME", help="the service")
+        parser.add_argument("--commit", required=True, metavar="ID", help="the one commit that it is for")
         parser.add_argument("--person", required=True, metavar="NAME", help="who says so")
-        parser.add_argument("--reason", required=True, metavar="TEXT")
+        parser.add_argument("--reason", required=True, metavar="TEXT", help="why")
     skip.set_defaults(run=run_skip)
     glass.set_defaults(run=run_glass)
     for parser in (excepted, skip, glass):

@@ -359,10 +359,12 @@ def _status(result: Result) -> tuple[Status, str]:
 
 def _fingerprints(result: Result) -> tuple[tuple[str, str], ...]:
     """Return full fingerprints before partial ones; GitHub's line hash keeps its own name."""
+    partial, whole = result.partial_fingerprints, result.fingerprints
+    if not whole and not partial:
+        return ()
     found: list[tuple[str, str]] = []
-    for name in sorted(result.fingerprints or ()):
-        found += fingerprint(name, (result.fingerprints or {})[name])
-    partial = result.partial_fingerprints
+    for name in sorted(whole or ()):
+        found += fingerprint(name, (whole or {})[name])
     if partial and LINE_HASH in partial:
         found += fingerprint(LINE_HASH, partial[LINE_HASH])
     return tuple(found)

@@ -7,7 +7,7 @@ from typing import Any, Final
 import msgspec
 
 
-class Message(msgspec.Struct):
+class Message(msgspec.Struct, gc=False):
     """A text, or the id of one with its arguments."""
 
     text: str | None = None
@@ -16,14 +16,14 @@ class Message(msgspec.Struct):
     arguments: tuple[Any, ...] | None = None
 
 
-class Artifact(msgspec.Struct, rename="camel"):
+class Artifact(msgspec.Struct, rename="camel", gc=False):
     """A file, by address or by its number."""
 
     uri: str | None = None
     index: int | None = None
 
 
-class Region(msgspec.Struct, rename="camel"):
+class Region(msgspec.Struct, rename="camel", gc=False):
     """A part of a file."""
 
     start_line: int | None = None
@@ -36,7 +36,7 @@ class Region(msgspec.Struct, rename="camel"):
 NO_REGION: Final = Region()
 
 
-class Physical(msgspec.Struct, rename="camel"):
+class Physical(msgspec.Struct, rename="camel", gc=False):
     """A place in a file."""
 
     artifact_location: Artifact | None = None
@@ -44,27 +44,27 @@ class Physical(msgspec.Struct, rename="camel"):
     context_region: Region | None = None
 
 
-class Logical(msgspec.Struct, rename="camel"):
+class Logical(msgspec.Struct, rename="camel", gc=False):
     """A place in a program, by its name."""
 
     fully_qualified_name: str | None = None
     name: str | None = None
 
 
-class Location(msgspec.Struct, rename="camel"):
+class Location(msgspec.Struct, rename="camel", gc=False):
     """Where a result is."""
 
     physical_location: Physical | None = None
     logical_locations: tuple[Logical, ...] | None = None
 
 
-class Component(msgspec.Struct):
+class Component(msgspec.Struct, gc=False):
     """A part of the tool, by its number."""
 
     index: int | None = None
 
 
-class RuleReference(msgspec.Struct, rename="camel"):
+class RuleReference(msgspec.Struct, rename="camel", gc=False):
     """A rule, by id or by number."""
 
     id: str | None = None
@@ -72,7 +72,7 @@ class RuleReference(msgspec.Struct, rename="camel"):
     tool_component: Component | None = None
 
 
-class Suppression(msgspec.Struct):
+class Suppression(msgspec.Struct, gc=False):
     """Why a result does not count."""
 
     kind: str | None = None
@@ -80,14 +80,14 @@ class Suppression(msgspec.Struct):
     justification: str | None = None
 
 
-class Provenance(msgspec.Struct, rename="camel"):
+class Provenance(msgspec.Struct, rename="camel", gc=False):
     """When a result was seen."""
 
     first_detection_time_utc: str | None = None
     last_detection_time_utc: str | None = None
 
 
-class Result(msgspec.Struct, rename="camel"):
+class Result(msgspec.Struct, rename="camel", gc=False):
     """The fields of a result that Poise uses."""
 
     message: Message | None = None
@@ -105,25 +105,25 @@ class Result(msgspec.Struct, rename="camel"):
     provenance: Provenance | None = None
 
 
-class Text(msgspec.Struct):
+class Text(msgspec.Struct, gc=False):
     """A plain text."""
 
     text: str | None = None
 
 
-class Configuration(msgspec.Struct):
+class Configuration(msgspec.Struct, gc=False):
     """The level of a rule."""
 
     level: str | None = None
 
 
-class Relationship(msgspec.Struct):
+class Relationship(msgspec.Struct, gc=False):
     """What a rule belongs to."""
 
     target: RuleReference | None = None
 
 
-class Rule(msgspec.Struct, rename="camel"):
+class Rule(msgspec.Struct, rename="camel", gc=False):
     """What the tool says about a rule."""
 
     id: str = ""
@@ -138,7 +138,7 @@ class Rule(msgspec.Struct, rename="camel"):
     relationships: tuple[Relationship, ...] | None = None
 
 
-class Driver(msgspec.Struct, rename="camel"):
+class Driver(msgspec.Struct, rename="camel", gc=False):
     """The tool, or an extension of it."""
 
     name: str | None = None
@@ -147,28 +147,28 @@ class Driver(msgspec.Struct, rename="camel"):
     rules: tuple[Rule, ...] | None = None
 
 
-class Tool(msgspec.Struct):
+class Tool(msgspec.Struct, gc=False):
     """What made a run."""
 
     driver: Driver
     extensions: tuple[Driver, ...] | None = None
 
 
-class Notification(msgspec.Struct):
+class Notification(msgspec.Struct, gc=False):
     """What the tool says about its own run."""
 
     level: str | None = None
     message: Message | None = None
 
 
-class Override(msgspec.Struct):
+class Override(msgspec.Struct, gc=False):
     """A level that a run gave a rule."""
 
     configuration: Configuration | None = None
     descriptor: RuleReference | None = None
 
 
-class Invocation(msgspec.Struct, rename="camel"):
+class Invocation(msgspec.Struct, rename="camel", gc=False):
     """How the tool was run."""
 
     execution_successful: bool | None = None
@@ -179,25 +179,25 @@ class Invocation(msgspec.Struct, rename="camel"):
     rule_configuration_overrides: tuple[Override, ...] | None = None
 
 
-class Control(msgspec.Struct, rename="camel"):
+class Control(msgspec.Struct, rename="camel", gc=False):
     """The commit of a run."""
 
     revision_id: str | None = None
 
 
-class ListedArtifact(msgspec.Struct):
+class ListedArtifact(msgspec.Struct, gc=False):
     """A file of the run."""
 
     location: Artifact | None = None
 
 
-class Base(msgspec.Struct):
+class Base(msgspec.Struct, gc=False):
     """What addresses are relative to."""
 
     uri: str | None = None
 
 
-class Known(msgspec.Struct, rename="camel"):
+class Known(msgspec.Struct, rename="camel", gc=False):
     """What surrounds the results of a run."""
 
     tool: Tool

@@ -20,7 +20,7 @@ from poise.gate.verdict import JudgedFinding, JudgedReport
 from poise.scans.finding import Finding
 
 #: Findings that are kept in full for the verdict; the others are counted.
-SHOWN: Final = 2_000
+SHOWN: Final = 1_000
 _CODES: Final = {outcome: number for number, outcome in enumerate(OUTCOMES)}
 _SEVERITY_ORDER: Final = ("critical", "high", "medium", "unknown", "low", "info")
 

@@ -19,6 +19,7 @@ _TITLES: Final = {
     "incomplete": "CANNOT BE JUDGED: evidence is missing",
     "lifted": "PASSES BY BROKEN GLASS",
 }
+_KINDS: Final = {"code": "weakness in code", "web": "web weakness", "test": "failed test"}
 _NUMBERS = re.compile(r"\d+")
 
 
@@ -83,16 +84,17 @@ def _heading(verdict: Verdict) -> list[str]:
 
 def _blocking(verdict: Verdict, policy: Policy) -> list[str]:
     blocking = [one for one in verdict.findings if one.outcome == "block"]
+    has_baseline = any(one.kind == "baseline" for one in verdict.inputs)
     lines = []
     for one in blocking[:_SHOWN_BLOCKS]:
-        lines += _block(one, policy)
+        lines += _block(one, policy, has_baseline)
     rest = verdict.counts.get("block", 0) - min(len(blocking), _SHOWN_BLOCKS)
     if rest > 0:
         lines.append(f"- ... and {counted(rest, 'more finding')} that block; the JSON verdict holds them.")
     return lines
 
 
-def _block(one: JudgedFinding, policy: Policy) -> list[str]:
+def _block(one: JudgedFinding, policy: Policy, has_baseline: bool) -> list[str]:
     rule = next(rule for rule in policy.rules if rule.id == one.rule)
     people = " or ".join(
         f"{role.person} ({role.name})" for role in policy.roles if role.name in rule.lifted_by
@@ -100,9 +102,9 @@ def _block(one: JudgedFinding, policy: Policy) -> list[str]:
     marks = ", known exploited" if one.known_exploited == "yes" else ""
     marks += ", reachable" if one.reachable == "yes" else ""
     return [
-        f"- [{one.rule}] {one.severity} {one.kind}{marks}: {plain(one.title, 90)}",
+        f"- [{one.rule}] {one.severity} {_KINDS.get(one.kind, one.kind)}{marks}: {plain(one.title, 90)}",
         f"    in {_place(one)} (id {one.id})",
-        f"    why: {plain(rule.because, 90)}. {_newness(one)}",
+        f"    why: {plain(rule.because, 90)}. {_newness(one, has_baseline)}",
         f"    fix: {_fix(one)}",
         f"    else: {plain(people, 90)} can lift it: poise gate except {one.id} --until DATE --key FILE",
     ]
@@ -114,7 +116,9 @@ def _place(one: JudgedFinding) -> str:
     return plain(f"{one.path}:{one.line}" if one.line else one.path or "(no place)", 70)
 
 
-def _newness(one: JudgedFinding) -> str:
+def _newness(one: JudgedFinding, has_baseline: bool) -> str:
+    if one.newness == "new" and not has_baseline:
+        return "New: there is no baseline, so all counts as new."
     if one.newness == "new":
         return "New: neither fingerprint, line hash, content nor rename is in the baseline."
     if one.newness == "published":
@@ -160,12 +164,14 @@ def version_step(installed: str, fixed: str) -> str:
 
 def _warnings(verdict: Verdict) -> list[str]:
     warned = [one for one in verdict.findings if one.outcome == "warn"]
-    lines = [
-        f"- [{one.rule}] {one.severity} {one.kind}: {plain(one.title, 80)} in {_place(one)}{_left(one)}"
-        for one in warned[:_SHOWN_WARNINGS]
-    ]
+    lines = [_warning(one) for one in warned[:_SHOWN_WARNINGS]]
     rest = verdict.counts.get("warn", 0) - len(lines)
     return [*lines, f"- ... and {counted(rest, 'more warning')}."] if rest > 0 else lines
+
+
+def _warning(one: JudgedFinding) -> str:
+    kind = _KINDS.get(one.kind, one.kind)
+    return f"- [{one.rule}] {one.severity} {kind}: {plain(one.title, 80)} in {_place(one)}{_left(one)}"
 
 
 def _report(report: JudgedReport) -> str:

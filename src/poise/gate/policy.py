@@ -62,7 +62,7 @@ class Rule(msgspec.Struct, frozen=True, omit_defaults=True):
     then: Outcome
     because: str
     lifted_by: tuple[str, ...] = ()
-    #: Days for which a vulnerability that was published without our doing only warns.
+    #: Days for which a finding that the change did not bring only warns, from when it was first seen.
     grace_days: float = 0.0
 
 

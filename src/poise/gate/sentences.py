@@ -55,7 +55,8 @@ def rule_sentence(rule: Rule) -> str:
     """Return one rule as a sentence or two."""
     text = f"{_subject(rule.when)} {_THEN[rule.then]}, because {rule.because.rstrip('.')}."
     if rule.grace_days:
-        text += f" For {_days(rule.grace_days)} after its publication a vulnerability only warns."
+        text += f" For {_days(rule.grace_days)} from when it was first seen,"
+        text += " one that the change did not bring only warns."
     if rule.lifted_by:
         text += f" {_listed(rule.lifted_by, 'or').capitalize()} may lift this by a signed exception."
     return f"[{rule.id}] {text}"

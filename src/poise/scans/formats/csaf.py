@@ -155,12 +155,12 @@ def _findings(record: Any, where: str, *, products: dict[str, _Product]) -> Iter
     if not identifier:
         raise RecordError("The vulnerability has neither a CVE nor an id.", "E411")
     weakness = (raw.cwe if isinstance(raw.cwe, dict) else {}).get("id", "")
-    score, vector, word = _score(raw.scores)
     for status, ids in (raw.product_status or {}).items():
         if status not in _STATUSES:
             raise RecordError(f"The product status {status[:40]!r} is none of CSAF.")
         for product_id in ids or ():
             product = products.get(product_id, _Product(product_id, product_id))
+            score, vector, word = _score(raw.scores, product_id)
             yield Finding(
                 where=where,
                 identity=f"{identifier[0]}|{product_id}|{status}",
@@ -207,9 +207,12 @@ def _component(product: _Product) -> Component:
     )
 
 
-def _score(scores: Any) -> tuple[float | None, str, str]:
-    """Return score, vector and word of the first CVSS rating."""
+def _score(scores: Any, product_id: str) -> tuple[float | None, str, str]:
+    """Return score, vector and word of the first CVSS rating of a product."""
     for one in scores if isinstance(scores, list) else ():
+        rated = one.get("products") if isinstance(one, dict) else None
+        if isinstance(rated, list) and product_id not in rated:
+            continue
         for name in ("cvss_v4", "cvss_v3", "cvss_v2"):
             rating = one.get(name) if isinstance(one, dict) else None
             if isinstance(rating, dict):

@@ -299,6 +299,12 @@ def _threats(desk: Desk, *kev: str) -> Path:
 def test_missing_threat_evidence_is_no_pass(desk: Desk) -> None:
     """A rule about exploitation that nobody can answer is not answered with no."""
     assert desk.judge(_grype("1.0.0"), text=GRYPE).incomplete_ids == ("E609",)
+    fresh, old = _threats(desk), NOW + timedelta(days=15)
+    assert desk.judge(_grype("1.0.0"), text=GRYPE, threats=fresh).incomplete == ()
+    late = desk.judge(
+        _grype("1.0.0"), text=GRYPE.replace("max_age: 7d", "max_age: 90d"), threats=fresh, now=old
+    )
+    assert late.incomplete_ids == ("E609",)
 
 
 def test_vex_applies_before_the_policy_and_what_matched_nothing_is_listed(desk: Desk) -> None:

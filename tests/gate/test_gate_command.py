@@ -181,3 +181,22 @@ def test_the_hot_path_imports_nothing_heavy(folder: Path) -> None:
     )
     assert done.returncode == 0, done.stderr
     assert done.stderr.strip() == "[]"
+
+
+def test_threats_are_taken_out_of_the_store(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A pipeline carries an extract, not a store; and no catalogue is no empty catalogue."""
+    feeds = Path(__file__).resolve().parents[2] / "src/poise/sample/threats"
+    for feed, name in (
+        ("kev", "known_exploited_vulnerabilities.json"),
+        ("epss", "epss_scores-2025-12-28.csv"),
+    ):
+        words = ["threats", "update", "--workspace", "w", "--feed", feed, "--from", str(feeds / name)]
+        assert main([*words, "--now", "2026-01-02T00:00Z"]) == 0
+    extract = ["gate", "threats", "--out", "t.json", "--now", "2026-01-02T00:00Z"]
+    assert main([*extract, "--store", "w/threats"]) == 0
+    value = json.loads((folder / "t.json").read_text())
+    assert value["kev"] == sorted(value["kev"])
+    assert value["kev"]
+    assert min(value["epss"].values()) >= value["epss_floor"]
+    assert main([*RUN, "--first-run", "--threats", "t.json"]) == 1
+    assert main([*extract, "--store", "nowhere"]) == 3

@@ -27,7 +27,7 @@ from poise.gate.documents import (
     unsigned_document,
 )
 from poise.gate.evidence import RunRecord, same_commit
-from poise.gate.facts import read_threats
+from poise.gate.facts import STALE_DAYS, read_threats
 from poise.gate.identity import Identifier
 from poise.gate.judge import Judge
 from poise.gate.plain import plain
@@ -122,10 +122,20 @@ def judge_delivery(request: Request, signed: SignedPolicy) -> tuple[Verdict, Jud
     setting.vex = _vex(request, opened)
     given = [_given(name, path, opened) for name, path in request.reports]
     judged = Judge(setting, keep_entries=request.keep_entries).run(given)
-    if policy.needs_threats and judged.asks_threats and setting.threats is None:
-        text = "The policy asks what is known to be exploited; pass --threats FILE."
-        opened.incomplete.append(("E609", text))
+    if policy.needs_threats and judged.asks_threats:
+        opened.incomplete += _threats_problem(setting)
     return _verdict(request, signed, setting, judged, opened), judged
+
+
+def _threats_problem(setting: Setting) -> list[tuple[str, str]]:
+    """Return why rules about exploitation cannot be answered, where they cannot."""
+    if setting.threats is None:
+        return [("E609", "The policy asks what is known to be exploited; pass --threats FILE.")]
+    age = (setting.now.date() - setting.threats.kev_date).days
+    if 0 <= age <= STALE_DAYS:
+        return []
+    told = f"of {setting.threats.kev_date}, {age} days old" if age > 0 else "from the future"
+    return [("E609", f"The KEV catalogue is {told}; expected at most {STALE_DAYS} days.")]
 
 
 def _baseline(request: Request, signed: SignedPolicy, opened: _Opened) -> Baseline | None:

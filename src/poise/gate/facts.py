@@ -16,6 +16,8 @@ from poise.scans.finding import Finding
 SCHEMA: Final = "poise-gate-threats/1"
 #: CVSS v3.1, section 5: the bands of a base score.
 _BANDS: Final = ((9.0, "critical"), (7.0, "high"), (4.0, "medium"), (0.1, "low"), (0.0, "info"))
+#: Age [d] above which a KEV catalogue counts as stale, as in the store of threat feeds.
+STALE_DAYS: Final = 14
 #: Largest extract of threat evidence [bytes].
 _MAX_BYTES: Final = 64 * 1024**2
 

@@ -175,6 +175,10 @@ class Run:
         )
 
     def _rule_of(self, result: Result) -> _Judged:
+        if result.rule is None:
+            known = self._judged.get((result.rule_id or "", result.rule_index, 0))
+            if known is not None:
+                return known
         reference = result.rule or schema.RuleReference()
         identifier = result.rule_id or reference.id or ""
         index = result.rule_index if result.rule_index is not None else reference.index
@@ -244,6 +248,8 @@ class Run:
 
     def _message(self, result: Result, rule: _Judged) -> str:
         message = result.message or schema.Message()
+        if message.text and not message.arguments:
+            return message.text
         text = message.text or message.markdown or ""
         if not text and message.id:
             text = _text(rule.strings.get(message.id))

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from poise.planning.choices import group_costs, sum_by
+from poise.planning.choices import group_costs, opened_slots, sum_by
 from poise.planning.decomposition.jit import kernel
 from poise.planning.problem import CAPACITY_TOLERANCE_MINUTES, Floats, Ints, Plan, Problem
 
@@ -97,12 +97,10 @@ def _minutes(problem: Problem, plan: Plan) -> Floats:
 def _entries(problem: Problem, plan: Plan) -> tuple[Ints, Ints, Floats]:
     """Return (group, cell, minutes) of every change done and every opening."""
     done = np.flatnonzero(plan.window >= 0)
-    group, window = problem.change_group[done], plan.window[done]
-    slot_group = np.repeat(np.arange(problem.num_groups), np.diff(problem.slot_ptr))
-    pair = slot_group * problem.num_windows + problem.slot_window
-    opened = np.searchsorted(pair, np.unique(group * problem.num_windows + window))
-    every_group = np.concatenate((group, slot_group[opened]))
-    every_window = np.concatenate((window, problem.slot_window[opened]))
+    opened = opened_slots(problem, plan.window)
+    slot_group = np.searchsorted(problem.slot_ptr, opened, side="right") - 1
+    every_group = np.concatenate((problem.change_group[done], slot_group))
+    every_window = np.concatenate((plan.window[done], problem.slot_window[opened]))
     minutes = np.concatenate((problem.labour_minutes[done], problem.slot_labour_minutes[opened]))
     return every_group, problem.group_team[every_group] * problem.num_windows + every_window, minutes
 

@@ -83,17 +83,28 @@ def list_choices(problem: Problem, *, keep_hard_late: bool = False) -> Choices:
 
 def group_costs(problem: Problem, window: Ints) -> tuple[Floats, Floats]:
     """Return exposure plus late cost, and disruption, of each group under a plan; shapes ``(G,)`` [money]."""
-    choices = list_choices(problem, keep_hard_late=True)
-    exposure, disruption = choices.never_exposure.copy(), choices.never_disruption.copy()
-    taken = np.flatnonzero(window[choices.change] == choices.window)
-    exposure[choices.change[taken]] = choices.exposure[taken]
-    disruption[choices.change[taken]] = choices.disruption[taken]
-    group_exposure = sum_by(problem.change_group, exposure, problem.num_groups)
-    group_disruption = sum_by(problem.change_group, disruption, problem.num_groups)
-    opened = np.unique(choices.slot[taken])
+    is_done = window >= 0
+    end = np.where(is_done, problem.window_end_days[window], problem.horizon_days)
+    waited = end - problem.release_days
+    late = np.isfinite(problem.due_days) & (~is_done | (end > problem.due_days + TIME_TOLERANCE_DAYS))
+    age = end - problem.available_days
+    failure = problem.change_cost + problem.early_cost * np.exp(-age / problem.settle_days)
+    exposure = problem.exposure_per_day * waited + problem.late_cost * late
+    disruption = problem.deferral_cost_per_day * waited + np.where(is_done, failure, 0.0)
+    opened = opened_slots(problem, window)
     slot_group = np.searchsorted(problem.slot_ptr, opened, side="right") - 1
-    group_disruption += sum_by(slot_group, problem.slot_cost[opened], problem.num_groups)
-    return group_exposure, group_disruption
+    openings = sum_by(slot_group, problem.slot_cost[opened], problem.num_groups)
+    group, count = problem.change_group, problem.num_groups
+    return sum_by(group, exposure, count), sum_by(group, disruption, count) + openings
+
+
+def opened_slots(problem: Problem, window: Ints) -> Ints:
+    """Return the slots that a plan opens, in growing order; it uses only windows that its groups have."""
+    slot_group = np.repeat(np.arange(problem.num_groups), np.diff(problem.slot_ptr))
+    used = np.zeros(problem.num_groups * problem.num_windows, dtype=np.bool_)
+    done = np.flatnonzero(window >= 0)
+    used[problem.change_group[done] * problem.num_windows + window[done]] = True
+    return np.flatnonzero(used[slot_group * problem.num_windows + problem.slot_window])
 
 
 def sum_by(key: Ints, value: Floats, count: int) -> Floats:

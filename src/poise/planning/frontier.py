@@ -294,7 +294,7 @@ class _Search:
 
     def frontier(self) -> Frontier:
         """Return non-dominated plans, evenly spread, each with the best bound proven for it."""
-        front = non_dominated(self.pool)
+        front = _without_steep_start(non_dominated(self.pool))
         lines = sorted(self.lines)
         hull_weight = np.array([weight for weight, _ in lines])
         hull_bound = np.array([bound for _, bound in lines])
@@ -321,6 +321,18 @@ class _Search:
             (bound for cap, bound in self.steps if disruption <= cap + CAP_ROUNDING * max(1.0, abs(cap))),
             default=0.0,
         )
+
+
+def _without_steep_start(front: list[Candidate]) -> list[Candidate]:
+    """Leave out first plans that the next one betters, at as good as the same disruption.
+
+    The solver's plan of least disruption has whatever exposure it has; no one would sign it.
+    """
+    wide = front[-1].disruption - front[0].disruption
+    first = 0
+    while first + 2 < len(front) and front[first + 1].disruption - front[0].disruption <= _SAME * wide:
+        first += 1
+    return front[first:]
 
 
 def _unsound(text: str) -> InternalError:

@@ -12,12 +12,15 @@ from typing import Literal
 
 import numpy as np
 
+from poise.planning.decomposition.jit import kernel
 from poise.planning.problem import Floats, Ints, Problem
 
 Size = Literal["tiny", "S", "M", "L", "XL"]
 
 #: Late cost of a change that is known to be exploited [money].
 KNOWN_EXPLOITED_LATE_COST = 20_000.0
+#: Deferral cost of a day, as a share of its exposure.
+DEFERRAL_SHARE = 0.02
 #: Every calendar class: use every n-th window, starting at which, and whether year-end is closed.
 _CALENDARS = [
     (step, first, freeze) for step in (1, 2, 4) for first in range(step) for freeze in (False, True)
@@ -69,18 +72,17 @@ def generate(size: Size, seed: int, links: float = 0.0, exclusions: float = 0.0)
     team, calendar = _teams_and_calendars(rng, scale, ring_before, stage)
     half_a, half_b = _halves(rng, np.flatnonzero(stage == 0), int(scale.groups * exclusions / 2))
     calendar[half_b], team[half_b] = calendar[half_a], team[half_a]
-    start: Floats = scale.step_days * np.arange(scale.windows, dtype=np.float64) + 5.0
-    end: Floats = start + 0.25
+    times = _times(scale)
     slots = _slots(rng, scale, calendar, stage)
-    changes = _changes(rng, size, ring_before, stage, float(end[-1]))
+    changes = _changes(rng, size, ring_before, stage, float(times.end_days[-1]))
     link_before, link_after = _ring_links(ring_before, changes)
     return Problem(
-        horizon_days=float(end[-1]) + 28.0,
+        horizon_days=times.horizon_days,
         settle_days=14.0,
-        window_start_days=start,
-        window_end_days=end,
+        window_start_days=times.start_days,
+        window_end_days=times.end_days,
         group_team=team,
-        capacity_minutes=_capacity(rng, scale, team, slots, changes),
+        capacity_minutes=_capacity(rng, scale, team, slots, changes, times),
         slot_ptr=slots.ptr,
         slot_window=slots.window,
         slot_cost=slots.cost,
@@ -89,7 +91,7 @@ def generate(size: Size, seed: int, links: float = 0.0, exclusions: float = 0.0)
         release_days=changes.release_days,
         available_days=changes.available_days,
         exposure_per_day=changes.exposure_per_day,
-        deferral_cost_per_day=changes.exposure_per_day * 0.02,
+        deferral_cost_per_day=changes.exposure_per_day * DEFERRAL_SHARE,
         change_cost=changes.change_cost,
         early_cost=changes.early_cost,
         labour_minutes=changes.labour_minutes,
@@ -102,6 +104,19 @@ def generate(size: Size, seed: int, links: float = 0.0, exclusions: float = 0.0)
         exclusion_a=half_a,
         exclusion_b=half_b,
     )
+
+
+@dataclass(frozen=True)
+class _Times:
+    start_days: Floats
+    end_days: Floats
+    horizon_days: float
+
+
+def _times(scale: _Scale) -> _Times:
+    """Return windows of six hours, evenly spaced, and a horizon four weeks after the last."""
+    start: Floats = scale.step_days * np.arange(scale.windows, dtype=np.float64) + 5.0
+    return _Times(start, start + 0.25, float(start[-1]) + 28.25)
 
 
 @dataclass(frozen=True)
@@ -242,16 +257,66 @@ def _ring_links(ring_before: Ints, changes: _Changes) -> tuple[Ints, Ints]:
 
 
 def _capacity(
-    rng: np.random.Generator, scale: _Scale, team: Ints, slots: _Slots, changes: _Changes
+    rng: np.random.Generator, scale: _Scale, team: Ints, slots: _Slots, changes: _Changes, times: _Times
 ) -> Floats:
-    """Return a little less time than all work needs, and 60 % of it in the last weeks of each half-year."""
-    counts = np.diff(changes.ptr)
-    setup = np.zeros(scale.groups)
-    has_slot = np.diff(slots.ptr) > 0
-    setup[has_slot] = slots.labour_minutes[slots.ptr[:-1][has_slot]]
-    work = np.bincount(team[changes.group], changes.labour_minutes, scale.teams)
-    work += np.bincount(team, setup * np.minimum(counts, 5), scale.teams)
+    """Return 70 % of what a sweep of every group at its own best dates uses, and less at half-year ends."""
+    minutes = np.zeros(scale.teams)
+    sweep_minutes(
+        team, slots.ptr, slots.window, slots.cost, slots.labour_minutes, changes.ptr, changes.release_days,
+        changes.exposure_per_day * (1.0 + DEFERRAL_SHARE), changes.labour_minutes,
+        times.start_days, times.end_days, times.horizon_days, minutes,
+    )  # fmt: skip
     share = np.where(np.arange(scale.windows) % 26 >= 24, 0.6, 1.0)
     wobble = rng.uniform(0.9, 1.1, (scale.teams, scale.windows))
-    capacity: Floats = 0.9 * (work / scale.windows)[:, None] * share * wobble
+    capacity: Floats = 0.7 * (minutes / scale.windows)[:, None] * share * wobble
     return capacity
+
+
+@kernel
+def sweep_minutes(
+    team: Ints, slot_ptr: Ints, slot_window: Ints, slot_cost: Floats, slot_labour: Floats, change_ptr: Ints,
+    release: Floats, slope: Floats, labour: Floats, start: Floats, end: Floats, horizon: float,
+    minutes: Floats,
+) -> None:  # fmt: skip
+    """Add up, per team, the work of groups that do all that is due whenever they open, with no limit of time.
+
+    Each group's openings are the cheapest by the recursion of H. M. Wagner and T. M. Whitin, "Dynamic
+    version of the economic lot size model", Management Science 5 (1958), with time reversed: work
+    waits for an opening where stock would be held.
+    """
+    for g in range(len(team)):
+        first, m = slot_ptr[g], slot_ptr[g + 1] - slot_ptr[g]
+        base, n = change_ptr[g], change_ptr[g + 1] - change_ptr[g]
+        order = np.argsort(release[base : base + n])
+        sum_slope, sum_due, sum_labour = np.zeros(n + 1), np.zeros(n + 1), np.zeros(n + 1)
+        for i in range(n):
+            j = base + order[i]
+            sum_slope[i + 1] = sum_slope[i] + slope[j]
+            sum_due[i + 1] = sum_due[i] + slope[j] * release[j]
+            sum_labour[i + 1] = sum_labour[i] + labour[j]
+        released, best, former = (
+            np.zeros(m + 1, dtype=np.int64),
+            np.zeros(m + 1),
+            np.zeros(m + 1, dtype=np.int64),
+        )
+        last, last_cost = 0, sum_slope[n] * horizon - sum_due[n]
+        for s in range(1, m + 1):
+            w = slot_window[first + s - 1]
+            released[s] = released[s - 1]
+            while released[s] < n and release[base + order[released[s]]] <= start[w]:
+                released[s] += 1
+            best[s] = np.inf
+            for v in range(s):
+                waiting = sum_slope[released[s]] - sum_slope[released[v]]
+                cost = best[v] + slot_cost[first + s - 1] + waiting * end[w]
+                cost -= sum_due[released[s]] - sum_due[released[v]]
+                if cost < best[s]:
+                    best[s], former[s] = cost, v
+            total = best[s] + (sum_slope[n] - sum_slope[released[s]]) * horizon
+            total -= sum_due[n] - sum_due[released[s]]
+            if total < last_cost:
+                last, last_cost = s, total
+        minutes[team[g]] += sum_labour[released[last]]
+        while last > 0:
+            minutes[team[g]] += slot_labour[first + last - 1]
+            last = former[last]

@@ -8,7 +8,15 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+import numpy as np
+import numpy.typing as npt
+
 from poise.planning.problem import Floats, Ints
+
+#: Half as wide as :data:`Ints`, for what there is one of per slot or per change in every option.
+Ints32 = npt.NDArray[np.int32]
+#: 0 or 1 per slot or group.
+Flags = npt.NDArray[np.uint8]
 
 # Columns of ``Groups.change``.
 EARLIEST = 0  #: the window may not start before [d]; release and links
@@ -48,7 +56,7 @@ class Groups(NamedTuple):
     """
 
     slot_ptr: Ints
-    slot_window: Ints
+    slot_window: Ints32
     slot: Floats
     change_ptr: Ints
     change: Floats

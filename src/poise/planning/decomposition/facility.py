@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from poise.planning.decomposition.columns import Flags
 from poise.planning.decomposition.jit import kernel
 from poise.planning.problem import Floats, Ints
 
@@ -19,19 +20,19 @@ _TOLERANCE = 1e-9
 
 @kernel
 def _rank_choices(
-    cost: Floats, never: Floats, is_open: Ints, n: int, m: int, best: Floats, second: Floats, where: Ints
+    cost: Floats, never: Floats, open_list: Ints, n: int, best: Floats, second: Floats, where: Ints
 ) -> float:
     """Find the cheapest and second cheapest open choice of each change; return the sum of the cheapest."""
     total = 0.0
     for i in range(n):
         low, place, next_low = never[i], -1, np.inf
-        for s in range(m):
-            if is_open[s]:
-                c = cost[i, s]
-                if c < low:
-                    next_low, low, place = low, c, s
-                elif c < next_low:
-                    next_low = c
+        for q in range(len(open_list)):
+            s = open_list[q]
+            c = cost[i, s]
+            if c < low:
+                next_low, low, place = low, c, s
+            elif c < next_low:
+                next_low = c
         best[i], second[i], where[i] = low, next_low, place
         total += low
     return total
@@ -39,48 +40,46 @@ def _rank_choices(
 
 @kernel
 def _best_swap(
-    cost: Floats,
-    opening: Floats,
-    is_open: Ints,
-    n: int,
-    m: int,
-    best: Floats,
-    second: Floats,
-    where: Ints,
-    loss: Floats,
-) -> tuple[float, int, int]:
+    cost: Floats, opening: Floats, is_open: Flags, open_list: Ints, n: int, m: int,
+    best: Floats, second: Floats, where: Ints, loss: Floats,
+) -> tuple[float, int, int]:  # fmt: skip
     """Return the gain of the best exchange of one closed slot for one open slot, and both."""
     gain, add, drop = 0.0, -1, -1
     for s in range(m):
         if is_open[s] or opening[s] == np.inf:
             continue
         base = -opening[s]
-        for t in range(m):
-            loss[t] = -opening[t]
+        for q in range(len(open_list)):
+            loss[open_list[q]] = -opening[open_list[q]]
         for i in range(n):
             c, low, t = cost[i, s], best[i], where[i]
             if c < low:
                 base += low - c
             elif t >= 0:
                 loss[t] += min(second[i], c) - low
-        for t in range(m):
-            if is_open[t] and base - loss[t] > gain:
+        for q in range(len(open_list)):
+            t = open_list[q]
+            if base - loss[t] > gain:
                 gain, add, drop = base - loss[t], s, t
     return gain, add, drop
 
 
 @kernel
+def _list_open(is_open: Flags, m: int, open_slots: Ints) -> int:
+    """List the open slots; return how many."""
+    size = 0
+    for s in range(m):
+        if is_open[s]:
+            open_slots[size] = s
+            size += 1
+    return size
+
+
+@kernel
 def open_slots(
-    cost: Floats,
-    never: Floats,
-    opening: Floats,
-    is_open: Ints,
-    n: int,
-    m: int,
-    swaps: bool,
-    where: Ints,
-    work: Floats,
-) -> float:
+    cost: Floats, never: Floats, opening: Floats, is_open: Flags, n: int, m: int, swaps: bool,
+    where: Ints, listed: Ints, work: Floats,
+) -> float:  # fmt: skip
     """Improve a set of open slots by the best addition, removal or exchange until none helps.
 
     Parameters
@@ -89,8 +88,10 @@ def open_slots(
         Shapes ``(n, m)``, ``(n,)``, ``(m,)`` [money]; infinite where not allowed.
     is_open, where
         Open slots, changed in place; the slot of each change, -1 for never, written.
-    work
-        Scratch, shape ``(4, max(n, m))``.
+    swaps
+        Whether to look for exchanges too.
+    listed, work
+        Scratch, shapes ``(m,)`` and ``(4, max(n, m))``.
 
     Returns
     -------
@@ -100,27 +101,28 @@ def open_slots(
     best, second, loss, gains = work[0], work[1], work[2], work[3]
     total = 0.0
     for _ in range(4 * m + 4):
-        total = _rank_choices(cost, never, is_open, n, m, best, second, where)
+        open_list = listed[: _list_open(is_open, m, listed)]
+        total = _rank_choices(cost, never, open_list, n, best, second, where)
         for s in range(m):
-            if is_open[s]:
-                total += opening[s]
-            loss[s] = 0.0
             gains[s] = -opening[s]
+        for t in open_list:
+            total += opening[t]
+            loss[t] = 0.0
         for i in range(n):
+            low = best[i]
             if where[i] >= 0:
-                loss[where[i]] += second[i] - best[i]
+                loss[where[i]] += second[i] - low
             for s in range(m):
-                saving = best[i] - cost[i, s]
-                if saving > 0.0:
-                    gains[s] += saving
+                gains[s] += max(0.0, low - cost[i, s])
         gain, add, drop = 0.0, -1, -1
         for s in range(m):
-            value = opening[s] - loss[s] if is_open[s] else gains[s]
-            if value > gain:
-                gain = value
-                add, drop = (-1, s) if is_open[s] else (s, -1)
+            if gains[s] > gain and not is_open[s]:
+                gain, add = gains[s], s
+        for t in open_list:
+            if opening[t] - loss[t] > gain:
+                gain, add, drop = opening[t] - loss[t], -1, t
         if swaps and gain <= _TOLERANCE * (1.0 + abs(total)):
-            gain, add, drop = _best_swap(cost, opening, is_open, n, m, best, second, where, loss)
+            gain, add, drop = _best_swap(cost, opening, is_open, open_list, n, m, best, second, where, loss)
         if gain <= _TOLERANCE * (1.0 + abs(total)):
             break
         if add >= 0:
@@ -132,17 +134,9 @@ def open_slots(
 
 @kernel
 def _ascend(
-    cost: Floats,
-    never: Floats,
-    order: Ints,
-    n: int,
-    m: int,
-    v: Floats,
-    slack: Floats,
-    reach: Ints,
-    skip: int,
-    only: int,
-) -> None:
+    cost: Floats, never: Floats, order: Ints, useful: Ints, n: int, v: Floats, slack: Floats, reach: Ints,
+    skip: int, only: int,
+) -> None:  # fmt: skip
     """Raise each v by a breakpoint per round until all are blocked; ``skip`` and ``only`` are n for none."""
     first, last = (only, only + 1) if only < n else (0, n)
     moved = True
@@ -151,10 +145,10 @@ def _ascend(
         for i in range(first, last):
             if i == skip or reach[i] < 0 or v[i] >= never[i]:
                 continue
-            while reach[i] < m and cost[i, order[i, reach[i]]] <= v[i]:
+            while reach[i] < useful[i] and cost[i, order[i, reach[i]]] <= v[i]:
                 reach[i] += 1
             rise = never[i] - v[i]
-            if reach[i] < m:
+            if reach[i] < useful[i]:
                 rise = min(rise, cost[i, order[i, reach[i]]] - v[i])
             for q in range(reach[i]):
                 rise = min(rise, slack[order[i, q]])
@@ -172,8 +166,8 @@ def _ascend(
 
 @kernel
 def _adjust(
-    cost: Floats, never: Floats, order: Ints, is_open: Ints, n: int, m: int, v: Floats, slack: Floats,
-    reach: Ints,
+    cost: Floats, never: Floats, order: Ints, useful: Ints, is_open: Flags, n: int, m: int,
+    v: Floats, slack: Floats, reach: Ints,
     trials: int, kept_v: Floats, kept_slack: Floats, kept_reach: Ints,
 ) -> None:  # fmt: skip
     """Lower one v where two open slots are paid for, let others use the slack; keep what gains."""
@@ -196,8 +190,8 @@ def _adjust(
                 slack[s] += v[i] - level
         v[i] = level
         reach[i] = 0
-        _ascend(cost, never, order, n, m, v, slack, reach, i, n)
-        _ascend(cost, never, order, n, m, v, slack, reach, n, i)
+        _ascend(cost, never, order, useful, n, v, slack, reach, i, n)
+        _ascend(cost, never, order, useful, n, v, slack, reach, n, i)
         total = 0.0
         for k in range(n):
             total += v[k]
@@ -210,7 +204,7 @@ def _adjust(
 
 @kernel
 def lower_bound(
-    cost: Floats, never: Floats, opening: Floats, is_open: Ints, target: float, n: int, m: int,
+    cost: Floats, never: Floats, opening: Floats, is_open: Flags, target: float, n: int, m: int,
     order: Ints, reach: Ints, work: Floats,
 ) -> float:  # fmt: skip
     """Prove a lower bound on the cost of one group by dual ascent.
@@ -222,29 +216,34 @@ def lower_bound(
     target
         Cost of the choice at hand; no further effort is spent once it is proven [money].
     order, reach, work
-        Scratch, shapes ``(n, m)``, ``(2, n)`` and ``(4, max(n, m))``.
+        Scratch, shapes ``(n, m)``, ``(3, n)`` and ``(4, max(n, m))``.
 
     Returns
     -------
     float
         Bound [money]; what rounding overspent of an opening is taken off it.
     """
-    v, slack = work[0], work[1]
+    v, slack, useful = work[0], work[1], reach[2]
     for i in range(n):
         low = never[i]
+        size = 0
         for s in range(m):
-            place = s
             c = cost[i, s]
+            if c >= never[i]:
+                continue
+            place = size
             low = min(low, c)
             while place > 0 and cost[i, order[i, place - 1]] > c:
                 order[i, place] = order[i, place - 1]
                 place -= 1
             order[i, place] = s
+            size += 1
+        useful[i] = size
         v[i] = low
         reach[0, i] = 0
     for s in range(m):
         slack[s] = opening[s]
-    _ascend(cost, never, order, n, m, v, slack, reach[0], n, n)
+    _ascend(cost, never, order, useful, n, v, slack, reach[0], n, n)
     margin = 1e-6 * (1.0 + abs(target))
     for _ in range(3):
         total = 0.0
@@ -252,7 +251,7 @@ def lower_bound(
             total += v[i]
         if total >= target - margin:
             break
-        _adjust(cost, never, order, is_open, n, m, v, slack, reach[0], 60, work[2], work[3], reach[1])
+        _adjust(cost, never, order, useful, is_open, n, m, v, slack, reach[0], 60, work[2], work[3], reach[1])
     total = 0.0
     for i in range(n):
         total += v[i]

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from poise.planning.decomposition import columns as col
-from poise.planning.decomposition.columns import Groups, Links, Ties
+from poise.planning.decomposition.columns import Flags, Groups, Ints32, Links, Ties
 from poise.planning.decomposition.jit import kernel
-from poise.planning.decomposition.oracle import fill_costs
+from poise.planning.decomposition.oracle import fill_costs, gather_slots
 from poise.planning.decomposition.placement import place
 from poise.planning.problem import Floats, Ints
 
@@ -19,7 +19,7 @@ _ROOM_SLACK_MINUTES = 1e-7
 
 
 @kernel
-def group_cost(groups: Groups, g: int, slot_of: Ints, count: Ints) -> float:
+def group_cost(groups: Groups, g: int, slot_of: Ints, count: Ints32) -> float:
     """Return what a group costs in the plan at hand [money]."""
     change, window, slot, slot_window = groups.change, groups.window, groups.slot, groups.slot_window
     total = 0.0
@@ -39,7 +39,7 @@ def group_cost(groups: Groups, g: int, slot_of: Ints, count: Ints) -> float:
 
 
 @kernel
-def book(groups: Groups, g: int, slot_of: Ints, sign: float, count: Ints, usage: Floats) -> None:
+def book(groups: Groups, g: int, slot_of: Ints, sign: float, count: Ints32, usage: Floats) -> None:
     """Book all placed changes of a group into their slots (sign 1) or out of them (sign -1)."""
     team, slot_window, slot, change = groups.team[g], groups.slot_window, groups.slot, groups.change
     for j in range(groups.change_ptr[g], groups.change_ptr[g + 1]):
@@ -53,7 +53,7 @@ def book(groups: Groups, g: int, slot_of: Ints, sign: float, count: Ints, usage:
 
 
 @kernel
-def take_out(groups: Groups, g: int, slot_of: Ints, count: Ints, usage: Floats) -> None:
+def take_out(groups: Groups, g: int, slot_of: Ints, count: Ints32, usage: Floats) -> None:
     """Take all changes of a group out of the plan."""
     book(groups, g, slot_of, -1.0, count, usage)
     for j in range(groups.change_ptr[g], groups.change_ptr[g + 1]):
@@ -63,7 +63,7 @@ def take_out(groups: Groups, g: int, slot_of: Ints, count: Ints, usage: Floats) 
 @kernel
 def _apply_links(
     links: Links,
-    slot_window: Ints,
+    slot_window: Ints32,
     first: int,
     base: int,
     n: int,
@@ -105,24 +105,29 @@ def _apply_links(
 
 @kernel
 def _fill_group(
-    groups: Groups, ties: Ties, g: int, slot_of: Ints, count: Ints, usage: Floats, price: Floats,
-    price_share: float,
-    cost: Floats, never: Floats, opening: Floats, labour: Floats, setup: Floats, room: Floats,
+    groups: Groups, ties: Ties, g: int, slot_of: Ints, count: Ints32, usage: Floats, price: Floats,
+    price_share: float, cost: Floats, never: Floats, floats: Floats,
 ) -> None:  # fmt: skip
-    """Fill one group's costs at a share of the prices, and the room that is left in its slots."""
+    """Fill one group's costs at a share of the prices, and the room that is left in its slots.
+
+    ``floats`` is scratch; rows 0 to 3 are written: opening [money], labour, setup and room [min].
+    """
     first, base, team = groups.slot_ptr[g], groups.change_ptr[g], groups.team[g]
     n, m = groups.change_ptr[g + 1] - base, groups.slot_ptr[g + 1] - first
-    fill_costs(groups.change, groups.window, groups.slot_window, base, n, first, m, cost)
+    opening, labour, setup, room, per_minute = floats[0], floats[1], floats[2], floats[3], floats[4]
+    start, end, age, endless = floats[5], floats[6], floats[7], floats[8]
     change, slot, slot_window, overlap = groups.change, groups.slot, groups.slot_window, ties.overlap
+    gather_slots(groups, g, start, end, age)
     for s in range(m):
         w = slot_window[first + s]
         setup[s] = slot[first + s, col.OPEN_LABOUR]
-        opening[s] = slot[first + s, col.OPEN_COST] + price_share * price[team, w] * setup[s]
+        per_minute[s] = price_share * price[team, w]
+        opening[s] = slot[first + s, col.OPEN_COST] + per_minute[s] * setup[s]
         room[s] = groups.capacity[team, w] - usage[team, w] + _ROOM_SLACK_MINUTES
+        endless[s] = np.inf
+    fill_costs(groups, g, start, end, age, per_minute, endless, cost)
     for i in range(n):
         never[i], labour[i] = change[base + i, col.NEVER], change[base + i, col.LABOUR]
-        for s in range(m):
-            cost[i, s] += price_share * price[team, slot_window[first + s]] * labour[i]
     for q in range(ties.rival_ptr[g], ties.rival_ptr[g + 1]):
         rival = ties.rival[q]
         for t in range(groups.slot_ptr[rival], groups.slot_ptr[rival + 1]):
@@ -134,7 +139,7 @@ def _fill_group(
 
 @kernel
 def _mend_inner_breaks(
-    links: Links, slot_window: Ints, first: int, base: int, n: int, m: int, cost: Floats, never: Floats,
+    links: Links, slot_window: Ints32, first: int, base: int, n: int, m: int, cost: Floats, never: Floats,
     opening: Floats, labour: Floats, setup: Floats, room: Floats, slot_at: Ints, here: Ints, forbidden: float,
 ) -> bool:  # fmt: skip
     """Move changes that break a link inside their own group to a later slot, or leave them out.
@@ -176,9 +181,9 @@ def _mend_inner_breaks(
 
 @kernel
 def value_links(
-    groups: Groups, links: Links, ties: Ties, g: int, slot_of: Ints, count: Ints, usage: Floats,
+    groups: Groups, links: Links, ties: Ties, g: int, slot_of: Ints, count: Ints32, usage: Floats,
     price: Floats, price_share: float,
-    row_of_link: Ints, values: Floats, forbidden: float, floats: Floats, cost_buffer: Floats, was_open: Ints,
+    row_of_link: Ints, values: Floats, forbidden: float, floats: Floats, cost_buffer: Floats, was_open: Flags,
 ) -> None:  # fmt: skip
     """Value a group that is out for its forerunners: the least each change costs from a start on.
 
@@ -192,10 +197,8 @@ def value_links(
     first, base = groups.slot_ptr[g], groups.change_ptr[g]
     n, m = groups.change_ptr[g + 1] - base, groups.slot_ptr[g + 1] - first
     cost = cost_buffer[: n * m].reshape((n, m))
-    never, opening, labour, setup, room = floats[0], floats[1], floats[2], floats[3], floats[4]
-    _fill_group(
-        groups, ties, g, slot_of, count, usage, price, price_share, cost, never, opening, labour, setup, room
-    )
+    opening, labour, setup, room, never = floats[0], floats[1], floats[2], floats[3], floats[9]
+    _fill_group(groups, ties, g, slot_of, count, usage, price, price_share, cost, never, floats)
     _apply_links(
         links, groups.slot_window, first, base, n, m, slot_of, row_of_link, values, forbidden, cost, never
     )
@@ -219,7 +222,7 @@ def value_links(
 
 @kernel
 def insert_group(
-    groups: Groups, links: Links, ties: Ties, g: int, slot_of: Ints, count: Ints, usage: Floats,
+    groups: Groups, links: Links, ties: Ties, g: int, slot_of: Ints, count: Ints32, usage: Floats,
     price: Floats, price_share: float,
     row_of_link: Ints, values: Floats, forbidden: float, floats: Floats, ints: Ints, cost_buffer: Floats,
 ) -> bool:  # fmt: skip
@@ -233,7 +236,7 @@ def insert_group(
         For links whose after change is still out: their row in ``values`` or -1, and by place of
         the start the least that the after change costs from there on, shape ``(rows, W + 1)`` [money].
     floats, ints, cost_buffer
-        Scratch: ``(6, max(n, m))``, ``(4, max(n, m))``, ``(n * m,)``.
+        Scratch: ``(10, max(n, m))``, ``(4, max(n, m))``, ``(n * m,)``.
 
     Returns
     -------
@@ -243,17 +246,15 @@ def insert_group(
     first, base = groups.slot_ptr[g], groups.change_ptr[g]
     n, m = groups.change_ptr[g + 1] - base, groups.slot_ptr[g + 1] - first
     cost = cost_buffer[: n * m].reshape((n, m))
-    never, opening, labour, setup, room = floats[0], floats[1], floats[2], floats[3], floats[4]
-    _fill_group(
-        groups, ties, g, slot_of, count, usage, price, price_share, cost, never, opening, labour, setup, room
-    )
+    opening, labour, setup, room, never = floats[0], floats[1], floats[2], floats[3], floats[9]
+    _fill_group(groups, ties, g, slot_of, count, usage, price, price_share, cost, never, floats)
     _apply_links(
         links, groups.slot_window, first, base, n, m, slot_of, row_of_link, values, forbidden, cost, never
     )
     slot_at, order = ints[0], ints[3]
     for q in range(n):
         order[q] = ties.urgency[base + q] - base
-    place(cost, never, opening, labour, setup, room, order, n, m, slot_at, ints[1], floats[5], ints[2])
+    place(cost, never, opening, labour, setup, room, order, n, m, slot_at, ints[1], floats[4], ints[2])
     if not _mend_inner_breaks(
         links, groups.slot_window, first, base, n, m, cost, never, opening, labour, setup, room,
         slot_at, ints[1], forbidden,

@@ -1,9 +1,9 @@
 """The price decomposition: a plan of any size with a proven bound.
 
-Work goes on in steps of three kinds, in an order that depends on nothing but their number: climbs
-of the prices (:mod:`.prices`), one pass that puts every group in, and rounds of ruin and recreate
-(:mod:`.plans`). So the same problem, seed and number of steps give the same plan on any machine
-and any number of threads; the clock only decides how many steps there are.
+A problem falls into parts that nothing couples (:mod:`.parts`); each is worked on by itself
+(:mod:`.part_run`), in steps whose order depends on nothing but their number. So the same problem, seed
+and number of steps give the same plan on any machine and any number of threads; the clock only decides
+how many steps there are.
 """
 
 from __future__ import annotations
@@ -17,24 +17,15 @@ from typing import Literal
 import numpy as np
 
 from poise.errors import Fault, NoFeasiblePlanError
-from poise.planning.decomposition.layout import Layout, lay_out
-from poise.planning.decomposition.plans import WorkingPlan
-from poise.planning.decomposition.prices import Dual, Prices, Workers
+from poise.planning.decomposition.part_run import PartRun
+from poise.planning.decomposition.parts import Part, extract, split
+from poise.planning.decomposition.prices import Prices
+from poise.planning.decomposition.workers import Workers
 from poise.planning.evaluate import evaluate
-from poise.planning.problem import Evaluation, Plan, Problem, Solution
+from poise.planning.problem import Evaluation, Ints, Plan, Problem, Solution
 
-#: Steps when neither time nor work is given: enough for a gap below 1 % on most problems.
-DEFAULT_WORK = 60
-#: Price steps by factors before the first plan; half of it when started from known prices.
-_FIRST_CLIMB = 40
-#: Ruins per group in one round.
-_EFFORT = 2.0
-#: First temperature, as a share of the bound per group; Boltzmann acceptance.
-_TEMPERATURE = 0.05
-#: What rounding may add to a bound, relative.
-_ROUNDING = 1e-9
-#: A gap that counts as closed.
-_CLOSED = 1e-6
+#: Steps of each part when neither time nor work is given: enough for a gap below 1 % on most problems.
+DEFAULT_STEPS = 40
 
 
 @dataclass(frozen=True)
@@ -49,9 +40,9 @@ class Progress:
 
 @dataclass(frozen=True)
 class PricedSolution(Solution):
-    """A solution with the prices that prove its bound, to start a like problem from."""
+    """A solution with the prices of each part that prove its bound, to start a like problem from."""
 
-    prices: Prices | None = field(default=None, repr=False)
+    prices: tuple[Prices, ...] = field(default=(), repr=False)
 
 
 def solve(
@@ -59,10 +50,11 @@ def solve(
     weight: float,
     *,
     seconds: float | None = None,
+    steps: int | None = None,
     work: int | None = None,
     seed: int = 0,
     warm: Plan | None = None,
-    prices: Prices | None = None,
+    prices: tuple[Prices, ...] = (),
     threads: int = 1,
     progress: Callable[[Progress], None] | None = None,
     stop: Callable[[], bool] | None = None,
@@ -75,21 +67,22 @@ def solve(
         A checked problem.
     weight
         Money of exposure that one money of disruption is worth, >= 0; ``inf`` minimises disruption alone.
-    seconds, work
-        Limits on time [s] and on steps; with neither, :data:`DEFAULT_WORK` steps. A run that the
-        clock ended took ``Solution.work`` steps and is repeated bit by bit by asking for as many.
+    seconds, steps, work
+        Limits on time [s], on the steps of each part, and on the steps of all parts together; without any of
+        them, :data:`DEFAULT_STEPS` of each part. A run that the clock ended took ``Solution.work``
+        steps and is repeated bit by bit by asking for as many ``work``.
     seed
         Of the random choices, >= 0.
     warm
         A plan to start from; the result is never dearer. Ignored when it breaks a rule.
     prices
-        Of a former solution of a like problem; ignored when their shapes do not fit.
+        Of a former solution of a like problem; those of a part whose shapes do not fit are ignored.
     threads
         Computing at a time, >= 1; has no influence on the result.
     progress
-        Called after every step.
+        Called after every round of steps.
     stop
-        Asked after every step; true ends the run like an interrupt from the keyboard, with the best
+        Asked before every step; true ends the run like an interrupt from the keyboard, with the best
         plan and bound so far.
 
     Raises
@@ -97,32 +90,37 @@ def solve(
     NoFeasiblePlanError
         E504 when hard due dates were not met within the limits; whether they can be is not decided here.
     """
-    layout = lay_out(problem, weight)
+    limits = _Limits(seconds, steps, work, stop)
+    start = warm if warm is not None and evaluate(problem, warm).is_feasible else None
     workers = Workers(threads)
     try:
-        run = _Run(problem, weight, layout, workers, seed, warm, prices)
-        stopped_by = run.go(_Limits(seconds, work, stop), progress)
+        run = _Run(problem, weight, workers, seed, start, prices)
+        stopped_by = run.go(limits, progress)
         run.finish()
     finally:
         workers.close()
-    return run.solution(stopped_by)
+    found = run.found()
+    del run  # the evaluator needs room of its own
+    return _confirmed(problem, weight, found, stopped_by)
 
 
 class _Limits:
     """When a run ends."""
 
-    def __init__(self, seconds: float | None, work: int | None, stop: Callable[[], bool] | None) -> None:
+    def __init__(
+        self, seconds: float | None, steps: int | None, work: int | None, stop: Callable[[], bool] | None
+    ) -> None:
         self.start = time.perf_counter()
         self._seconds, self._stop = seconds, stop
-        self._work = DEFAULT_WORK if work is None and seconds is None and stop is None else work
+        is_free = seconds is None and steps is None and work is None and stop is None
+        self.steps = DEFAULT_STEPS if is_free else steps
+        self.work = work
 
-    def reached(self, work: int, step_seconds: float) -> Literal["work", "time"] | None:
-        """Return why the run ends now, before a step that takes about so long; None when it goes on."""
-        if self._work is not None and work >= self._work:
-            return "work"
+    def is_time_up(self, step_seconds: float) -> bool:
+        """Return whether the run ends now, before a step that takes about so long."""
         if self._seconds is not None and self.elapsed() + step_seconds > self._seconds:
-            return "time"
-        return "time" if self._stop is not None and self._stop() else None
+            return True
+        return self._stop is not None and self._stop()
 
     def elapsed(self) -> float:
         """Return the seconds since the start."""
@@ -133,119 +131,121 @@ class _Run:
     """One run of :func:`solve`."""
 
     def __init__(
-        self, problem: Problem, weight: float, layout: Layout, workers: Workers, seed: int,
-        warm: Plan | None, prices: Prices | None,
+        self, problem: Problem, weight: float, workers: Workers, seed: int, warm: Plan | None,
+        prices: tuple[Prices, ...],
     ) -> None:  # fmt: skip
-        self.problem, self.weight, self.layout = problem, weight, layout
-        self.dual = Dual(layout, workers, prices)
-        self.plan = WorkingPlan(layout, workers, seed)
-        self.work = 0
-        self._first_climb = _FIRST_CLIMB // 2 if self.dual.is_warm else _FIRST_CLIMB
-        self._rounds = 0
-        self._cycle_start, self._cycle_length = 0, 8
-        self.is_filled = False
-        if warm is not None and evaluate(problem, warm).is_feasible:
-            self.plan.load(np.asarray(warm.window, dtype=np.int64))
-            self.is_filled = True
+        self.problem, self.weight, self.workers = problem, weight, workers
+        self.parts = split(problem)
+        # Threads work on parts when there are several, and inside the only one when there is not.
+        inner = workers if len(self.parts) == 1 else Workers(1)
+        self.runs: list[PartRun] = []
+        self._step_seconds = 0.0
+
+        def begin(k: int, part: Part) -> PartRun:
+            window = None if warm is None else np.asarray(warm.window, dtype=np.int64)[part.changes]
+            known = prices[k] if len(prices) == len(self.parts) else None
+            return PartRun(extract(problem, part), weight, inner, _seed_of(seed, k), window, known)
+
+        self.runs = [begin(k, part) for k, part in enumerate(self.parts)]
+
+    @property
+    def work(self) -> int:
+        """Steps of all parts so far."""
+        return sum(run.work for run in self.runs)
 
     def go(self, limits: _Limits, progress: Callable[[Progress], None] | None) -> Literal["work", "time"]:
-        """Take steps until a limit is reached, the gap is closed or the keyboard interrupts."""
-        slowest = 0.0
+        """Take steps in rounds over all parts until a limit, closed gaps or the keyboard end it."""
         try:
-            while self.layout.num_parts:
-                reason = limits.reached(self.work, slowest)
-                if reason is not None:
-                    return reason
-                before = limits.elapsed()
-                self.step()
-                slowest = max(0.5 * slowest, limits.elapsed() - before)
-                if progress is not None:
-                    progress(Progress(self.work, self.value, self.bound, limits.elapsed()))
-                if self.value - self.bound <= _CLOSED * abs(self.value):
-                    break
+            rounds = 0
+            while not all(run.is_closed for run in self.runs):
+                if limits.steps is not None and rounds >= limits.steps:
+                    return "work"
+                runs = self.runs
+                if limits.work is not None:
+                    runs = runs[: max(0, limits.work - self.work)]
+                    if not runs:
+                        return "work"
+                started = (
+                    self.workers.run(
+                        [lambda run=run: self._step(run, limits) for run in runs],  # type: ignore[misc]
+                        lambda: not limits.is_time_up(self._step_seconds),
+                    )
+                    if len(self.runs) > 1
+                    else self._step_alone(limits)
+                )
+                if progress is not None and started:
+                    value, bound = self.value_and_bound()
+                    progress(Progress(self.work, value, bound, limits.elapsed()))
+                if started < len(runs):
+                    return "time"
+                rounds += 1
         except KeyboardInterrupt:
             return "time"
         return "work"
 
-    def step(self) -> None:
-        """Take the next step."""
-        if self.dual.steps < self._first_climb:
-            self._first_prices()
-        elif not self.is_filled:
-            self._fill()
-        elif self._rounds % 4 == 0 and self._rounds < 200:
-            self._climb()
-            self._rounds += 1
-        else:
-            self._improve()
-            self._rounds += 1
-        self.work += 1
+    def _step_alone(self, limits: _Limits) -> int:
+        if limits.is_time_up(self._step_seconds):
+            return 0
+        self._step(self.runs[0], limits)
+        return 1
+
+    def _step(self, run: PartRun, limits: _Limits) -> None:
+        if run.is_closed:
+            run.rest()
+            return
+        before = limits.elapsed()
+        run.step()
+        self._step_seconds = max(0.5 * self._step_seconds, limits.elapsed() - before)
+
+    def value_and_bound(self) -> tuple[float, float]:
+        """Return the cost of the best plan so far, by the solver's own count, and what is proven [money]."""
+        return sum(run.value for run in self.runs), sum(run.bound for run in self.runs)
 
     def finish(self) -> None:
-        """Make sure that there are a plan and a bound, however early the run ended."""
-        if self.layout.num_parts and not self.is_filled:
-            self._fill()
-        if not np.isfinite(self.dual.bound).all():
-            self.dual.answer(with_bound=True)
+        """Make sure that every part has a plan and a bound, however early the run ended."""
+        if len(self.runs) == 1:
+            self.runs[0].finish()
+        else:
+            self.workers.run([run.finish for run in self.runs])
 
-    @property
-    def value(self) -> float:
-        """Cost of the best plan so far, by the solver's own count [money]."""
-        return float(self.plan.best_cost.sum())
+    def found(self) -> _Found:
+        """Return the best plan of every part and what is proven."""
+        window = np.full(self.problem.num_changes, -1, dtype=np.int64)
+        for part, run in zip(self.parts, self.runs, strict=True):
+            window[part.changes] = run.plan.best_window()
+        prices = tuple(run.dual.best for run in self.runs)
+        return _Found(window, sum(run.bound for run in self.runs), prices, self.work)
 
-    @property
-    def bound(self) -> float:
-        """Return what is proven so far [money]."""
-        bound = float(self.dual.bound.sum())
-        return max(0.0, bound - _ROUNDING * abs(bound)) if math.isfinite(bound) else 0.0
 
-    def _first_prices(self) -> None:
-        offset = 10 if self.dual.is_warm else 0
-        for _ in range(10):
-            if self.dual.steps == 0:
-                self.dual.answer(with_bound=self.dual.is_warm)
-            self.dual.multiply(self.dual.steps + offset)
-            is_last = self.dual.steps == self._first_climb
-            if is_last:
-                self.dual.settle()
-            self.dual.answer(with_bound=is_last)
+@dataclass(frozen=True)
+class _Found:
+    """What a run leaves behind."""
 
-    def _climb(self) -> None:
-        best, proven = self.plan.best_cost, self.dual.bound
-        target = np.minimum(best, proven + np.maximum(0.02 * np.abs(proven), 0.1 * (best - proven)))
-        for _ in range(10 if self._rounds < 16 else 5):
-            self.dual.climb(target)
-            self.dual.answer(with_bound=True)
+    window: Ints
+    bound: float
+    prices: tuple[Prices, ...]
+    work: int
 
-    def _fill(self) -> None:
-        order = np.argsort(self.dual.value - self.plan.group_cost, kind="stable")
-        self.plan.improve(self.dual.team, 0.0, effort=1.0, low=self.dual.low, first_order=order)
-        self.is_filled = True
 
-    def _improve(self) -> None:
-        done = (self.plan.rounds - self._cycle_start) / self._cycle_length
-        if done >= 1.0:
-            self._cycle_start, self._cycle_length = self.plan.rounds, 2 * self._cycle_length
-            self.plan.return_to_best()
-            done = 0.0
-        share = max(0.0, 1.0 - done / 0.8) ** 2
-        heat = _TEMPERATURE * share * abs(self.bound) / max(len(self.layout.group_part), 1)
-        self.plan.improve(self.dual.best.team, heat, effort=_EFFORT, low=self.dual.value)
+def _confirmed(
+    problem: Problem, weight: float, found: _Found, stopped_by: Literal["work", "time"]
+) -> PricedSolution:
+    """Return the plan with the evaluator's numbers."""
+    plan = Plan(found.window)
+    evaluation = evaluate(problem, plan)
+    if not evaluation.is_feasible:
+        broken = evaluation.violations[0]
+        text = f"the best plan breaks {len(evaluation.violations)} rules, first {broken}; expected none."
+        hint = "give it more time, or check the hard due dates with the exact solver."
+        raise NoFeasiblePlanError(Fault("E504", "plan", text, hint))
+    value = weighted_value(evaluation, weight)
+    bound = min(found.bound, value) if found.prices else value
+    return PricedSolution(plan, evaluation, weight, value, bound, found.work, stopped_by, found.prices)
 
-    def solution(self, stopped_by: Literal["work", "time"]) -> PricedSolution:
-        """Return the best plan with the evaluator's numbers."""
-        plan = Plan(self.plan.best_window())
-        evaluation = evaluate(self.problem, plan)
-        if not evaluation.is_feasible:
-            broken = evaluation.violations[0]
-            text = f"the best plan breaks {len(evaluation.violations)} rules, first {broken}; expected none."
-            hint = "give it more time, or check the hard due dates with the exact solver."
-            raise NoFeasiblePlanError(Fault("E504", "plan", text, hint))
-        value = weighted_value(evaluation, self.weight)
-        bound = min(self.bound, value) if self.layout.num_parts else value
-        return PricedSolution(
-            plan, evaluation, self.weight, value, bound, self.work, stopped_by, prices=self.dual.best
-        )
+
+def _seed_of(seed: int, part: int) -> int:
+    """Return a seed for each part, the same wherever the part is worked on."""
+    return int(np.random.SeedSequence([seed, part]).generate_state(1, np.uint64)[0] >> np.uint64(2))
 
 
 def weighted_value(evaluation: Evaluation, weight: float) -> float:

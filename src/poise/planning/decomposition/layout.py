@@ -31,10 +31,6 @@ class Layout:
     ----------
     groups, links, ties
         What the kernels read.
-    part_ptr, part_groups
-        Groups of each part; parts share no team, link or exclusion, so each is a problem of its own.
-    group_part, team_part
-        The part of each group and team; -1 for a team without groups.
     pair_slot_a, pair_slot_b
         Slots of excluding groups that overlap, shape ``(Q,)``.
     hard_cost
@@ -44,18 +40,9 @@ class Layout:
     groups: Groups
     links: Links
     ties: Ties
-    part_ptr: Ints
-    part_groups: Ints
-    group_part: Ints
-    team_part: Ints
     pair_slot_a: Ints
     pair_slot_b: Ints
     hard_cost: float
-
-    @property
-    def num_parts(self) -> int:
-        """Return how many independent problems there are."""
-        return len(self.part_ptr) - 1
 
 
 def lay_out(problem: Problem, weight: float) -> Layout:
@@ -72,7 +59,7 @@ def lay_out(problem: Problem, weight: float) -> Layout:
     change, window, slot, hard_cost = _cost_columns(problem, fe, fd)
     groups = Groups(
         slot_ptr=_ints(problem.slot_ptr),
-        slot_window=_ints(problem.slot_window),
+        slot_window=np.ascontiguousarray(problem.slot_window, dtype=np.int32),
         slot=slot,
         change_ptr=_ints(problem.change_ptr),
         change=change,
@@ -91,11 +78,8 @@ def lay_out(problem: Problem, weight: float) -> Layout:
     np.maximum.at(group_depth, problem.change_group, depth)
     overlap = _overlaps(problem)
     ties = Ties(kin_ptr, kin, rival_ptr, rival, overlap, group_depth, _by_urgency(problem, change))
-    part_ptr, part_groups, group_part, team_part = _parts(problem, link_group)
     pair_a, pair_b = _exclusion_pairs(problem, overlap)
-    return Layout(
-        groups, links, ties, part_ptr, part_groups, group_part, team_part, pair_a, pair_b, hard_cost
-    )
+    return Layout(groups, links, ties, pair_a, pair_b, hard_cost)
 
 
 def _lay_out_links(problem: Problem) -> Links:
@@ -254,23 +238,6 @@ def _exclusion_pairs(problem: Problem, overlap: Ints) -> tuple[Ints, Ints]:
         pairs_a.append(slots_a[first])
         pairs_b.append(slots_b[second])
     return _ints(np.concatenate(pairs_a)), _ints(np.concatenate(pairs_b))
-
-
-def _parts(problem: Problem, link_group: Ints) -> tuple[Ints, Ints, Ints, Ints]:
-    """Split teams into parts that nothing couples; return groups by part and the part of groups and teams."""
-    root = np.arange(problem.num_teams)
-    exclusion = np.stack([problem.exclusion_a, problem.exclusion_b], axis=1)
-    pairs = problem.group_team[np.concatenate([link_group, exclusion])].reshape(-1, 2)
-    for a, b in np.unique(pairs[pairs[:, 0] != pairs[:, 1]].reshape(-1, 2), axis=0):
-        low, high = sorted((int(root[a]), int(root[b])))
-        root[root == high] = low
-    used, group_part = np.unique(root[problem.group_team], return_inverse=True)
-    group_part = group_part.reshape(-1)
-    place = np.minimum(np.searchsorted(used, root), max(len(used) - 1, 0))
-    team_part = np.where(used[place] == root, place, -1) if len(used) else np.full(len(root), -1)
-    part_groups = np.argsort(group_part, kind="stable")
-    part_ptr = np.searchsorted(group_part[part_groups], np.arange(len(used) + 1))
-    return _ints(part_ptr), _ints(part_groups), _ints(group_part), _ints(team_part)
 
 
 #: Slack that a proven bound grants each team and window, because the evaluator does [min].

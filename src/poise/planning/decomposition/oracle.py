@@ -5,79 +5,76 @@ from __future__ import annotations
 import numpy as np
 
 from poise.planning.decomposition import columns as col
-from poise.planning.decomposition.columns import Groups, Links
+from poise.planning.decomposition.columns import Flags, Groups, Ints32, Links
 from poise.planning.decomposition.facility import lower_bound, open_slots
 from poise.planning.decomposition.jit import kernel
-from poise.planning.problem import CAPACITY_TOLERANCE_MINUTES, Floats, Ints
+from poise.planning.problem import CAPACITY_TOLERANCE_MINUTES, Floats
 
 
 @kernel
 def fill_costs(
-    change: Floats,
-    window: Floats,
-    slot_window: Ints,
-    first_change: int,
-    n: int,
-    first_slot: int,
-    m: int,
+    groups: Groups, g: int, start: Floats, end: Floats, age: Floats, per_minute: Floats, room: Floats,
     cost: Floats,
-) -> None:
+) -> None:  # fmt: skip
     """Write the weighted cost of each change of a group in each slot; infinite where it may not go [money].
 
-    Whole groups at a time: every array handed to a compiled function costs a counter, which per
-    change and slot would be dearer than the sum itself.
+    ``start``, ``end``, ``age``, ``per_minute`` and ``room`` are of the group's slots, one after the
+    other, so that the inner loop runs over neighbouring numbers without a branch.
     """
-    for i in range(n):
-        j = first_change + i
+    change, base = groups.change, groups.change_ptr[g]
+    m = groups.slot_ptr[g + 1] - groups.slot_ptr[g]
+    for i in range(groups.change_ptr[g + 1] - base):
+        j = base + i
         earliest, latest, due = change[j, col.EARLIEST], change[j, col.LATEST], change[j, col.DUE]
-        const, slope, early, late = (
-            change[j, col.CONST],
-            change[j, col.SLOPE],
-            change[j, col.EARLY],
-            change[j, col.LATE],
-        )
+        const, slope, early = change[j, col.CONST], change[j, col.SLOPE], change[j, col.EARLY]
+        late, labour = change[j, col.LATE], change[j, col.LABOUR]
         for s in range(m):
-            w = slot_window[first_slot + s]
-            end = window[w, col.END]
-            if window[w, col.START] < earliest or end > latest:
-                cost[i, s] = np.inf
-            else:
-                c = const + slope * end + early * window[w, col.AGE]
-                cost[i, s] = c + late if end > due else c
+            c = const + slope * end[s] + early * age[s] + per_minute[s] * labour
+            if end[s] > due:
+                c += late
+            if start[s] < earliest or end[s] > latest or labour > room[s]:
+                c = np.inf
+            cost[i, s] = c
+
+
+@kernel
+def gather_slots(groups: Groups, g: int, start: Floats, end: Floats, age: Floats) -> None:
+    """Write the times of a group's slots one after the other."""
+    first = groups.slot_ptr[g]
+    for s in range(groups.slot_ptr[g + 1] - first):
+        w = groups.slot_window[first + s]
+        start[s], end[s] = groups.window[w, col.START], groups.window[w, col.END]
+        age[s] = groups.window[w, col.AGE]
 
 
 @kernel
 def _priced_group(
     groups: Groups, links: Links, g: int, price: Floats, link_price: Floats, slot_price: Floats, fill: Floats,
-    cost: Floats, never: Floats, opening: Floats, per_minute: Floats,
+    cost: Floats, never: Floats, opening: Floats, slots: Floats,
 ) -> None:  # fmt: skip
     """Fill the costs of one group's facility location at given prices."""
     team = groups.team[g]
     first, base = groups.slot_ptr[g], groups.change_ptr[g]
     n, m = groups.change_ptr[g + 1] - base, groups.slot_ptr[g + 1] - first
-    fill_costs(groups.change, groups.window, groups.slot_window, base, n, first, m, cost)
-    change, slot_window, slot, capacity = groups.change, groups.slot_window, groups.slot, groups.capacity
+    slot_window, slot, capacity = groups.slot_window, groups.slot, groups.capacity
+    start, end, age, per_minute, room = slots[0], slots[1], slots[2], slots[3], slots[4]
+    gather_slots(groups, g, start, end, age)
     for s in range(m):
         w = slot_window[first + s]
         labour = slot[first + s, col.OPEN_LABOUR]
-        room = capacity[team, w] + CAPACITY_TOLERANCE_MINUTES - labour
+        room[s] = capacity[team, w] + CAPACITY_TOLERANCE_MINUTES - labour
         opening[s] = slot[first + s, col.OPEN_COST] + price[team, w] * labour + slot_price[first + s]
         per_minute[s] = price[team, w]
-        if room < 0.0:
+        if room[s] < 0.0:
             opening[s] = np.inf
-        elif room > 0.0 and fill[first + s] > 0.0:
-            charge = min(fill[first + s], opening[s] / room)
+        elif room[s] > 0.0 and fill[first + s] > 0.0:
+            charge = min(fill[first + s], opening[s] / room[s])
             per_minute[s] += charge
-            opening[s] = max(0.0, opening[s] - charge * room)
+            opening[s] = max(0.0, opening[s] - charge * room[s])
+    fill_costs(groups, g, start, end, age, per_minute, room, cost)
     for i in range(n):
         j = base + i
-        never[i] = change[j, col.NEVER]
-        labour = change[j, col.LABOUR]
-        for s in range(m):
-            w = slot_window[first + s]
-            if labour + slot[first + s, col.OPEN_LABOUR] > capacity[team, w] + CAPACITY_TOLERANCE_MINUTES:
-                cost[i, s] = np.inf
-            cost[i, s] += per_minute[s] * labour
+        never[i] = groups.change[j, col.NEVER]
         for q in range(links.in_ptr[j], links.in_ptr[j + 1]):
             k = links.links_in[q]
             for s in range(m):
@@ -93,7 +90,8 @@ def _priced_group(
 def answer_prices(
     groups: Groups, links: Links, first_group: int, last_group: int, price: Floats, link_price: Floats,
     slot_price: Floats, fill: Floats,
-    with_bound: bool, is_open: Ints, choice: Ints, value: Floats, bound: Floats, usage: Floats, load: Floats,
+    with_bound: bool, is_open: Flags, choice: Ints32, value: Floats, bound: Floats, usage: Floats,
+    load: Floats,
 ) -> None:  # fmt: skip
     """Let groups ``first_group`` to ``last_group`` answer prices, each on its own.
 
@@ -122,24 +120,21 @@ def answer_prices(
     wide = max(most_n, most_m)
     cost_buffer = np.empty(most_n * most_m)
     order_buffer = np.empty(most_n * most_m, dtype=np.int64)
-    never, opening, per_minute = np.empty(most_n), np.empty(most_m), np.empty(most_m)
-    where, reach, work = (
-        np.empty(most_n, dtype=np.int64),
-        np.empty((2, wide), dtype=np.int64),
-        np.empty((4, wide)),
-    )
+    never, opening, slots = np.empty(most_n), np.empty(most_m), np.empty((5, most_m))
+    where, reach = np.empty(most_n, dtype=np.int64), np.empty((3, wide), dtype=np.int64)
+    listed, work = np.empty(most_m, dtype=np.int64), np.empty((4, wide))
     for g in range(first_group, last_group):
         first, base = groups.slot_ptr[g], groups.change_ptr[g]
         n, m = groups.change_ptr[g + 1] - base, groups.slot_ptr[g + 1] - first
         cost = cost_buffer[: n * m].reshape((n, m))
         open_here = is_open[first : first + m]
-        _priced_group(groups, links, g, price, link_price, slot_price, fill, cost, never, opening, per_minute)
+        _priced_group(groups, links, g, price, link_price, slot_price, fill, cost, never, opening, slots)
         team = groups.team[g]
         for s in range(m):
             load[first + s] = 0.0
             if opening[s] == np.inf:
                 open_here[s] = 0
-        value[g] = open_slots(cost, never, opening, open_here, n, m, True, where, work)
+        value[g] = open_slots(cost, never, opening, open_here, n, m, True, where, listed, work)
         for s in range(m):
             if open_here[s]:
                 usage[team, groups.slot_window[first + s]] += groups.slot[first + s, col.OPEN_LABOUR]
@@ -156,7 +151,7 @@ def answer_prices(
 
 
 @kernel
-def link_slopes(groups: Groups, links: Links, choice: Ints, multiplier: Floats, slope: Floats) -> None:
+def link_slopes(groups: Groups, links: Links, choice: Ints32, multiplier: Floats, slope: Floats) -> None:
     """Write the slope of the dual in each link multiplier: +1 where the answer breaks the link there.
 
     Multiplier i of a link belongs to "after has started by place i only if before was ready by

@@ -10,8 +10,9 @@ from __future__ import annotations
 import numpy as np
 
 from poise.planning.decomposition import columns as col
-from poise.planning.decomposition.columns import Groups, Links, Ties
+from poise.planning.decomposition.columns import Flags, Groups, Ints32, Links, Ties
 from poise.planning.decomposition.insertion import (
+    TAKEN_OUT,
     book,
     group_cost,
     insert_group,
@@ -19,6 +20,8 @@ from poise.planning.decomposition.insertion import (
     value_links,
 )
 from poise.planning.decomposition.jit import kernel
+from poise.planning.decomposition.menu import NO_PLAN
+from poise.planning.decomposition.randoms import draw
 from poise.planning.problem import Floats, Ints
 
 _MOST_GROUPS = 24
@@ -26,19 +29,8 @@ _MOST_KIN = 8
 
 
 @kernel
-def _draw(state: Ints) -> float:
-    """Return the next number in [0, 1) of an xorshift generator (G. Marsaglia, 2003)."""
-    x = np.uint64(state[0])
-    x ^= x << np.uint64(13)
-    x ^= x >> np.uint64(7)
-    x ^= x << np.uint64(17)
-    state[0] = np.int64(x)
-    return float(x >> np.uint64(11)) / 9007199254740992.0
-
-
-@kernel
 def _add_with_kin(
-    ties: Ties, g: int, chosen: Ints, size: int, most: int, is_chosen: Ints, is_free: Ints
+    ties: Ties, g: int, chosen: Ints, size: int, most: int, is_chosen: Flags, is_free: Flags
 ) -> int:
     """Add a group and those tied to it to the chosen ones; return how many are chosen now."""
     if is_chosen[g] or size >= len(chosen):
@@ -62,18 +54,18 @@ def _add_with_kin(
 @kernel
 def _choose(
     groups: Groups, ties: Ties, g: int, wanted: int, team_ptr: Ints, team_groups: Ints, slot_of: Ints,
-    count: Ints, random: Ints,
-    chosen: Ints, is_chosen: Ints, is_free: Ints,
+    count: Ints32, random: Ints,
+    chosen: Ints, is_chosen: Flags, is_free: Flags,
 ) -> int:  # fmt: skip
     """Choose a group with its kin and others of its team that are open in one window it may use."""
-    most_kin = _MOST_KIN if _draw(random) < 0.85 else 1
+    most_kin = _MOST_KIN if draw(random) < 0.85 else 1
     nothing = len(chosen) - len(chosen)  # a literal 0 would compile the kernel a second time
     size = _add_with_kin(ties, g, chosen, nothing, most_kin, is_chosen, is_free)
-    seed_group = chosen[int(_draw(random) * size)]
+    seed_group = chosen[int(draw(random) * size)]
     slots = groups.slot_ptr[seed_group + 1] - groups.slot_ptr[seed_group]
     if wanted <= 1 or slots == 0:
         return size
-    w = groups.slot_window[groups.slot_ptr[seed_group] + int(_draw(random) * slots)]
+    w = groups.slot_window[groups.slot_ptr[seed_group] + int(draw(random) * slots)]
     first, number = (
         team_ptr[groups.team[seed_group]],
         team_ptr[groups.team[seed_group] + 1] - team_ptr[groups.team[seed_group]],
@@ -83,7 +75,7 @@ def _choose(
     for _ in range(12 * wanted):
         if added >= wanted or number == 0:
             break
-        h = team_groups[first + int(_draw(random) * number)]
+        h = team_groups[first + int(draw(random) * number)]
         low, high = groups.slot_ptr[h], groups.slot_ptr[h + 1]
         while low < high:
             middle = (low + high) // 2
@@ -101,7 +93,7 @@ def _choose(
 def _order_groups(depth: Ints, chosen: Ints, size: int, by_depth: int, random: Ints) -> None:
     """Shuffle the chosen groups, then sort them along links (1) or against them (-1)."""
     for i in range(size - 1, 0, -1):
-        k = int(_draw(random) * (i + 1))
+        k = int(draw(random) * (i + 1))
         chosen[i], chosen[k] = chosen[k], chosen[i]
     for i in range(1, size):
         k = i
@@ -112,7 +104,7 @@ def _order_groups(depth: Ints, chosen: Ints, size: int, by_depth: int, random: I
 
 @kernel
 def _mark_links(
-    change_ptr: Ints, links: Links, chosen: Ints, size: int, is_chosen: Ints, row_of_link: Ints, rows: int
+    change_ptr: Ints, links: Links, chosen: Ints, size: int, is_chosen: Flags, row_of_link: Ints, rows: int
 ) -> int:
     """Give each link between two chosen groups a row of values, as far as ``rows`` go; -1 to the others."""
     used = 0
@@ -130,7 +122,7 @@ def _mark_links(
 
 @kernel
 def _lift_out(
-    groups: Groups, chosen: Ints, size: int, slot_of: Ints, saved: Ints, was_open: Ints, count: Ints,
+    groups: Groups, chosen: Ints, size: int, slot_of: Ints, saved: Ints, was_open: Flags, count: Ints32,
     usage: Floats,
 ) -> float:  # fmt: skip
     """Take the chosen groups out of the plan, noting how they were; return what they cost [money]."""
@@ -141,14 +133,14 @@ def _lift_out(
         for j in range(groups.change_ptr[h], groups.change_ptr[h + 1]):
             saved[j] = slot_of[j]
         for s in range(groups.slot_ptr[h], groups.slot_ptr[h + 1]):
-            was_open[s] = count[s]
+            was_open[s] = count[s] > 0
         take_out(groups, h, slot_of, count, usage)
     return former
 
 
 @kernel
 def _restore(
-    groups: Groups, chosen: Ints, size: int, saved: Ints, slot_of: Ints, count: Ints, usage: Floats
+    groups: Groups, chosen: Ints, size: int, saved: Ints, slot_of: Ints, count: Ints32, usage: Floats
 ) -> None:
     """Put the chosen groups back exactly as they were."""
     for c in range(size):
@@ -163,12 +155,12 @@ def _restore(
 @kernel
 def search(
     groups: Groups, links: Links, ties: Ties, starters: Ints, team_ptr: Ints, team_groups: Ints,
-    is_free: Ints, iterations: int, in_order: bool,
-    seed: int, temperature: float, price: Floats, forbidden: float, slot_of: Ints, saved: Ints, count: Ints,
+    is_free: Flags, iterations: int, in_order: bool,
+    seed: int, temperature: float, price: Floats, forbidden: float, slot_of: Ints, saved: Ints, count: Ints32,
     usage: Floats,
-    row_of_link: Ints, is_chosen: Ints, was_open: Ints,
-) -> float:  # fmt: skip
-    """Improve a plan in place by ruin and recreate; return the change of its cost [money].
+    row_of_link: Ints, is_chosen: Flags, was_open: Flags,
+) -> None:  # fmt: skip
+    """Improve a plan in place by ruin and recreate.
 
     Parameters
     ----------
@@ -194,23 +186,23 @@ def search(
         most_n = max(most_n, groups.change_ptr[g + 1] - groups.change_ptr[g])
         most_m = max(most_m, groups.slot_ptr[g + 1] - groups.slot_ptr[g])
     wide = max(most_n, most_m)
-    floats, ints = np.empty((6, wide)), np.empty((4, wide), dtype=np.int64)
+    floats, ints = np.empty((10, wide)), np.empty((4, wide), dtype=np.int64)
     cost_buffer = np.empty(most_n * most_m)
     chosen = np.empty(_MOST_GROUPS, dtype=np.int64)
     values = np.empty((8 * most_n + 1, len(links.start_rank) + 1))
-    gained, nothing = 0.0, iterations - iterations
+    nothing = iterations - iterations
     for iteration in range(iterations):
         if in_order:
             g, wanted = starters[iteration % len(starters)], 1
         else:
-            g, wanted = starters[int(_draw(random) * len(starters))], 1 + int(5.0 * _draw(random))
+            g, wanted = starters[int(draw(random) * len(starters))], 1 + int(5.0 * draw(random))
         size = _choose(
             groups, ties, g, wanted, team_ptr, team_groups, slot_of, count, random, chosen, is_chosen, is_free
         )
         former = _lift_out(groups, chosen, size, slot_of, saved, was_open, count, usage)
-        forward = in_order or _draw(random) < 0.75
+        forward = in_order or draw(random) < 0.75
         _order_groups(ties.depth, chosen, size, 1 if forward else -1, random)
-        share = 1.0 if in_order else 1.2 * _draw(random)
+        share = 1.0 if in_order else 1.2 * draw(random)
         if (
             forward
             and _mark_links(groups.change_ptr, links, chosen, size, is_chosen, row_of_link, len(values)) > 0
@@ -231,12 +223,78 @@ def search(
         now = 0.0
         for c in range(size):
             now += group_cost(groups, chosen[c], slot_of, count)
-        allowance = -temperature * np.log(_draw(random) + 1e-300)
-        if is_done and now <= former + allowance:
-            gained += now - former
-        else:
+        allowance = -temperature * np.log(draw(random) + 1e-300)
+        if not is_done or now > former + allowance:
             _restore(groups, chosen, size, saved, slot_of, count, usage)
         _mark_links(groups.change_ptr, links, chosen, size, is_chosen, row_of_link, nothing)
         for c in range(size):
             is_chosen[chosen[c]] = 0
-    return gained
+
+
+@kernel
+def plan_tied(
+    groups: Groups, links: Links, ties: Ties, cluster_ptr: Ints, cluster_groups: Ints, wanted: Ints,
+    price: Floats, was_open: Flags, forbidden: float, slot_of: Ints, count: Ints32, usage: Floats,
+    row_of_link: Ints, is_chosen: Flags, answer: Ints32,
+) -> None:  # fmt: skip
+    """Plan clusters of tied groups, each as if its teams had nothing else to do, at full prices.
+
+    Parameters
+    ----------
+    wanted
+        The clusters to plan.
+    was_open
+        Shape ``(S,)``: slots that the groups' own answers open; their partners count on them.
+    slot_of, count, usage
+        Scratch of shapes ``(J,)``, ``(S,)`` and ``(P, W)``, the latter two filled with 0.
+    row_of_link, is_chosen
+        Scratch of shapes ``(K,)`` filled with -1 and ``(G,)`` filled with 0.
+    answer
+        Shape ``(J,)``: the window of each change, -1 for never, written; :data:`NO_PLAN` where a cluster
+        has no plan.
+    """
+    most, most_n, most_m = 1, 1, 1
+    for c in wanted:
+        most = max(most, cluster_ptr[c + 1] - cluster_ptr[c])
+        for g in cluster_groups[cluster_ptr[c] : cluster_ptr[c + 1]]:
+            most_n = max(most_n, groups.change_ptr[g + 1] - groups.change_ptr[g])
+            most_m = max(most_m, groups.slot_ptr[g + 1] - groups.slot_ptr[g])
+    wide = max(most_n, most_m)
+    floats, ints = np.empty((10, wide)), np.empty((4, wide), dtype=np.int64)
+    cost_buffer = np.empty(most_n * most_m)
+    chosen, random = np.empty(most, dtype=np.int64), np.ones(1, dtype=np.int64)
+    values = np.empty((8 * most_n + 1, len(links.start_rank) + 1))
+    nothing = len(chosen) - len(chosen)  # a literal 0 would compile the kernel a second time
+    for c in wanted:
+        size = cluster_ptr[c + 1] - cluster_ptr[c]
+        for i in range(size):
+            chosen[i] = cluster_groups[cluster_ptr[c] + i]
+            is_chosen[chosen[i]] = 1
+            for j in range(groups.change_ptr[chosen[i]], groups.change_ptr[chosen[i] + 1]):
+                slot_of[j] = TAKEN_OUT
+        _order_groups(ties.depth, chosen, size, 1, random)
+        _mark_links(groups.change_ptr, links, chosen, size, is_chosen, row_of_link, len(values))
+        for i in range(size - 1, -1, -1):
+            value_links(
+                groups, links, ties, chosen[i], slot_of, count, usage, price, 1.0, row_of_link, values,
+                forbidden, floats, cost_buffer, was_open,
+            )  # fmt: skip
+        is_done = True
+        for i in range(size):
+            is_done = is_done and insert_group(
+                groups, links, ties, chosen[i], slot_of, count, usage, price, 1.0, row_of_link, values,
+                forbidden, floats, ints, cost_buffer,
+            )  # fmt: skip
+        for i in range(size):
+            g = chosen[i]
+            for j in range(groups.change_ptr[g], groups.change_ptr[g + 1]):
+                answer[j] = groups.slot_window[slot_of[j]] if slot_of[j] >= 0 else -1
+                if not is_done:
+                    answer[j] = NO_PLAN
+            book(groups, g, slot_of, -1.0, count, usage)
+        _mark_links(groups.change_ptr, links, chosen, size, is_chosen, row_of_link, nothing)
+        for i in range(size):
+            is_chosen[chosen[i]] = 0
+        for row in range(usage.shape[0]):
+            for w in range(usage.shape[1]):
+                usage[row, w] = 0.0

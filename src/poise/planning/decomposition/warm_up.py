@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from poise.planning.decomposition.lagrangian import solve
+from poise.planning.decomposition.part_run import PartRun
+from poise.planning.decomposition.workers import Workers
 from poise.planning.problem import Problem
+
+#: Steps after which a run has done one of each kind, and composed from a plan.
+_STEPS = 50
 
 
 def warm_up() -> None:
@@ -13,7 +17,9 @@ def warm_up() -> None:
 
     Does nothing worth noticing when the kernels are compiled already.
     """
-    solve(_two_groups(), 1.0, work=8)
+    run = PartRun(_two_groups(), 1.0, Workers(1), 0, None, None)
+    for _ in range(_STEPS):
+        run.step()
 
 
 def _two_groups() -> Problem:

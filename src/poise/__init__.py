@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from poise.bargain import Stakes
     from poise.errors import Fault, PoiseError
     from poise.estate import load_estate
+    from poise.ledger import Ledger, verify_file
     from poise.patching.planner import Settings, plan_patches
     from poise.planning.evaluate import evaluate
     from poise.planning.frontier import sweep
@@ -30,6 +31,7 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "Fault": "poise.errors",
+    "Ledger": "poise.ledger",
     "Plan": "poise.planning.problem",
     "PoiseError": "poise.errors",
     "Problem": "poise.planning.problem",
@@ -42,11 +44,13 @@ _HOMES = {
     "read_scan": "poise.scans",
     "render_html": "poise.report",
     "sweep": "poise.planning.frontier",
+    "verify_file": "poise.ledger",
     "write_outputs": "poise.report",
 }
 
 __all__ = [
     "Fault",
+    "Ledger",
     "Plan",
     "PoiseError",
     "Problem",
@@ -59,6 +63,7 @@ __all__ = [
     "read_scan",
     "render_html",
     "sweep",
+    "verify_file",
     "write_outputs",
 ]
 

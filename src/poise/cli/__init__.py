@@ -15,7 +15,7 @@ from importlib import import_module
 from poise.errors import Fault, InputError, InternalError, PoiseError
 
 #: Modules of this package that add a command, in the order of the help page.
-COMMANDS = ("scan", "estate", "threats", "plan", "outcomes", "gate", "policy", "demo")
+COMMANDS = ("scan", "estate", "threats", "plan", "outcomes", "gate", "policy", "ledger", "key", "demo")
 
 
 def build_parser(only: str = "") -> argparse.ArgumentParser:

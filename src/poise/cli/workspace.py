@@ -14,3 +14,8 @@ def workspace_directory(named: str | None = None) -> Path:
 def threats_directory(named: str | None = None) -> Path:
     """Return where the workspace keeps its threat evidence."""
     return workspace_directory(named) / "threats"
+
+
+def ledger_path(named: str | None = None) -> Path:
+    """Return where the workspace keeps its ledger."""
+    return workspace_directory(named) / "ledger.sqlite"

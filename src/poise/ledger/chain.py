@@ -68,13 +68,13 @@ def check_link(record: Record, head: Head) -> None:
         E721 when its hash is not that of its content, E722 when it does not follow, E723 when its body is
         not the one that the statement commits to.
     """
-    where = f"record {record.sequence}"
+    where = f"record {head.size}"
     if record.true_hash() != record.hash:
         raise ChainError(
             Fault("E721", where, f"was changed: its content does not have the hash {record.hash}.")
         )
     if record.sequence != head.size:
-        raise _not_next(where, f"record {head.size} was expected here")
+        raise _not_next(where, f"it calls itself record {record.sequence}")
     if record.previous != head.hash:
         raise _not_next(
             where, f"it follows {record.previous}, but the record before has the hash {head.hash}"
@@ -169,7 +169,7 @@ def _check_statement(record: Record) -> None:
     faults = list(word_faults(statement.kind, statement.author, where))
     if len(statement.refers) > MAX_REFERENCES or len(set(statement.refers)) < len(statement.refers):
         faults.append(Fault("E713", where, f"refers to over {MAX_REFERENCES} records, or to one twice."))
-    if statement.made > record.time + MAX_CLOCK_SKEW:
+    if statement.made - record.time > MAX_CLOCK_SKEW:
         message = f"was made at {statement.made}, after its place in the chain at {record.time}."
         faults.append(Fault("E715", where, message, "One of the two clocks is wrong."))
     if statement.expires is not None and record.time > statement.expires:

@@ -10,9 +10,13 @@ from pathlib import Path
 from typing import Final
 
 from poise.errors import Fault, LedgerError
+from poise.ledger.record import MAX_RECORD_BYTES
 
 #: How long [seconds] a writer waits for another.
 BUSY_SECONDS: Final = 30.0
+
+#: Largest value [bytes] that SQLite may hand over, whatever somebody put into the file.
+MAX_VALUE_BYTES: Final = 2 * MAX_RECORD_BYTES
 
 #: Marks the file as a ledger of Poise ("POIL"), whatever it is called.
 APPLICATION_ID: Final = 0x504F494C
@@ -69,6 +73,7 @@ def connect(path: Path) -> sqlite3.Connection:
     with told(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         connection = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None)
+        connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, MAX_VALUE_BYTES)
         try:
             _prepare(connection, path)
         except BaseException:
@@ -91,7 +96,7 @@ def _prepare(connection: sqlite3.Connection, path: Path) -> None:
     marks = run("PRAGMA application_id").fetchone()[0], run("PRAGMA user_version").fetchone()[0]
     if marks != (APPLICATION_ID, VERSION):
         raise LedgerError(Fault("E708", str(path), "is no ledger, or one of another version of Poise."))
-    for pragma in ("synchronous = FULL", "foreign_keys = ON", "secure_delete = ON"):
+    for pragma in ("synchronous = FULL", "foreign_keys = ON", "secure_delete = ON", "trusted_schema = OFF"):
         run(f"PRAGMA {pragma}")
 
 

@@ -227,8 +227,9 @@ def make_draft(
         E701 when the body is no JSON.
     """
     salt = random(SALT_BYTES).hex()
-    # Read back what was written, so that draft and record hold the same values and types.
-    content = parse(canonical(dict(body), f"body of {kind}"), f"body of {kind}")
+    # Read back what was written, so that draft and record hold the same values and types; as a field, as it
+    # will stand in the record, so that it is not nested too deep there.
+    content = parse(canonical({"body": dict(body)}, f"body of {kind}"), f"body of {kind}")["body"]
     statement = Statement(
         kind, author, whole_seconds(made), expires and whole_seconds(expires), seen, refers,
         content_digest(salt, content),

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
@@ -22,12 +23,20 @@ from poise.ledger.canonical import canonical, digest, parse
 from poise.ledger.chain import ERASURE, MAX_CLOCK_SKEW, Head, admit, check_link, enter, word_faults
 from poise.ledger.checkpoint import Checkpoint
 from poise.ledger.database import connect, told, transaction
+from poise.ledger.keyrecords import KEY_KINDS
 from poise.ledger.keys import SigningKey
+from poise.ledger.parties import Signer
 from poise.ledger.record import MAX_RECORD_BYTES, Draft, Record, Seen, make_draft, read_record, whole_seconds
 from poise.ledger.roster import Roster
 from poise.ledger.verify import Progress, Verification, verify_lines
 
-_SELECT: Final = "SELECT line, salt, body FROM record LEFT JOIN content USING (sequence)"
+#: Bytes are asked for as such: SQLite keeps whatever type somebody else may have put there.
+_SELECT: Final = """
+SELECT CAST(line AS BLOB), salt, CAST(body AS BLOB) FROM record LEFT JOIN content USING (sequence)
+"""
+
+#: Fewest digits of a hash that name a record.
+_SHORTEST_HASH: Final = 8
 
 
 class Ledger:
@@ -85,11 +94,16 @@ class Ledger:
         last = self._record(row)
         return Head(last.sequence + 1, last.hash, last.time)
 
-    def roster(self) -> Roster:
-        """Return whose keys count at the end of the chain."""
-        with told(self.path):
-            self._refresh()
+    def roster(self, before: int | None = None) -> Roster:
+        """Return whose keys count: at the end of the chain, or for the record at the place `before`."""
+        if before is not None:
+            return self._roster_from(Roster(), 0, before)
+        self._refresh()
         return self._roster.copy()
+
+    def signers(self, record: Record) -> tuple[Signer, ...]:
+        """Return whose signatures count in a record, by the keys, roles and deputies of its place."""
+        return enter(record, self.roster(record.sequence))[0]
 
     def records(self, start: int = 0, kind: str | None = None) -> Iterator[Record]:
         """Yield the records from a place on, in order.
@@ -102,12 +116,9 @@ class Ledger:
             Only those of this kind.
         """
         first = max(self.head.size + start, 0) if start < 0 else start
-        where, values = "sequence >= ?", [first]
-        query = f"{_SELECT} WHERE {where} AND kind = ?" if kind else f"{_SELECT} WHERE {where}"
+        query = f"{_SELECT} WHERE sequence >= ? AND kind = COALESCE(?, kind) ORDER BY sequence"
         with told(self.path):
-            for row in self._connection.execute(
-                f"{query} ORDER BY sequence", [*values, *([kind] if kind else [])]
-            ):
+            for row in self._connection.execute(query, [first, kind]):
                 yield self._record(row)
 
     def record(self, reference: int | str) -> Record:
@@ -125,6 +136,26 @@ class Ledger:
             raise LedgerError(Fault("E713", str(self.path), f"has no record {reference}."))
         return self._record(row)
 
+    def find(self, text: str) -> Record:
+        """Return one record by what a person types: its place, its hash, or the first 8 digits of it or more.
+
+        Raises
+        ------
+        LedgerError
+            E713 when there is none, or more than one.
+        """
+        if text.isdecimal() and text.isascii() and len(text) < _SHORTEST_HASH:
+            return self.record(int(text))
+        with told(self.path):
+            found = self._connection.execute(
+                "SELECT hash FROM record WHERE substr(hash, 1, ?) = ? LIMIT 2", [len(text), text]
+            ).fetchall()
+        if len(text) < _SHORTEST_HASH or len(found) != 1:
+            hint = "Give its place, or at least 8 digits of its hash; poise ledger log lists both."
+            message = f"{text!r} names {'more than one record' if len(found) > 1 else 'no record'}."
+            raise LedgerError(Fault("E713", str(self.path), message, hint))
+        return self.record(str(found[0][0]))
+
     def beside(self, record_hash: str) -> tuple[Record, ...]:
         """Return the records that refer to one: what was added to it later."""
         query = f"{_SELECT} JOIN reference USING (sequence) WHERE target = ? ORDER BY sequence"
@@ -135,6 +166,12 @@ class Ledger:
         """Yield the ledger as it is exported: one record a line, all as of one moment."""
         for record in self.records():
             yield record.to_bytes() + b"\n"
+
+    def export(self, path: Path) -> int:
+        """Write the ledger to a new file; see :func:`poise.ledger.transfer.export_file`."""
+        from poise.ledger.transfer import export_file
+
+        return export_file(self, path)
 
     def verify(
         self,
@@ -219,10 +256,11 @@ class Ledger:
         refers: tuple[str, ...] = (),
     ) -> Record:
         """Draft, sign and add a record in one go; parameters and errors are those of `draft` and `add`."""
-        draft = self.draft(kind, author, body, now=now, refers=refers)
-        for key in keys:
-            draft = draft.signed(key)
-        return self.add(draft, now=now)
+        with self._writing():
+            draft = self.draft(kind, author, body, now=now, refers=refers)
+            for key in keys:
+                draft = draft.signed(key)
+            return self._place(draft, now)
 
     def add(self, draft: Draft, *, now: datetime) -> Record:
         """Put a draft at the end of the chain. When this returns, the record is on disk.
@@ -242,16 +280,31 @@ class Ledger:
         ChainError, SignatureError
             As in :func:`poise.ledger.chain.admit`.
         """
-        with told(self.path), transaction(self._connection):
-            self._refresh()
-            head = self.head
-            record = draft.placed(head.size, head.hash, self._time(now, head))
-            check_link(record, head)
-            admit(record, self, self._roster.copy())
-            self._insert(record)
-        if record.statement.kind == ERASURE:
-            self._scrub()
+        with self._writing():
+            return self._place(draft, now)
+
+    def _place(self, draft: Draft, now: datetime) -> Record:
+        self._refresh()
+        head = self.head
+        record = draft.placed(head.size, head.hash, self._time(now, head))
+        check_link(record, head)
+        admit(record, self, self._roster.copy())
+        self._insert(record)
         return record
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        with told(self.path):
+            erasures = self._erasures()
+            with transaction(self._connection):
+                yield
+            if self._erasures() > erasures:
+                # Overwrite the write-ahead log, in which erased bodies would stay readable.
+                self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+    def _erasures(self) -> int:
+        query = "SELECT COUNT(*) FROM record WHERE kind = ?"
+        return int(self._connection.execute(query, [ERASURE]).fetchone()[0])
 
     def restore(self, records: Iterable[Record]) -> None:
         """Fill an empty ledger with the records of a verified one, in one transaction.
@@ -261,7 +314,7 @@ class Ledger:
         LedgerError
             E709 or E710 when it cannot be written; the ledger is then as empty as before.
         """
-        with told(self.path), transaction(self._connection):
+        with self._writing():
             for record in records:
                 self._insert(record)
 
@@ -296,25 +349,25 @@ class Ledger:
                     (target,),
                 )
 
-    def _scrub(self) -> None:
-        """Overwrite the write-ahead log, in which erased bodies would stay readable."""
-        with told(self.path):
-            self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-
     def _refresh(self) -> None:
         """Take records about keys that are new since the last time into the roster."""
-        query = f"{_SELECT} WHERE kind LIKE 'key.%' AND sequence >= ? ORDER BY sequence"
-        roster = self._roster.copy()
-        size = self._roster_size
-        for row in self._connection.execute(query, [size]).fetchall():
-            record = self._record(row)
-            enter(record, roster)
-            size = record.sequence + 1
-        self._roster, self._roster_size = roster, size
+        size = self.head.size
+        self._roster, self._roster_size = self._roster_from(self._roster, self._roster_size, size), size
+
+    def _roster_from(self, roster: Roster, start: int, end: int) -> Roster:
+        """Return a roster with the records about keys from `start` to before `end`."""
+        roster = roster.copy()
+        kinds = ", ".join("?" for _ in KEY_KINDS)
+        query = f"{_SELECT} WHERE kind IN ({kinds}) AND sequence >= ? AND sequence < ? ORDER BY sequence"
+        with told(self.path):
+            rows = self._connection.execute(query, [*KEY_KINDS, start, end]).fetchall()
+        for row in rows:
+            enter(self._record(row), roster)
+        return roster
 
     def _record(self, row: tuple[bytes, str | None, bytes | None]) -> Record:
         line, salt, body = row
-        header = read_record(bytes(line), str(self.path))
+        header = read_record(line, str(self.path))
         if header.true_hash() != header.hash:
             where = f"record {header.sequence}"
             raise ChainError(
@@ -322,7 +375,8 @@ class Ledger:
             )
         if salt is None or body is None:
             return header
-        return msgspec.structs.replace(header, salt=salt, body=parse(bytes(body), str(self.path)))
+        whole = msgspec.structs.replace(header, salt=str(salt), body=parse(body, str(self.path)))
+        return read_record(whole.to_bytes(), str(self.path))
 
     def _value(self, query: str, value: object) -> str | None:
         with told(self.path):

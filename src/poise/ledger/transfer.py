@@ -77,7 +77,7 @@ def import_file(source: Path, path: Path, progress: Progress | None = None) -> V
             draft = Path(folder, path.name)
             with Ledger.open(draft) as ledger, source.open("rb") as stream:
                 ledger.restore(read_record(line[:-1], str(source)) for line in lines_of(stream))
-                if ledger.head.hash != found.head:
+                if ledger.verify() != found:
                     raise ChainError(Fault("E722", str(source), "was changed while it was read."))
             # Closed, and with that in one file: nobody else has it open.
             draft.replace(path)

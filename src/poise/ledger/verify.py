@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -142,9 +142,13 @@ class Verifier:
                 keys = tuple(one.keyid for one in record.signatures)
                 self._signed.append((record.sequence, record.time, keys))
 
-    def unexplained(self) -> int | None:
-        """Return the first record whose body is missing though nothing erased it; None without one."""
-        return min((place for one, place in self._bare.items() if one not in self._erased), default=None)
+    def place_of(self, record_hash: str) -> int | None:
+        """Return the place of the record with this hash; None when there is none."""
+        return self._places.get(record_hash)
+
+    def unexplained(self) -> set[int]:
+        """Return the places of records whose body is missing though nothing erased it."""
+        return {place for one, place in self._bare.items() if one not in self._erased}
 
     def result(self, checkpoints: int, broken: Break | None) -> Verification:
         """Return what was found."""
@@ -238,8 +242,10 @@ def verify_lines(
     """
     verifier, held = Verifier(), 0
     waiting = sorted(checkpoints, key=lambda one: one.claim.size)
+    numbered = enumerate(lines, 1)
+    broken = None
     try:
-        for number, line in enumerate(lines, 1):
+        for number, line in numbered:
             verifier.take(_record(line, f"{source}:{number}"))
             while waiting and waiting[0].claim.size == verifier.head.size:
                 check_checkpoint(waiting[0], verifier.head, verifier.roster, trusted)
@@ -248,11 +254,14 @@ def verify_lines(
         if waiting:
             raise cut_off(waiting[0], verifier.head.size)
     except PoiseError as error:
-        code = error.exit_code if not isinstance(error, LedgerError) else ChainError.exit_code
-        place = verifier.head.size - (error.faults[0].id in ("E726", "E746"))
+        code = ChainError.exit_code if isinstance(error, LedgerError) else error.exit_code
+        place = verifier.head.size - (error.faults[0].id in _OF_THE_LAST)
         broken = Break(place, error.faults, code)
-        return verifier.result(held, _earlier(verifier, broken))
-    return verifier.result(held, _earlier(verifier, None))
+    return verifier.result(held, _with_missing_bodies(verifier, broken, (line for _, line in numbered)))
+
+
+#: Faults of a checkpoint, which are told when the record that it is about holds by itself.
+_OF_THE_LAST = ("E726", "E746")
 
 
 def _record(line: bytes, where: str) -> Record:
@@ -262,14 +271,30 @@ def _record(line: bytes, where: str) -> Record:
     return read_record(line[:-1], where)
 
 
-def _earlier(verifier: Verifier, broken: Break | None) -> Break | None:
-    """Return the break, or the one before it that only the end of the file shows."""
-    place = verifier.unexplained()
-    if place is None or (broken is not None and broken.sequence <= place):
+def _with_missing_bodies(verifier: Verifier, broken: Break | None, rest: Iterable[bytes]) -> Break | None:
+    """Return the break with the first record whose body is missing though no record erases it.
+
+    What follows a break is not verified, but it is looked through for erasures: a lawfully erased record
+    is not to be blamed for a break further down.
+    """
+    places = verifier.unexplained()
+    if places and broken is not None:
+        places -= {verifier.place_of(one) for line in rest for one in _erased_by(line)}
+    if not places:
         return broken
     hint = "A body goes only with a record of kind erasure that names it and that both parties signed."
-    fault = Fault("E724", f"record {place}", "its body was taken out, and no record says why.", hint)
-    return Break(place, (fault,), ChainError.exit_code)
+    fault = Fault("E724", f"record {min(places)}", "its body was taken out, and no record says why.", hint)
+    if broken is None:
+        return Break(min(places), (fault,), ChainError.exit_code)
+    return replace(broken, faults=(*broken.faults, fault))
+
+
+def _erased_by(line: bytes) -> tuple[str, ...]:
+    try:
+        statement = read_record(line.removesuffix(b"\n"), "").statement
+    except LedgerError:
+        return ()
+    return statement.refers if statement.kind == ERASURE else ()
 
 
 def _told(lines: Iterable[bytes], size_bytes: int, progress: Progress | None) -> Iterator[bytes]:

@@ -174,20 +174,12 @@ def moment_of(text: str | None) -> datetime:
 
 
 def signing_key(path: Path | None) -> SigningKey | None:
-    """Return an unlocked key; the passphrase comes from POISE_PASSPHRASE, or is asked for on a terminal."""
+    """Return an unlocked key, ``None`` where no file is named."""
     if path is None:
         return None
-    from poise.ledger.keyfile import read_key
+    from poise.cli.signing import unlock
 
-    passphrase = os.environ.get("POISE_PASSPHRASE")
-    if passphrase is None:
-        if not sys.stdin.isatty():
-            hint = "Put it into the variable POISE_PASSPHRASE."
-            raise InputError(Fault("E706", str(path), "No passphrase was given.", hint))
-        from getpass import getpass
-
-        passphrase = getpass(f"Passphrase of {path}: ")
-    return read_key(path, passphrase)
+    return unlock(path)
 
 
 def _request(arguments: argparse.Namespace, signed: SignedPolicy, *, keep_entries: bool = False) -> Request:

@@ -50,6 +50,7 @@ format: $(READY) ## write the format that check wants
 bench: install ## measure speed and memory as ratios; see docs/performance.md
 	$(BIN)/python bench/scans.py
 	$(BIN)/python bench/planning.py
+	$(BIN)/python bench/gate.py
 
 lock: $(READY) ## renew requirements.txt
 	UV_PYTHON_DOWNLOADS=never $(BIN)/uv pip compile -q pyproject.toml --group dev --universal \

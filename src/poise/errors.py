@@ -9,6 +9,7 @@
     │   ├── ModelError       E3xx  a problem or plan whose arrays contradict each other
     │   ├── ScanFormatError  E4xx  a scanner report
     │   ├── TableError       E55x  limits, and steps of a negotiation
+    │   ├── PolicyError      E8xx  a policy, an exception, a baseline or a log of the gate
     │   └── LedgerError      E70x  a file, key or request of the ledger
     ├── NoFeasiblePlanError  E5xx  no plan meets the hard limits: exit 1
     ├── EvidenceError        E6xx  evidence is missing, stale or for something else: exit 3
@@ -33,8 +34,8 @@ FAULT_IDS: dict[str, str] = {
     "E102": "A file of the estate is empty.",
     "E103": "A window or a change freeze ends before it starts.",
     "E104": "The YAML is malformed.",
-    "E105": "The YAML uses anchors, aliases or tags, which an estate never needs.",
-    "E106": "A file of the estate is nested too deep.",
+    "E105": "The YAML uses anchors, aliases or tags, which no file of Poise needs.",
+    "E106": "A YAML file is nested too deep.",
     "E107": "A single value, a list or a block of keys stands where another of these was expected.",
     "E108": "An id or a key is given twice.",
     "E109": "A key or a column is not a word of the estate's vocabulary.",
@@ -178,6 +179,28 @@ FAULT_IDS: dict[str, str] = {
     "E556": "The file of the table is damaged.",
     "E557": "This step is not possible at this point of the negotiation.",
     "E558": "An opened position is not the one that was sealed.",
+    "E600": "A report that the policy asks for is missing.",
+    "E601": "A report is empty, cut off or cannot be read, so it proves nothing.",
+    "E602": "A scanner failed, ran out of time, or did not scan all.",
+    "E603": "A report is of another commit, or does not say of which.",
+    "E604": "A report is too old, from the future, or does not say when it was made.",
+    "E605": "A report is by another tool, or in another format, than the policy agrees.",
+    "E606": "There is no baseline, so nobody can say what is new.",
+    "E607": "Both sides of 'new' were judged by different databases.",
+    "E608": "Records of a report could not be read.",
+    "E609": "Threat evidence that the policy's rules ask for is missing or stale.",
+    "E780": "A document of the gate lacks a signature that it needs.",
+    "E781": "A document of the gate is not valid yet, or has expired.",
+    "E782": "A document of the gate is for another service or commit.",
+    "E800": "A file of the gate cannot be opened, or is none of its kind.",
+    "E801": "A key is not a word of the policy's vocabulary.",
+    "E802": "A key that a policy requires is missing.",
+    "E803": "A value of a policy cannot be read or is out of its range.",
+    "E804": "A word of a policy is not one of those allowed here.",
+    "E805": "A rule, report or role is named that the policy does not define.",
+    "E806": "A condition in CEL cannot be read, or is not true or false.",
+    "E807": "A baseline, history or log of the gate cannot be read.",
+    "E808": "A finding is named that is not in the verdict.",
     "E900": "Poise itself failed; the report on disk is incomplete.",
     "E901": "A file or folder that the command names cannot be read or written.",
 }
@@ -261,6 +284,10 @@ class TableError(InputError):
 
 class LedgerError(InputError):
     """A file, a key or a request of the ledger is at fault."""
+
+
+class PolicyError(InputError):
+    """A policy or another file of the gate is at fault."""
 
 
 class NoFeasiblePlanError(PoiseError):

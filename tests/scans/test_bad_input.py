@@ -123,7 +123,6 @@ def test_nothing_is_not_a_report(content: bytes, tmp_path: Path) -> None:
     ("content", "told"),
     [
         (b"<!DOCTYPE html><html><body>Login</body></html>", "an HTML page"),
-        (b'{"version": "2.1.0", "runs": [{"tool": {"driver": {"name": "x"}}}]}', "SARIF"),
         (b'{"spdxVersion": "SPDX-2.3"}', "SPDX"),
         (b'{"surprise": 1, "other": {"inner": 2}}', "the keys surprise, other"),
         (b'[{"surprise": [1]}]', "a JSON array of objects with the keys surprise"),

@@ -26,14 +26,16 @@ COMMANDS = (
     "why",
     "agree",
     "outcomes",
+    "gate",
+    "policy",
     "ledger",
     "key",
     "demo",
 )
 
 
-def build_parser() -> argparse.ArgumentParser:
-    """Return the parser of the whole command line."""
+def build_parser(only: str = "") -> argparse.ArgumentParser:
+    """Return the parser of the whole command line, or of one command, for a pipeline that waits for it."""
     parser = argparse.ArgumentParser(
         prog="poise",
         description="The shared decision desk of a CIO and a CISO.",
@@ -42,14 +44,16 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--debug", action="store_true", help="show a traceback with an error")
     subparsers = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    for name in COMMANDS:
+    for name in (only,) if only else COMMANDS:
         import_module(f"poise.cli.{name}").add_parser(subparsers)
     return parser
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code."""
-    arguments = build_parser().parse_args(argv)
+    words = sys.argv[1:] if argv is None else argv
+    only = words[0] if words and words[0] in COMMANDS else ""
+    arguments = build_parser(only).parse_args(argv)
     try:
         return int(arguments.run(arguments))
     except PoiseError as error:

@@ -21,7 +21,6 @@ import recurring_ical_events
 from icalendar.timezone import tzp
 
 from poise.errors import EstateError, Fault
-from poise.estate.faults import Faults, did_you_mean
 from poise.estate.ics_text import EventLines, IcsText, scan_text
 from poise.estate.model import Calendar, Window
 from poise.estate.recurrence import (
@@ -34,6 +33,7 @@ from poise.estate.recurrence import (
     steps_between,
 )
 from poise.estate.text import read_text
+from poise.strictyaml.faults import Faults, did_you_mean
 
 #: What the two calendar libraries raise on values they cannot make sense of.
 _LIBRARY_ERRORS = (ValueError, TypeError, KeyError, IndexError, AttributeError, OverflowError)

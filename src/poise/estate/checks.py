@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 
-from poise.estate.faults import Faults, did_you_mean
 from poise.estate.model import Freeze, PatchGroup, Service
-from poise.estate.tree import Block, Items, Node
+from poise.strictyaml.faults import Faults, did_you_mean
+from poise.strictyaml.tree import Block, Items, Node
 
 
 class Places:

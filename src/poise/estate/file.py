@@ -15,7 +15,6 @@ from poise.errors import EstateError
 from poise.estate import vocabulary as words
 from poise.estate.calendars import read_calendar
 from poise.estate.checks import Places, check_redundancy, check_references, check_rings
-from poise.estate.faults import Faults
 from poise.estate.freezes import read_freezes
 from poise.estate.model import Calendar, Estate, StandingPolicy
 from poise.estate.records import (
@@ -29,7 +28,8 @@ from poise.estate.records import (
 from poise.estate.section import Section
 from poise.estate.tables import read_tables
 from poise.estate.text import read_text
-from poise.estate.tree import Block, Scalar, parse_yaml
+from poise.strictyaml.faults import Faults
+from poise.strictyaml.tree import Block, Scalar, parse_yaml
 
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}")
 Rule = Literal["monthly-only", "severity-sla", "cvss-first", "kev-then-epss", "nothing"]

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
-from poise.estate.faults import Faults
+from poise.strictyaml.faults import Faults
 
 #: Components nest two deep in practice (VCALENDAR, VEVENT, VALARM).
 MAX_DEPTH = 8

@@ -12,11 +12,11 @@ import numpy as np
 import numpy.typing as npt
 
 from poise.estate import vocabulary as words
-from poise.estate.faults import Faults
 from poise.estate.model import Match, PatchGroup, Service, Team, Zone
 from poise.estate.section import Section
-from poise.estate.tree import Block, Items, Scalar
 from poise.estate.values import Problem, read_capacity, read_hours, read_number
+from poise.strictyaml.faults import Faults
+from poise.strictyaml.tree import Block, Items, Scalar
 
 Costs = npt.NDArray[np.float64]
 #: Most that any sum of money may be [money]; beyond it, it is a slip of the keyboard.

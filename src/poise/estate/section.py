@@ -7,9 +7,9 @@ from datetime import date, datetime
 from typing import TypeVar
 
 from poise.estate.calendars import zone, zone_hint
-from poise.estate.faults import Faults, did_you_mean
-from poise.estate.tree import Block, Items, Node, Scalar
 from poise.estate.values import Problem, read_count, read_minutes, read_moment, read_number, read_share
+from poise.strictyaml.faults import Faults, did_you_mean
+from poise.strictyaml.tree import Block, Items, Node, Scalar
 
 T = TypeVar("T")
 

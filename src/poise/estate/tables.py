@@ -9,10 +9,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from poise.errors import EstateError
-from poise.estate.faults import Faults, did_you_mean
 from poise.estate.text import read_text
-from poise.estate.tree import Block, Items, Node, Scalar, put
 from poise.estate.vocabulary import COMPANY, DEFAULTS, LIST_KEYS, SECTIONS
+from poise.strictyaml.faults import Faults, did_you_mean
+from poise.strictyaml.tree import Block, Items, Node, Scalar, put
 
 _SEPARATOR = re.compile(r"[;|]")
 

@@ -10,8 +10,8 @@ from zoneinfo import ZoneInfo
 
 from poise.errors import EstateError
 from poise.estate.calendars import windows
-from poise.estate.faults import Faults
 from poise.estate.model import Estate, Freeze, PatchGroup, Service, Window
+from poise.strictyaml.faults import Faults
 
 
 @dataclass(frozen=True, slots=True)

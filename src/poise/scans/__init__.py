@@ -11,7 +11,7 @@ A :class:`~poise.errors.ScanFormatError` during the iteration means: discard eve
 from __future__ import annotations
 
 from poise.scans.detect import detect
-from poise.scans.finding import AssetIdentity, Component, Finding
+from poise.scans.finding import AssetIdentity, Component, Finding, Place, Provenance
 from poise.scans.format import Format
 from poise.scans.formats import all_formats, format_named
 from poise.scans.reading import ScanReport, Summary, read_scan, summarise
@@ -25,6 +25,8 @@ __all__ = [
     "Finding",
     "Format",
     "Limits",
+    "Place",
+    "Provenance",
     "ScanReport",
     "Source",
     "Summary",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from poise.scans.format import Format
-from poise.scans.formats import all_formats
+from poise.scans.formats import all_formats, formats_of
 from poise.scans.source import Source
 
 #: First bytes of files that people pass by mistake, and how to say what they are.
@@ -24,14 +24,16 @@ _MAGIC = (
 
 #: Marks of well-known formats that hold no scan findings, or are read by another command.
 _KNOWN_ELSEWHERE = (
-    (
-        re.compile(r'"\$schema"\s*:\s*"[^"]*sarif|"runs"\s*:\s*\[.*"driver"', re.S),
-        "SARIF of a code scan, which the gate reads",
-    ),
     (re.compile(r'"spdxVersion"\s*:\s*"SPDX'), "an SPDX software list without vulnerabilities"),
-    (re.compile(r'"csaf_version"\s*:'), "a CSAF advisory, not a scan"),
-    (re.compile(r'"@context"\s*:\s*"[^"]*openvex'), "an OpenVEX statement, not a scan"),
     (re.compile(r"<nmaprun\b"), "an Nmap port scan, which rates no vulnerability"),
+)
+#: Openings that no other format has, with the module that reads them. A pipeline waits for every reader
+#: that is imported, so these are asked first; whatever they do not claim is told by all formats.
+_SURE = (
+    (re.compile(r'\s*\{[^{\[]*"(?:\$schema|version)"\s*:\s*"[^"]*(?:sarif|2\.1\.0)'), "sarif"),
+    (re.compile(r'\s*\{\s*"SchemaVersion"\s*:\s*2\b'), "trivy"),
+    (re.compile(r'\s*\{\s*"matches"\s*:\s*\[\s*\{\s*"vulnerability"'), "grype"),
+    (re.compile(r'\s*\{\s*"bomFormat"\s*:\s*"CycloneDX"'), "cyclonedx_json"),
 )
 _ROOT = re.compile(r"<([A-Za-z_][\w.:-]*)")
 _XML_NOISE = re.compile(r"<\?.*?\?>|<!--.*?-->|<!DOCTYPE[^>\[]*(?:\[.*?\])?\s*>", re.S)
@@ -54,6 +56,9 @@ def detect(source: Source) -> Format:
         report of a scanner does but a damaged one may.
     """
     head = source.head
+    sure = None if source.is_bundle else _surely(head)
+    if sure is not None:
+        return sure
     claims = [one for one in all_formats() if (one.syntax == "zip") == source.is_bundle and one.sniff(head)]
     if len(claims) == 1:
         return claims[0]
@@ -63,6 +68,13 @@ def detect(source: Source) -> Format:
         raise source.refusal("E420", message, hint="Name the right one with --format.")
     seen, hint = describe(source)
     raise source.refusal("E404", f"No reader knows this file: it is {seen}.", hint=hint)
+
+
+def _surely(head: str) -> Format | None:
+    for opening, module in _SURE:
+        if opening.match(head):
+            return next((one for one in formats_of(module) if one.sniff(head)), None)
+    return None
 
 
 def describe(source: Source) -> tuple[str, str]:

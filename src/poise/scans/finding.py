@@ -15,8 +15,20 @@ import msgspec
 #: A scanner's own severity, in lower case. ``None`` where the report states none.
 Severity = Literal["critical", "high", "medium", "low", "info"]
 
-#: What a finding is about. Only ``vulnerability`` can become a change.
-Kind = Literal["vulnerability", "misconfiguration", "secret", "licence", "information"]
+#: What a finding is about. Only ``vulnerability`` can become a change. ``code`` is a weakness in source code,
+#: ``web`` one that a running application shows, ``test`` a security test that failed, and ``statement`` what
+#: a VEX document says about a vulnerability of a product.
+Kind = Literal[
+    "vulnerability",
+    "misconfiguration",
+    "secret",
+    "licence",
+    "information",
+    "code",
+    "web",
+    "test",
+    "statement",
+]
 
 #: The state that the report itself gives the finding.
 Status = Literal["open", "fixed", "accepted", "false_positive"]
@@ -75,6 +87,39 @@ class Component(msgspec.Struct, frozen=True, gc=False):
     purl: str = ""
 
 
+class Place(msgspec.Struct, frozen=True, gc=False):
+    """Where in the scanned source a finding stands."""
+
+    #: Path as the scanner writes it, with slashes.
+    path: str
+    #: First and last line and first column, from 1; ``None`` where the report states none.
+    line: int | None = None
+    end_line: int | None = None
+    column: int | None = None
+    #: The text that stands there, cut at 4,000 characters.
+    snippet: str = ""
+
+
+class Provenance(msgspec.Struct, frozen=True, gc=False):
+    """What a report says about the scan that made it; empty or ``None`` where it says nothing.
+
+    A reader yields it, once or several times, among its findings.
+    """
+
+    tool: str = ""
+    tool_version: str = ""
+    #: Rules or database that the scan used, by version, digest or time of building.
+    database: str = ""
+    #: The commit that was scanned, as written.
+    commit: str = ""
+    started: datetime | None = None
+    finished: datetime | None = None
+    #: Checks that ran, where the report counts them: a test run of no test is no test.
+    checks: int | None = None
+    #: What the scanner itself says it could not scan; a sentence each, the first hundred.
+    problems: tuple[str, ...] = ()
+
+
 class Finding(msgspec.Struct, frozen=True, gc=False):
     """One vulnerability on one asset, as a scanner reports it.
 
@@ -116,6 +161,18 @@ class Finding(msgspec.Struct, frozen=True, gc=False):
     #: Ids of the update that fixes it (KB number, advisory), where the report names one.
     remedy_ids: tuple[str, ...] = ()
     references: tuple[str, ...] = ()
+    place: Place | None = None
+    #: The tool's own identities of the finding, by name, strongest first. Placeholders such as
+    #: ``"requires login"`` are left out.
+    fingerprints: tuple[tuple[str, str], ...] = ()
+    #: Distinct weakness ids, such as ``"CWE-89"``.
+    cwes: tuple[str, ...] = ()
+    #: Whether the vulnerable code can be reached, where the scanner looked.
+    reachable: bool | None = None
+    #: SHA-256 of the secret that was found, in hexadecimal; the secret itself is kept nowhere.
+    secret_digest: str = ""
+    #: Why the report itself sets the finding aside: the text of a suppression or of a VEX statement.
+    justification: str = ""
 
     @property
     def vulnerability_ids(self) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from poise.errors import Fault
-from poise.scans.finding import Finding
+from poise.scans.finding import Finding, Provenance
 from poise.scans.source import Source
 
 
@@ -27,7 +27,7 @@ class Format:
         file) is of this format. Looks at structure and field names, never at the file's name.
         Exactly one format may claim a file.
     read
-        Streams ``Finding`` for each good record and ``Fault`` for each faulty one. Raises
+        Streams ``Finding`` for each good record, ``Fault`` for each faulty one, and ``Provenance``. Raises
         :class:`~poise.errors.ScanFormatError` for a structural fault, which refuses the whole
         file. Memory stays flat as the file grows.
     """
@@ -36,4 +36,4 @@ class Format:
     scanner: str
     syntax: str
     sniff: Callable[[str], bool]
-    read: Callable[[Source], Iterator[Finding | Fault]]
+    read: Callable[[Source], Iterator[Finding | Fault | Provenance]]

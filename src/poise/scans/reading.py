@@ -9,11 +9,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import numpy as np
-
 from poise.errors import Fault, ScanFormatError
 from poise.scans.detect import detect
-from poise.scans.finding import Finding
+from poise.scans.finding import Finding, Provenance
 from poise.scans.format import Format
 from poise.scans.formats import all_formats, format_named
 from poise.scans.source import Source, open_source
@@ -42,23 +40,29 @@ class ScanReport:
     faults : list[Fault]
         Records that could not be read; complete once the iteration is over. At most
         :data:`LISTED_FAULTS` are listed, and a last one counts the others.
+    provenance : list[Provenance]
+        What the report says about its scans; complete once the iteration is over.
     """
 
     def __init__(self, source: Source, format: Format) -> None:
         self.source = source
         self.format = format
         self.faults: list[Fault] = []
+        self.provenance: list[Provenance] = []
 
     def __repr__(self) -> str:
         return f"ScanReport({self.source.name!r}, {self.format.name!r})"
 
     def __iter__(self) -> Iterator[Finding]:
         self.faults = []
+        self.provenance = []
         left_out = 0
         try:
             for item in self.format.read(self.source):
                 if isinstance(item, Finding):
                     yield item
+                elif isinstance(item, Provenance):
+                    self.provenance.append(item)
                 elif len(self.faults) < LISTED_FAULTS:
                     self.faults.append(item)
                 else:
@@ -267,6 +271,8 @@ def summary_of(report: ScanReport, findings: Iterable[Finding]) -> Summary:
         classes.append(numbers.setdefault((finding.kind, severity), len(numbers)))
         if len(ids) < LISTED_IDS:
             ids[finding.vulnerability_ids[0]] = None
+    import numpy as np  # here: the gate reads reports and never counts them
+
     first: np.ndarray[tuple[int], np.dtype[np.intp]]
     _, first = np.unique(np.frombuffer(hashes, dtype=np.uint64), return_index=True)
     counts = np.bincount(np.frombuffer(classes, dtype=np.uint8)[first], minlength=len(numbers))

@@ -25,7 +25,7 @@ from poise.scans.reading import ScanReport, Summary, open_reports, summarise_rep
 from poise.scans.unpack import BLOCK_BYTES, DEFAULT_LIMITS, Limits, Progress
 
 #: Changes when the columns change, so that old snapshots are read anew from their reports.
-LAYOUT_VERSION = 1
+LAYOUT_VERSION = 2
 
 #: Findings per row group: held at once while writing and reading.
 GROUP_FINDINGS = 10_000
@@ -55,6 +55,16 @@ _COMPONENT = pa.struct(
     ]
 )
 
+_PLACE = pa.struct(
+    [
+        ("path", pa.string()),
+        ("line", pa.int64()),
+        ("end_line", pa.int64()),
+        ("column", pa.int64()),
+        ("snippet", pa.string()),
+    ]
+)
+
 #: The columns of a snapshot: the fields of a finding, by name. Dates are RFC 3339 texts, so that the
 #: zone that the report states is kept.
 SCHEMA = pa.schema(
@@ -81,6 +91,12 @@ SCHEMA = pa.schema(
         ("remedy", pa.string()),
         ("remedy_ids", _TEXTS),
         ("references", _TEXTS),
+        ("place", _PLACE),
+        ("fingerprints", pa.list_(_TEXTS)),
+        ("cwes", _TEXTS),
+        ("reachable", pa.bool_()),
+        ("secret_digest", pa.string()),
+        ("justification", pa.string()),
     ]
 )
 

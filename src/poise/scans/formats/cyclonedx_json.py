@@ -205,6 +205,8 @@ def _read(source: Source) -> Iterator[Finding | Fault]:
             else:
                 _member(source, cursor, key, bom)
         cursor.end()
+    if seen.isdisjoint(("bomFormat", "specVersion", "$schema")):
+        raise source.refusal("E412", "The file does not say that it is CycloneDX (bomFormat, specVersion).")
 
 
 def _whole_bom(source: Source) -> Bom:

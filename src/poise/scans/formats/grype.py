@@ -17,7 +17,7 @@ from typing import Any, Final
 import msgspec
 
 from poise.errors import Fault
-from poise.scans.finding import AssetIdentity, Component, Finding, Status
+from poise.scans.finding import AssetIdentity, Component, Finding, Provenance, Status
 from poise.scans.format import Format
 from poise.scans.identifiers import parse_when, split_ids
 from poise.scans.jsonshape import shape_of
@@ -137,7 +137,9 @@ class _Distro(msgspec.Struct, rename="camel"):
 
 
 class _Descriptor(msgspec.Struct):
+    version: str | None = None
     timestamp: str | None = None
+    db: Any = None
 
 
 def _sniff(head: str) -> bool:
@@ -149,8 +151,9 @@ def _sniff(head: str) -> bool:
     return shape.get("matches") == "[]" and ("descriptor" in shape or "source" in shape)
 
 
-def _read(source: Source) -> Iterator[Finding | Fault]:
-    asset, when = _scanned(source)
+def _read(source: Source) -> Iterator[Finding | Fault | Provenance]:
+    asset, when, provenance = _scanned(source)
+    yield provenance
     with json_cursor(source) as cursor:
         for key in cursor.members():
             if key in _LISTS:
@@ -160,7 +163,7 @@ def _read(source: Source) -> Iterator[Finding | Fault]:
         cursor.end()
 
 
-def _scanned(source: Source) -> tuple[AssetIdentity, datetime | None]:
+def _scanned(source: Source) -> tuple[AssetIdentity, datetime | None, Provenance]:
     """Return what was scanned and when, which stands behind the matches."""
     raw = top_members(source, frozenset(("source", "distro", "descriptor")))
     try:
@@ -171,9 +174,10 @@ def _scanned(source: Source) -> tuple[AssetIdentity, datetime | None]:
         raise source.refusal("E414", f"What was scanned has no readable name: {error}") from error
     system = f"{distro.name or ''} {distro.version or ''}".strip()
     when = parse_when(descriptor.timestamp)
+    provenance = Provenance("Grype", descriptor.version or "", _database(descriptor.db), finished=when)
     target = scanned.target
     if not isinstance(target, _ImageTarget):
-        return AssetIdentity(path=target or "", operating_system=system), when
+        return AssetIdentity(path=target or "", operating_system=system), when, provenance
     digests = [digest.split("@", 1)[1] for digest in target.repo_digests or () if "@" in digest]
     asset = AssetIdentity(
         image=target.user_input or next(iter(target.tags or ()), ""),
@@ -181,7 +185,15 @@ def _scanned(source: Source) -> tuple[AssetIdentity, datetime | None]:
         operating_system=system,
         tags=(f"image-id:{target.image_id}",) if target.image_id else (),
     )
-    return asset, when
+    return asset, when, provenance
+
+
+def _database(value: Any) -> str:
+    """Return when the database was built: ``db.built``, or ``db.status.built`` since version 0.88."""
+    known = value if isinstance(value, dict) else {}
+    status = known.get("status")
+    built = (status if isinstance(status, dict) else known).get("built")
+    return built if isinstance(built, str) else ""
 
 
 def _finding(

@@ -19,7 +19,7 @@ from typing import Any, Final, NamedTuple
 import msgspec
 
 from poise.errors import Fault
-from poise.scans.finding import AssetIdentity, Finding
+from poise.scans.finding import AssetIdentity, Finding, Provenance
 from poise.scans.format import Format
 from poise.scans.formats.trivy_records import MAKERS, Setting
 from poise.scans.identifiers import parse_when
@@ -29,6 +29,9 @@ from poise.scans.records import RecordError, Texts, convert, json_cursor, read_r
 from poise.scans.source import Source
 
 _RESOURCE_LISTS: Final = ("Resources", "Findings", "Vulnerabilities", "Misconfigurations")
+_REPORT_FIELDS: Final = frozenset(
+    ("SchemaVersion", "ArtifactName", "ArtifactType", "Metadata", "ClusterName", "CreatedAt", "Trivy")
+)
 #: "alpine:3.11 (alpine 3.11.13)", the target of an image's system packages.
 _SYSTEM_TARGET: Final = re.compile(r"(?P<image>.*\S)\s*\((?P<system>[^()]+)\)")
 
@@ -71,10 +74,11 @@ def _sniff(head: str) -> bool:
     return "[].Target" in shape and any(f"[].{name}" in shape for name in (*MAKERS, "Type", "Class"))
 
 
-def _read(source: Source) -> Iterator[Finding | Fault]:
+def _read(source: Source) -> Iterator[Finding | Fault | Provenance]:
+    report: dict[str, Any] = {}
     late: list[_Place] | None = None
     with json_cursor(source) as cursor:
-        for count, (place, name) in enumerate(_sections(cursor)):
+        for count, (place, name) in enumerate(_sections(cursor, report)):
             if not place.complete and late is None:
                 late = _late_places(source)
             try:
@@ -87,17 +91,27 @@ def _read(source: Source) -> Iterator[Finding | Fault]:
             for index, record in enumerate(cursor.values(kind), start=1):
                 yield read_record(source, f"{title} {index}", record, build, id_field)
         cursor.end()
+    yield _provenance(report)
+
+
+def _provenance(about: dict[str, Any]) -> Provenance:
+    tool = about.get("Trivy")
+    version = tool.get("Version") if isinstance(tool, dict) else None
+    metadata = about.get("Metadata")
+    commit = metadata.get("CommitSHA") if isinstance(metadata, dict) else None
+    return Provenance(
+        "Trivy", _text(version), commit=_text(commit), finished=parse_when(_text(about.get("CreatedAt")))
+    )
 
 
 def _late_places(source: Source) -> list[_Place]:
     """Walk the report once for the names alone: some tool has sorted its keys."""
     with json_cursor(source) as cursor:
-        return [place for place, _ in _sections(cursor)]
+        return [place for place, _ in _sections(cursor, {})]
 
 
-def _sections(cursor: JsonCursor) -> Iterator[tuple[_Place, str]]:
-    """Walk to every list of records; the objects around it are complete when the walk has ended."""
-    report: dict[str, Any] = {}
+def _sections(cursor: JsonCursor, report: dict[str, Any]) -> Iterator[tuple[_Place, str]]:
+    """Walk to every list of records; `report` and what is around a list are complete at the walk's end."""
     if cursor.kind() == "array":
         yield from _results(cursor, report, {})
         return
@@ -113,7 +127,15 @@ def _sections(cursor: JsonCursor) -> Iterator[tuple[_Place, str]]:
                         yield from _results(cursor, report, resource)
                     elif inner in ("Namespace", "Kind", "Name", "Metadata"):
                         resource[inner] = cursor.value()
-        elif key in ("SchemaVersion", "ArtifactName", "ArtifactType", "Metadata", "ClusterName", "CreatedAt"):
+        elif key in (
+            "SchemaVersion",
+            "ArtifactName",
+            "ArtifactType",
+            "Metadata",
+            "ClusterName",
+            "CreatedAt",
+            "Trivy",
+        ):
             report[key] = cursor.value()
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 
-from poise.errors import EstateError, Fault
+from poise.errors import EstateError, Fault, InputError
 
 
 @dataclass(slots=True)
@@ -14,6 +14,8 @@ class Faults:
     """The faults found so far; a file is refused once, with all of them."""
 
     found: list[Fault] = field(default_factory=list)
+    #: What the file is refused with.
+    error: type[InputError] = EstateError
 
     def add(self, id: str, where: str, message: str, hint: str = "") -> None:
         """Note one fault; see :class:`~poise.errors.Fault`."""
@@ -28,11 +30,11 @@ class Faults:
 
         Raises
         ------
-        EstateError
-            With every fault, in the order of discovery, each said once.
+        InputError
+            Of the kind `error`, with every fault, in the order of discovery, each said once.
         """
         if self.found:
-            raise EstateError(dict.fromkeys(self.found))
+            raise self.error(dict.fromkeys(self.found))
 
 
 def did_you_mean(word: str, words: Iterable[str]) -> str:

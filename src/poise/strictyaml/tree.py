@@ -1,4 +1,4 @@
-"""What an estate file says, as text with line numbers, before anybody interprets it.
+"""What a YAML file says, as text with line numbers, before anybody interprets it.
 
 YAML and CSV both become the same tree, so one vocabulary serves both. Scalars stay text: the
 reader of a field knows its type, which spares people YAML's surprises (``no`` as false, ``1:30`` as
@@ -13,9 +13,9 @@ from typing import Any
 
 import yaml
 
-from poise.estate.faults import Faults
+from poise.strictyaml.faults import Faults
 
-#: An estate nests four deep: section, id, field, list or hours block.
+#: An estate nests four deep (section, id, field, list or hours block), a policy five.
 MAX_DEPTH = 12
 
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -64,8 +64,12 @@ class _Open:
     key: Scalar | None = None
 
 
-def parse_yaml(text: str, name: str, faults: Faults) -> Block | None:
+def parse_yaml(
+    text: str, name: str, faults: Faults, expected: str = "'services:' and 'groups:'"
+) -> Block | None:
     """Read a YAML document whose top is a block of keys; None when it cannot be read.
+
+    `expected` names some keys that the file should have.
 
     Notes E104 (malformed), E105 (anchors, aliases, tags), E106 (too deep), E107, E108.
     """
@@ -91,7 +95,7 @@ def parse_yaml(text: str, name: str, faults: Faults) -> Block | None:
     if isinstance(builder.root, Block):
         return builder.root
     where = builder.root.where if builder.root else name
-    faults.add("E107", where, "expected keys such as 'services:' and 'groups:' at the top of the file.")
+    faults.add("E107", where, f"expected keys such as {expected} at the top of the file.")
     return None
 
 
@@ -113,13 +117,13 @@ class _Builder:
             self.faults.add(
                 "E105",
                 where,
-                f"anchor or alias {anchor!r}: an estate uses none.",
+                f"anchor or alias {anchor!r}: files of Poise use none.",
                 "write the value out, or put it under 'defaults:'. Quote a text that starts with & or *.",
             )
             return False
         # The C parser reports quoted text with the tag "!".
         if tag is not None and not (tag == "!" and isinstance(event, yaml.ScalarEvent)):
-            self.faults.add("E105", where, f"tag {tag!r}: an estate uses none.", "remove the tag.")
+            self.faults.add("E105", where, f"tag {tag!r}: files of Poise use none.", "remove the tag.")
             return False
         if isinstance(event, yaml.DocumentStartEvent):
             self.num_documents += 1

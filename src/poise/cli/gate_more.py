@@ -1,0 +1,382 @@
+"""The verbs of ``poise gate`` beside ``run``: signed documents, scans, budgets, plans of tests, four keys."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+from contextlib import nullcontext
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from poise.errors import Fault, InputError
+
+if TYPE_CHECKING:
+    from poise.gate.documents import BrokenGlass, Exemption, Skip
+    from poise.gate.verdict import Verdict
+
+
+def add_verbs(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add them."""
+    _add_documents(verbs)
+    scan = verbs.add_parser(
+        "scan",
+        help="run a scanner and note when, on which commit, and how it ended",
+        description="Runs COMMAND and writes REPORT.run.json beside its report, so that the gate knows what "
+        "the report itself does not say. Exit code 0 when the scanner wrote its report, whatever it found.",
+    )
+    scan.add_argument("--report", required=True, metavar="FILE", type=Path, help="the file that it writes")
+    scan.add_argument("--commit", metavar="ID", help="the commit (default: what CI names, else HEAD)")
+    scan.add_argument("--minutes", type=float, default=30.0, metavar="N", help="stop it after so long (30)")
+    scan.add_argument("--stdout", action="store_true", help="the report is what the scanner prints")
+    scan.add_argument(
+        "words", nargs=argparse.REMAINDER, metavar="-- COMMAND", help="the scanner and its words"
+    )
+    scan.set_defaults(run=run_scan, source=None)
+    threats = verbs.add_parser("threats", help="take KEV and EPSS out of the store, for pipelines")
+    threats.add_argument(
+        "--store", metavar="DIR", type=Path, help="threat evidence (default: the workspace's)"
+    )
+    threats.add_argument("--out", required=True, metavar="FILE", type=Path, help="the extract to write")
+    threats.add_argument("--now", metavar="TIME", help="as of this time (ISO)")
+    threats.add_argument("--epss-floor", type=float, default=0.01, metavar="P", help="least EPSS kept (0.01)")
+    threats.set_defaults(run=run_threats)
+    record = verbs.add_parser("record", help="add a verdict to the service's history")
+    record.add_argument("verdict", metavar="VERDICT_JSON", type=Path, help="from poise gate run --out")
+    record.add_argument("--history", required=True, metavar="FILE", type=Path, help="the history to add to")
+    record.set_defaults(run=run_record)
+    budget = verbs.add_parser("budget", help="a service's risk budget with its history")
+    budget.add_argument("--history", required=True, metavar="FILE", type=Path, help="the history")
+    budget.add_argument("--policy", required=True, metavar="FILE", type=Path, help="policy, signed or YAML")
+    budget.add_argument("--service", required=True, metavar="NAME", help="the service")
+    budget.add_argument("--now", metavar="TIME", help="as of this time (ISO)")
+    budget.add_argument("--json", action="store_true", help="print JSON")
+    budget.set_defaults(run=run_budget)
+    plan = verbs.add_parser("plan-tests", help="which tests run inline within the minutes, and which later")
+    plan.add_argument(
+        "history", metavar="HISTORY_JSON", type=Path, help="what tests found and how long they took"
+    )
+    plan.add_argument("--minutes", type=float, required=True, metavar="N", help="what delivery grants")
+    plan.add_argument("--json", action="store_true", help="print JSON")
+    plan.set_defaults(run=run_plan)
+    keys = verbs.add_parser("keys", help="delivery's four keys beside security's own")
+    source = keys.add_mutually_exclusive_group(required=True)
+    source.add_argument(
+        "--log", metavar="FILE", type=Path, help="deployments: time, commit, committed, outcome"
+    )
+    source.add_argument("--git", metavar="DIR", type=Path, help="a repository whose tags are deployments")
+    keys.add_argument("--tags", default="v*", metavar="PATTERN", help="tags that count (v*)")
+    keys.add_argument("--verdicts", nargs="*", default=[], metavar="FILE", type=Path, help="for times to fix")
+    keys.add_argument("--days", type=float, default=90.0, metavar="N", help="span (90)")
+    keys.add_argument("--service", default="all", metavar="NAME", help="label of the metrics (all)")
+    keys.add_argument("--now", metavar="TIME", help="as of this time (ISO)")
+    keys.add_argument("--openmetrics", action="store_true", help="print OpenMetrics")
+    keys.add_argument("--json", action="store_true", help="print JSON")
+    keys.set_defaults(run=run_keys)
+
+
+def _add_documents(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    excepted = verbs.add_parser("except", help="sign an exception: accepted risk with an owner and an end")
+    excepted.add_argument("finding", metavar="ID", help="the finding's id on the page")
+    excepted.add_argument(
+        "--verdict", metavar="FILE", type=Path, default=Path("verdict.json"), help="the verdict that names it"
+    )
+    excepted.add_argument("--owner", required=True, metavar="NAME", help="who answers for the risk")
+    excepted.add_argument("--reason", required=True, metavar="TEXT", help="why it is accepted")
+    excepted.add_argument("--until", required=True, metavar="TIME", help="its end; there is none without")
+    excepted.add_argument("--meanwhile", default="", metavar="TEXT", help="what is done about it until then")
+    excepted.set_defaults(run=run_except)
+    skip = verbs.add_parser("skip", help="sign that a report does not apply to a commit")
+    skip.add_argument("report", metavar="NAME", help="the report's name in the policy")
+    glass = verbs.add_parser("break-glass", help="sign that one commit passes, in an emergency")
+    for parser in (skip, glass):
+        parser.add_argument("--service", required=True, metavar="NAME", help="the service")
+        parser.add_argument("--commit", required=True, metavar="ID", help="the one commit that it is for")
+        parser.add_argument("--person", required=True, metavar="NAME", help="who says so")
+        parser.add_argument("--reason", required=True, metavar="TEXT", help="why")
+    skip.set_defaults(run=run_skip)
+    glass.set_defaults(run=run_glass)
+    for parser in (excepted, skip, glass):
+        parser.add_argument("--key", required=True, metavar="FILE", type=Path, help="the signer's key")
+        parser.add_argument(
+            "--out", required=True, metavar="FILE", type=Path, help="the signed file to write"
+        )
+        parser.add_argument("--now", metavar="TIME", help="sign as of this time (ISO)")
+
+
+def run_except(arguments: argparse.Namespace) -> int:
+    """Run ``poise gate except``."""
+    from poise.cli.gate import moment_of
+    from poise.gate.documents import EXCEPTION_TYPE, Exemption
+
+    verdict = read_verdict(arguments.verdict)
+    found = [one for one in verdict.findings if one.id == arguments.finding]
+    if not found or not found[0].rule:
+        hint = "Take the id from the page or from verdict.json; only what blocks or warns needs an exception."
+        raise InputError(
+            Fault("E808", str(arguments.verdict), f"There is no finding {arguments.finding[:40]!r}.", hint)
+        )
+    one, now = found[0], moment_of(arguments.now)
+    ends = moment_of(arguments.until)
+    if ends <= now:
+        raise InputError(Fault("E803", "--until", f"{arguments.until} lies in the past."))
+    if not one.exemption_keys:
+        message = (
+            "The report gives the secret no identity (it is blacked out, or POISE_BASELINE_KEY was not set)."
+        )
+        raise InputError(
+            Fault("E808", str(arguments.verdict), message, "Let the scanner write the secret's digest.")
+        )
+    document = Exemption(
+        id=f"{verdict.service}-{one.id}-{now:%Y%m%d}",
+        service=verdict.service,
+        rule=one.rule,
+        finding=one.exemption_keys,
+        title=one.title,
+        owner=_text("--owner", arguments.owner),
+        reason=_text("--reason", arguments.reason),
+        starts=now,
+        ends=ends,
+        meanwhile=arguments.meanwhile,
+    )
+    return _sign(arguments, EXCEPTION_TYPE, document, f"exception {document.id} until {ends.isoformat()}")
+
+
+def run_skip(arguments: argparse.Namespace) -> int:
+    """Run ``poise gate skip``."""
+    from poise.cli.gate import moment_of
+    from poise.gate.documents import SKIP_TYPE, Skip
+
+    reason, person = _text("--reason", arguments.reason), _text("--person", arguments.person)
+    now = moment_of(arguments.now)
+    document = Skip(arguments.service, arguments.commit, arguments.report, person, reason, now)
+    return _sign(
+        arguments, SKIP_TYPE, document, f"{arguments.report} does not apply to {arguments.commit[:12]}"
+    )
+
+
+def run_glass(arguments: argparse.Namespace) -> int:
+    """Run ``poise gate break-glass``."""
+    from poise.cli.gate import moment_of
+    from poise.gate.documents import BREAK_GLASS_TYPE, BrokenGlass
+
+    reason, person = _text("--reason", arguments.reason), _text("--person", arguments.person)
+    document = BrokenGlass(arguments.service, arguments.commit, person, reason, moment_of(arguments.now))
+    return _sign(arguments, BREAK_GLASS_TYPE, document, f"the glass is broken for {arguments.commit[:12]}")
+
+
+def _text(option: str, text: str) -> str:
+    if not text.strip() or not text.isprintable() or len(text) > 2_048:
+        raise InputError(Fault("E803", option, "Expected 1 to 2,048 printable characters."))
+    return text.strip()
+
+
+def _sign(
+    arguments: argparse.Namespace, kind: str, document: Exemption | Skip | BrokenGlass, told: str
+) -> int:
+    from poise.cli.gate import signing_key
+    from poise.gate.documents import payload_of
+    from poise.ledger.envelope import Envelope
+
+    key = signing_key(arguments.key)
+    assert key is not None  # --key is required
+    arguments.out.write_bytes(Envelope(kind, payload_of(document)).signed(key).to_bytes() + b"\n")
+    print(f"wrote {arguments.out}: {told}")
+    return 0
+
+
+def read_verdict(path: Path) -> Verdict:
+    """Return a verdict.json.
+
+    Raises
+    ------
+    PolicyError
+        E807 when it is none.
+    """
+    import msgspec
+
+    from poise.errors import PolicyError
+    from poise.gate.verdict import decode
+
+    hint = "Name a verdict.json that poise gate run --out wrote."
+    try:
+        return decode(path.read_bytes())
+    except OSError as error:
+        raise PolicyError(Fault("E807", str(path), f"It cannot be read: {error.strerror}.", hint)) from error
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        raise PolicyError(Fault("E807", str(path), f"This is no verdict: {error}.", hint)) from error
+
+
+def run_scan(arguments: argparse.Namespace) -> int:
+    """Run ``poise gate scan``."""
+    import hashlib
+
+    import msgspec
+
+    from poise.cli.gate import commit_of
+    from poise.gate.delivery import RUN_SUFFIX, RunNote
+
+    words = arguments.words[1:] if arguments.words[:1] == ["--"] else arguments.words
+    if not words:
+        raise InputError(Fault("E802", "poise gate scan", "There is no command behind '--'."))
+    commit, report = commit_of(arguments), arguments.report
+    report.unlink(missing_ok=True)  # an older report must not pass for this run's
+    started = datetime.now(UTC)
+    code: int | None = None
+    timed_out = False
+    seconds = arguments.minutes * 60
+    try:
+        with report.open("wb") if arguments.stdout else nullcontext() as stream:
+            done = subprocess.run(words, stdout=stream, timeout=seconds, check=False)  # noqa: S603 - the caller's own
+            code = done.returncode
+    except subprocess.TimeoutExpired:
+        timed_out = True
+    except OSError as error:
+        raise InputError(Fault("E901", words[0], f"The scanner cannot be run: {error.strerror}.")) from error
+    exists = report.is_file()
+    digest = hashlib.sha256(report.read_bytes()).hexdigest() if exists else ""
+    note = RunNote("poise-run/1", tuple(words), commit, started, datetime.now(UTC), code, timed_out, digest)
+    report.with_name(report.name + RUN_SUFFIX).write_bytes(msgspec.json.encode(note) + b"\n")
+    if timed_out or not exists:
+        told = f"ran out of its {arguments.minutes:g} minutes" if timed_out else "wrote no report"
+        print(f"{words[0]} {told}; the gate will not take that for a pass.", file=sys.stderr)
+        return 3
+    return 0
+
+
+def run_threats(arguments: argparse.Namespace) -> int:
+    """Run ``poise gate threats``."""
+    import msgspec
+
+    from poise.cli.gate import moment_of
+    from poise.cli.workspace import threats_directory
+    from poise.errors import EvidenceError
+    from poise.gate.facts import SCHEMA, Threats
+    from poise.threats.store import ThreatStore
+
+    store = ThreatStore(arguments.store or threats_directory())
+    day = moment_of(arguments.now).date()
+    kev, epss = store.latest("kev", day), store.latest("epss", day)
+    if kev is None:
+        hint = "Run poise threats update first."
+        raise EvidenceError(Fault("E609", str(store.directory), "No KEV catalogue is stored.", hint))
+    scores: dict[str, float] = {}
+    if epss is not None:
+        table = store.table(epss)
+        pairs = zip(table["cve"].to_pylist(), table["epss"].to_pylist(), strict=True)
+        scores = {cve: score for cve, score in pairs if score is not None and score >= arguments.epss_floor}
+    extract = Threats(
+        schema=SCHEMA,
+        kev_date=kev.date,
+        kev=frozenset(store.table(kev)["cve"].to_pylist()),
+        epss_date=epss.date if epss else None,
+        epss_floor=arguments.epss_floor,
+        epss=dict(sorted(scores.items())),
+    )
+    value = msgspec.to_builtins(extract)
+    value["kev"] = sorted(value["kev"])
+    arguments.out.write_bytes(msgspec.json.encode(value) + b"\n")
+    print(f"wrote {arguments.out}: {len(extract.kev):,} known exploited, {len(scores):,} EPSS scores")
+    return 0
+
+
+def run_record(arguments: argparse.Namespace) -> int:
+    """Run ``poise gate record``."""
+    from poise.gate.budget import append_point, point_of
+
+    point = point_of(read_verdict(arguments.verdict))
+    append_point(arguments.history, point)
+    print(f"added {point.service} at {point.time.isoformat()} ({point.decision}) to {arguments.history}")
+    return 0
+
+
+def run_budget(arguments: argparse.Namespace) -> int:
+    """Run ``poise gate budget``; exit 1 when it is spent."""
+    import msgspec
+
+    from poise.cli.gate import moment_of
+    from poise.cli.policy import any_policy
+    from poise.gate.budget import daily, read_history, state_of
+
+    budget = any_policy(arguments.policy).budget
+    if budget is None:
+        raise InputError(Fault("E802", str(arguments.policy), "The policy has no budget."))
+    now = moment_of(arguments.now)
+    points = [point for point in read_history(arguments.history, arguments.service) if point.time <= now]
+    last = points[-1] if points else None
+    state = state_of(budget, points, now, last.by_us if last else 0.0, last.without_fix if last else 0.0)
+    days = daily(points, now, budget.window_days)
+    if arguments.json:
+        rows = [{"day": end.date().isoformat(), "by_us": us, "without_fix": none} for end, us, none in days]
+        print(json.dumps({"budget": msgspec.to_builtins(state), "days": rows}, indent=1))
+        return 1 if state.spent else 0
+    print(
+        f"{arguments.service}: {state.burned_by_us:,.1f} of {state.allowed:,.1f} risk-days burned by our own"
+    )
+    print(f"delay in {state.window_days:g} days, and {state.without_fix:,.1f} more without any fix.")
+    print(f"Now it burns {state.rate_by_us:g} a day.")
+    most = max((us + none for _, us, none in days), default=0.0) or 1.0
+    for end, us, none in days:
+        bar = "#" * round(us / most * 40) + "." * round(none / most * 40)
+        print(f"  {end.date()}  {us:8.2f} {none:8.2f}  {bar}")
+    print("  (# by our delay, . without any fix)")
+    return 1 if state.spent else 0
+
+
+def run_plan(arguments: argparse.Namespace) -> int:
+    """Run ``poise gate plan-tests``."""
+    import msgspec
+
+    from poise.gate.testplan import plan_tests, read_history
+
+    if not 0 < arguments.minutes < 10**5:
+        raise InputError(Fault("E803", "--minutes", f"{arguments.minutes:g} is not between 0 and 100,000."))
+    plan = plan_tests(read_history(arguments.history), arguments.minutes)
+    if arguments.json:
+        sys.stdout.write((msgspec.json.format(msgspec.json.encode(plan), indent=1) + b"\n").decode())
+        return 0
+    share = plan.yield_inline / plan.yield_of_all if plan.yield_of_all else 0.0
+    spent = f"{plan.used_minutes:.2f} of {plan.minutes:g} minutes"
+    print(f"Inline: {spent} find {share:.0%} of what all tests found.")
+    for choice in plan.choices:
+        place = "inline" if choice.inline else "later "
+        rate = f"{choice.minutes:8.2f} min  {choice.per_minute:9.1f}/min"
+        print(f"  {place}  {choice.test:<16} {rate}  {choice.why}")
+    return 0
+
+
+def run_keys(arguments: argparse.Namespace) -> int:
+    """Run ``poise gate keys``."""
+    import msgspec
+
+    from poise.cli.gate import moment_of
+    from poise.gate.fixtimes import fix_days_by_severity
+    from poise.gate.fourkeys import DEFINITIONS, four_keys, open_metrics, read_log, read_tags
+
+    end = moment_of(arguments.now)
+    if not 0 < arguments.days < 10**5:
+        raise InputError(Fault("E803", "--days", f"{arguments.days:g} is not between 0 and 100,000."))
+    start = end - timedelta(days=arguments.days)
+    known = arguments.log is not None
+    found = read_log(arguments.log) if known else read_tags(arguments.git, arguments.tags)
+    source = str(arguments.log) if known else f"git tags {arguments.tags} of {arguments.git}"
+    keys = four_keys(found, source, start, end, failures_known=known)
+    verdicts = sorted((read_verdict(path) for path in arguments.verdicts), key=lambda one: one.now)
+    fixes = fix_days_by_severity(verdicts)
+    if arguments.openmetrics:
+        extra = {f"fix_days_{word}": days for word, (_, days) in fixes.items()}
+        sys.stdout.write(open_metrics(keys, arguments.service, extra))
+    elif arguments.json:
+        rows = {word: {"fixed": count, "median_days": days} for word, (count, days) in fixes.items()}
+        value = {"keys": msgspec.to_builtins(keys), "fix_days": rows, "definitions": DEFINITIONS}
+        print(json.dumps(value, indent=1))
+    else:
+        print(f"{keys.deployments} deployments from {start.date()} to {end.date()} ({source})")
+        for name in ("deployments_per_week", "lead_time_hours", "change_failure_rate", "restore_hours"):
+            value = getattr(keys, name)
+            print(f"  {name:<22} {'unknown' if value is None else f'{value:g}':>10}  {DEFINITIONS[name]}")
+        for word, (count, days) in fixes.items():
+            print(f"  fix_days {word:<13} {days:>10g}  of {count} that went away; {DEFINITIONS['fix_days']}")
+    return 0

@@ -1,0 +1,383 @@
+"""From reports to a verdict: one pass over every report, one place where an exception counts."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from typing import Final, NamedTuple
+
+from poise.errors import ScanFormatError
+from poise.gate.baseline import Entry, Known, Matcher, Waiting, entry_of
+from poise.gate.documents import Exemption
+from poise.gate.evidence import absent, judge_report, unreadable
+from poise.gate.facts import Facts, facts_of, fix_days, overdue_days
+from poise.gate.identity import path_of, short_id
+from poise.gate.policy import Expected
+from poise.gate.rules import NOTED, Table
+from poise.gate.setting import NEW, OUTCOMES, GivenReport, Judged, Rates, Setting
+from poise.gate.verdict import JudgedFinding, JudgedReport
+from poise.scans.finding import Finding
+
+#: Findings that are kept in full for the verdict; the others are counted.
+SHOWN: Final = 1_000
+_CODES: Final = {outcome: number for number, outcome in enumerate(OUTCOMES)}
+_SEVERITY_ORDER: Final = ("critical", "high", "medium", "unknown", "low", "info")
+
+
+class _Later(NamedTuple):
+    """A finding whose newness the weaker matchers decide after the last one was read."""
+
+    waiting: Waiting
+    code_at: int
+    facts: Facts
+    #: Rules that fit when it is new, known and in time, known and overdue.
+    if_new: int
+    if_known: int
+    if_overdue: int
+    published: bool
+    kept: tuple[Finding, str] | None
+    #: Its baseline entry, where entries are gathered.
+    entry_at: int | None
+
+
+class _Mark(NamedTuple):
+    """How far the judging was before a report."""
+
+    codes: int
+    findings: int
+    entries: int
+    later: int
+    counters: tuple[Counter[str], Counter[str]]
+    sums: tuple[int, int, float, float]
+
+
+class Judge:
+    """Judges the reports of one delivery.
+
+    Parameters
+    ----------
+    setting
+        Policy, clock, baseline and what else counts.
+    keep_entries
+        Whether to gather baseline entries of everything that was found.
+    """
+
+    def __init__(self, setting: Setting, *, keep_entries: bool = False) -> None:
+        self._set = setting
+        self._table = Table(setting.policy)
+        self._matcher = Matcher(setting.baseline.entries if setting.baseline else (), setting.identifier)
+        self._keep_entries = keep_entries
+        self._later: list[_Later] = []
+        self._kept = 0
+        self._by_us = 0.0
+        self._without_fix = 0.0
+        self._facts: dict[tuple[object, ...], Facts] = {}
+        self._exemptions: dict[str, list[Exemption]] = {}
+        for one in setting.exemptions:
+            for key in one.finding:
+                self._exemptions.setdefault(key, []).append(one)
+        self.judged = Judged(identifier=setting.identifier)
+
+    def run(self, given: Iterable[GivenReport]) -> Judged:
+        """Read and judge all reports."""
+        by_name: dict[str, list[GivenReport]] = {}
+        for one in given:
+            by_name.setdefault(one.name, []).append(one)
+        for expected in self._set.policy.reports:
+            files = by_name.get(expected.name, [])
+            skipped = self._set.skips.get(expected.name, "")
+            if not files:
+                self.judged.reports.append(_skipped(expected, skipped) if skipped else absent(expected))
+            for file in files:
+                self.judged.reports.append(self._read(expected, file))
+        self._settle()
+        self.judged.rates = Rates(self._by_us, self._without_fix)
+        self.judged.gone = self._matcher.gone
+        self.judged.findings.sort(key=_worst_first)
+        return self.judged
+
+    def _read(self, expected: Expected, given: GivenReport) -> JudgedReport:
+        report = given.report
+        if isinstance(report, ScanFormatError):
+            return unreadable(expected, given.file, report)
+        count, name, take = 0, expected.name, self._take
+        before = self._mark()
+        try:
+            for finding in report:
+                count += 1
+                take(finding, name)
+        except ScanFormatError as error:
+            self._return_to(before)
+            return unreadable(expected, given.file, error)
+        self.judged.read.append(given)
+        self.judged.sizes.append(len(self.judged.codes) - before.codes)
+        return judge_report(
+            expected,
+            report,
+            given.sha256,
+            count,
+            commit=self._set.commit,
+            now=self._set.now,
+            record=given.record,
+        )
+
+    def _mark(self) -> _Mark:
+        found = self.judged
+        return _Mark(
+            len(found.codes),
+            len(found.findings),
+            len(found.entries),
+            len(self._later),
+            (Counter(found.counts), Counter(found.severities)),
+            (found.new, found.exploited_reachable, self._by_us, self._without_fix),
+        )
+
+    def _return_to(self, mark: _Mark) -> None:
+        """Discard what was taken of a report that turned out to be cut off: nothing of it counts."""
+        found = self.judged
+        del found.codes[mark.codes :], found.findings[mark.findings :], found.entries[mark.entries :]
+        del self._later[mark.later :]
+        found.counts, found.severities = mark.counters
+        found.new, found.exploited_reachable, self._by_us, self._without_fix = mark.sums
+
+    def _take(self, finding: Finding, report: str) -> None:
+        """Judge one finding, or put it off until the weaker matchers have been asked."""
+        if finding.kind == "statement":
+            return
+        if finding.status == "fixed":
+            self._count("fixed")
+            return
+        facts = self._facts_of(finding)
+        reason = self._set_aside(finding)
+        if reason:
+            if self._set.baseline is not None and self._matcher.by_tool(finding) is None:
+                self._forget(finding)
+            self._count("set_aside")
+            self._keep(finding, report, facts, "set_aside", NOTED, None, reason)
+            return
+        known = self._matcher.by_tool(finding) if self._set.baseline is not None else None
+        if self._keep_entries:
+            seen = known.first_seen if known else self._set.now
+            self.judged.entries.append(entry_of(finding, self._set.identifier.keys(finding), seen))
+        if known is not None:
+            self._decide_known(finding, report, facts, known)
+        elif self._set.baseline is None:
+            rule = self._rule(finding, report, facts, new=True, overdue=False)
+            self._decide(finding, report, facts, rule, None, published=False)
+        else:
+            self._put_off(finding, report, facts)
+
+    def _facts_of(self, finding: Finding) -> Facts:
+        if finding.kind == "vulnerability":
+            self.judged.asks_threats = True
+            return facts_of(finding, self._set.policy, self._set.threats)
+        key = (finding.severity, finding.cvss_score, finding.reachable)
+        found = self._facts.get(key)
+        if found is None:
+            found = self._facts[key] = facts_of(finding, self._set.policy, self._set.threats)
+        return found
+
+    def _rule(self, finding: Finding, report: str, facts: Facts, *, new: bool, overdue: bool) -> int:
+        return self._table.rule_for(finding, report, facts, new=new, overdue=overdue)
+
+    def _set_aside(self, finding: Finding) -> str:
+        if finding.status != "open":
+            words = finding.justification or finding.status.replace("_", " ")
+            return f"set aside in the report: {words}"
+        return self._set.vex.answer(finding)
+
+    def _forget(self, finding: Finding) -> None:
+        """Let a finding that is set aside take its place among the known, so that no other takes it."""
+        self._matcher.rest((self._matcher.waiting(-1, finding),))
+
+    def _decide_known(self, finding: Finding, report: str, facts: Facts, known: Known) -> None:
+        over = overdue_days(known.first_seen, self._set.now, fix_days(facts, self._set.policy))
+        rule = self._rule(finding, report, facts, new=False, overdue=over > 0)
+        self._decide(finding, report, facts, rule, known, published=False)
+
+    def _put_off(self, finding: Finding, report: str, facts: Facts) -> None:
+        published = self._set.components is not None and self._set.components.has(finding)
+        if_new = self._rule(finding, report, facts, new=not published, overdue=False)
+        if_known = self._rule(finding, report, facts, new=False, overdue=False)
+        if_overdue = self._rule(finding, report, facts, new=False, overdue=True)
+        wanted = any(self._outcome_of(rule) in ("block", "warn") for rule in (if_new, if_known, if_overdue))
+        kept = (finding, report) if wanted and self._kept < SHOWN * 4 else None
+        self._kept += kept is not None
+        self.judged.codes.append(0)
+        waiting = self._matcher.waiting(len(self._later), finding)
+        place = len(self.judged.codes) - 1
+        entry_at = len(self.judged.entries) - 1 if self._keep_entries else None
+        self._later.append(
+            _Later(waiting, place, facts, if_new, if_known, if_overdue, published, kept, entry_at)
+        )
+
+    def _settle(self) -> None:
+        """Decide what was put off."""
+        found = self._matcher.rest([one.waiting for one in self._later]) if self._later else {}
+        for number, one in enumerate(self._later):
+            known = found.get(number)
+            published = one.published and known is None
+            rule = one.if_new
+            if known is not None:
+                over = overdue_days(known.first_seen, self._set.now, fix_days(one.facts, self._set.policy))
+                rule = one.if_overdue if over > 0 else one.if_known
+            if known is not None and one.entry_at is not None:
+                entry = self.judged.entries[one.entry_at]
+                first_seen = min(known.first_seen, entry.first_seen)
+                self.judged.entries[one.entry_at] = Entry(entry.tool, entry.line, entry.content, first_seen)
+            if one.kept:
+                self._decide(*one.kept, one.facts, rule, known, published=published, code_at=one.code_at)
+            else:
+                self._tally(self._outcome_of(rule), one.facts, known, published, one.code_at)
+
+    def _outcome_of(self, rule: int) -> str:
+        return "noted" if rule == NOTED else self._set.policy.rules[rule].then
+
+    def _decide(
+        self,
+        finding: Finding,
+        report: str,
+        facts: Facts,
+        rule: int,
+        known: Known | None,
+        *,
+        published: bool,
+        code_at: int | None = None,
+    ) -> None:
+        outcome, reason = self._outcome_of(rule), ""
+        if outcome == "block" and (published or known is not None):
+            seen = known.first_seen if known else self._set.now
+            if self._set.now - seen < timedelta(days=self._set.policy.rules[rule].grace_days):
+                outcome = "warn"
+        if outcome in ("block", "warn") and self._exemptions:
+            exemption = self._exemption(finding, self._set.policy.rules[rule].id)
+            if exemption is not None:
+                outcome, reason = (
+                    "set_aside",
+                    f"exception {exemption.id} by {exemption.owner}: {exemption.reason}",
+                )
+        self._tally(outcome, facts, known, published, code_at)
+        if outcome in ("block", "warn") or reason:
+            self._keep(finding, report, facts, outcome, rule, known, reason, published=published)
+
+    def _exemption(self, finding: Finding, rule: str) -> Exemption | None:
+        """Return the exception that lifts a rule for a finding; this is the only place that asks."""
+        for key in self._set.identifier.exemption_keys(finding):
+            for one in self._exemptions.get(key, ()):
+                if one.rule == rule and one.starts <= self._set.now < one.ends:
+                    self.judged.used_exemptions.add(one.id)
+                    return one
+        return None
+
+    def _count(self, outcome: str, code_at: int | None = None, *, new: bool = False) -> None:
+        code = _CODES[outcome] + (NEW if new else 0)
+        self.judged.counts[outcome] += 1
+        if code_at is None:
+            self.judged.codes.append(code)
+        else:
+            self.judged.codes[code_at] = code
+
+    def _tally(
+        self, outcome: str, facts: Facts, known: Known | None, published: bool, code_at: int | None
+    ) -> None:
+        new = known is None and not published
+        self._count(outcome, code_at, new=new)
+        if outcome == "set_aside":
+            return
+        self.judged.new += new
+        self.judged.severities[facts.severity] += 1
+        self.judged.exploited_reachable += facts.exploited == "yes" and facts.reachable == "yes"
+        if known is not None and self._set.policy.budget is not None:
+            self._burn(facts, known)
+
+    def _burn(self, facts: Facts, known: Known) -> None:
+        budget = self._set.policy.budget
+        assert budget is not None
+        if overdue_days(known.first_seen, self._set.now, fix_days(facts, self._set.policy)) <= 0:
+            return
+        weight = budget.weights.get(facts.severity, 0.0)
+        weight *= budget.known_exploited_factor if facts.exploited == "yes" else 1.0
+        if facts.fixable:
+            self._by_us += weight
+        else:
+            self._without_fix += weight
+
+    def _keep(
+        self,
+        finding: Finding,
+        report: str,
+        facts: Facts,
+        outcome: str,
+        rule: int,
+        known: Known | None,
+        reason: str,
+        *,
+        published: bool = False,
+    ) -> None:
+        if len(self.judged.findings) < SHOWN:
+            rule_id = "" if rule == NOTED else self._set.policy.rules[rule].id
+            first = known.first_seen if known else self._set.now
+            newness = known.matcher if known else "published" if published else "new"
+            self.judged.findings.append(
+                shown(finding, report, facts, outcome, rule_id, newness, first, reason, self._set)
+            )
+
+
+def shown(
+    finding: Finding,
+    report: str,
+    facts: Facts,
+    outcome: str,
+    rule: str,
+    newness: str,
+    first_seen: datetime,
+    set_aside: str,
+    setting: Setting,
+) -> JudgedFinding:
+    """Return a finding as the verdict shows it."""
+    allowed = fix_days(facts, setting.policy)
+    age = (setting.now - first_seen).total_seconds() / 86_400
+    keys = tuple(key for key in setting.identifier.keys(finding) if key)
+    return JudgedFinding(
+        id=short_id(keys, finding),
+        report=report,
+        outcome=outcome,
+        rule=rule,
+        kind=finding.kind,
+        title=finding.title,
+        scanner_rule=finding.rule,
+        severity=facts.severity,
+        severity_from=facts.severity_from,
+        path=path_of(finding),
+        line=finding.place.line if finding.place else None,
+        vulnerabilities=(*finding.cves, *finding.aliases),
+        component=finding.component.name,
+        version=finding.component.installed_version,
+        fixed_versions=finding.component.fixed_versions,
+        known_exploited=facts.exploited,
+        reachable=facts.reachable,
+        epss=facts.epss,
+        newness=newness,
+        first_seen=first_seen,
+        days_left=None if allowed == float("inf") else round(allowed - age, 2),
+        remedy=finding.remedy[:400],
+        set_aside=set_aside,
+        keys=keys,
+        exemption_keys=setting.identifier.exemption_keys(finding),
+    )
+
+
+def _skipped(expected: Expected, reason: str) -> JudgedReport:
+    return JudgedReport(expected.name, "", "", "", "", "", "", "", None, 0, 0, skipped=reason)
+
+
+def _worst_first(finding: JudgedFinding) -> tuple[object, ...]:
+    return (
+        ("block", "warn", "set_aside", "later", "noted").index(finding.outcome),
+        finding.known_exploited != "yes",
+        _SEVERITY_ORDER.index(finding.severity),
+        finding.path,
+        finding.line or 0,
+        finding.id,
+    )

@@ -20,23 +20,8 @@ from poise.planning.decomposition import solve
 from poise.planning.exact import solve_exact
 from poise.planning.frontier import sweep
 from poise.planning.generate import generate
-from poise.planning.problem import Problem
+from poise.planning.measure import irreducible_exposure
 from poise.planning.warm import main as warm
-
-
-def irreducible(problem: Problem) -> float:
-    """Return the exposure of every change done in its group's first window after its release [money]."""
-    total = 0.0
-    for group in range(problem.num_groups):
-        windows = problem.slot_window[problem.slot_ptr[group] : problem.slot_ptr[group + 1]]
-        changes = slice(problem.change_ptr[group], problem.change_ptr[group + 1])
-        starts = problem.window_start_days[windows]
-        ends = np.append(problem.window_end_days[windows], problem.horizon_days)
-        first = np.searchsorted(starts, problem.release_days[changes])
-        total += float(
-            (problem.exposure_per_day[changes] * (ends[first] - problem.release_days[changes])).sum()
-        )
-    return total
 
 
 def row(size: str, seed: int, links: float, exclusions: float, seconds: float, *, peer: bool) -> str:
@@ -45,7 +30,7 @@ def row(size: str, seed: int, links: float, exclusions: float, seconds: float, *
     begin = time.monotonic()
     ours = solve(problem, 1.0, seconds=seconds, seed=seed)
     took = time.monotonic() - begin
-    base = irreducible(problem)
+    base = irreducible_exposure(problem)
     reducible = (ours.value - ours.bound) / max(ours.value - base, 1e-9)
     text = (
         f"| {size} | {seed} | {links:.0%} | {exclusions:.0%} | {problem.num_changes:,} | {took:.1f} s "

@@ -101,6 +101,7 @@ FAULT_IDS: dict[str, str] = {
     "E309": "A group is excluded from itself.",
     "E310": "Times of a planning problem contradict each other.",
     "E311": "A change must meet a due date that it does not have.",
+    "E312": "A planning problem caps amounts of the whole plan, which this solver does not keep.",
     "E500": "A change with a hard due date fits no window before it.",
     "E501": "No plan meets all hard due dates together.",
     "E502": "No plan has this little disruption.",

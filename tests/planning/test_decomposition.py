@@ -11,10 +11,12 @@ import numpy as np
 import pytest
 
 from planning.cases import all_plans, random_problem
-from poise.errors import NoFeasiblePlanError
+from poise.errors import ModelError, NoFeasiblePlanError
+from poise.planning.caps import CapRow, join_caps
 from poise.planning.decomposition import Prices, solve
 from poise.planning.decomposition.layout import lay_out
-from poise.planning.decomposition.prices import Dual, Workers
+from poise.planning.decomposition.prices import Dual
+from poise.planning.decomposition.workers import Workers
 from poise.planning.evaluate import evaluate
 from poise.planning.exact import solve_exact
 from poise.planning.generate import generate
@@ -39,6 +41,35 @@ def test_bound_and_plan_enclose_the_best_of_all_plans(block: int) -> None:
         assert solution.evaluation.is_feasible, f"seed {seed}"
         assert solution.bound <= least + slack, f"seed {seed}"
         assert solution.value >= least - slack, f"seed {seed}"
+
+
+def test_latest_days_bind_plans_and_bounds() -> None:
+    """A limit's deadline lies beside a soft due date: plans keep it, and bounds stay below the optimum."""
+    solved = 0
+    for seed in range(60):
+        problem = random_problem(seed, hard=False)
+        rng = np.random.default_rng(seed)
+        latest = np.where(rng.random(problem.num_changes) < 0.3, problem.horizon_days * 0.7, np.inf)
+        problem = dataclasses.replace(problem, latest_days=latest)
+        least = all_plans(problem).least(1.0)
+        if least is None:
+            continue
+        solved += 1
+        try:
+            solution = solve(problem, 1.0, steps=24)
+        except NoFeasiblePlanError:
+            continue
+        slack = 1e-7 * max(1.0, least)
+        assert solution.bound - slack <= least <= solution.value + slack, f"seed {seed}"
+    assert solved > 20
+
+
+def test_caps_are_refused_and_not_passed_over() -> None:
+    """A solver that ignores a limit would sign what the limit forbids."""
+    problem = random_problem(3)
+    caps = join_caps([CapRow(limit=1.0)], problem.num_changes)
+    with pytest.raises(ModelError, match="E312"):
+        solve(dataclasses.replace(problem, caps=caps), 1.0)
 
 
 def test_most_tiny_problems_are_solved_to_the_optimum() -> None:

@@ -30,6 +30,7 @@ COMMANDS = (
     "policy",
     "ledger",
     "key",
+    "bench",
     "demo",
 )
 

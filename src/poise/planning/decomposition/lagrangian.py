@@ -16,7 +16,7 @@ from typing import Literal
 
 import numpy as np
 
-from poise.errors import Fault, NoFeasiblePlanError
+from poise.errors import Fault, ModelError, NoFeasiblePlanError
 from poise.planning.decomposition.part_run import PartRun
 from poise.planning.decomposition.parts import Part, extract, split
 from poise.planning.decomposition.prices import Prices
@@ -87,9 +87,15 @@ def solve(
 
     Raises
     ------
+    ModelError
+        E312 when the problem caps amounts of the whole plan, which no part sees alone.
     NoFeasiblePlanError
         E504 when hard due dates were not met within the limits; whether they can be is not decided here.
     """
+    if problem.caps.num_rows:
+        text = f"has {problem.caps.num_rows} caps on the whole plan; expected none."
+        hint = "use poise.planning.capped, which keeps caps exactly."
+        raise ModelError(Fault("E312", "problem.caps", text, hint))
     limits = _Limits(seconds, steps, work, stop)
     start = warm if warm is not None and evaluate(problem, warm).is_feasible else None
     workers = Workers(threads)

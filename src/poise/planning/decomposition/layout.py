@@ -118,7 +118,8 @@ def _cost_columns(problem: Problem, fe: float, fd: float) -> tuple[Floats, Float
     has_due = np.isfinite(problem.due_days)
     change = np.zeros((problem.num_changes, col.NUM_CHANGE_COLUMNS))
     change[:, col.EARLIEST] = release - TIME_TOLERANCE_DAYS
-    change[:, col.LATEST] = np.where(problem.hard_due, problem.due_days + TIME_TOLERANCE_DAYS, np.inf)
+    last = problem.last_days
+    change[:, col.LATEST] = last + TIME_TOLERANCE_DAYS
     change[:, col.SLOPE] = slope
     change[:, col.CONST] = fd * problem.change_cost - slope * release
     change[:, col.EARLY] = fd * problem.early_cost * np.exp(aged)
@@ -138,7 +139,7 @@ def _cost_columns(problem: Problem, fe: float, fd: float) -> tuple[Floats, Float
     dearest = float(change[:, col.NEVER].max(initial=0.0)) + float(slot[:, 0].max(initial=0.0))
     dearest += float((fd * (problem.change_cost + problem.early_cost)).max(initial=0.0))
     hard_cost = _HARD_FACTOR * max(dearest, 1.0)
-    change[problem.hard_due, col.NEVER] = hard_cost
+    change[np.isfinite(last), col.NEVER] = hard_cost
     return change, np.ascontiguousarray(window), np.ascontiguousarray(slot), hard_cost
 
 

@@ -82,9 +82,7 @@ class PartRun:
         if not np.isfinite(self.dual.bound):
             self.dual.answer(with_bound=True)
         if not self.is_filled:
-            self._take()
-            for _ in self._compose(2, 1.0):
-                pass
+            self._fill(np.argsort(self.dual.value - self.plan.group_cost, kind="stable"))
 
     def _steps(self) -> Iterator[None]:
         """Do the work, step by step."""

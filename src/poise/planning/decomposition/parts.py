@@ -57,8 +57,10 @@ def extract(problem: Problem, part: Part) -> Problem:
         "release_days", "available_days", "exposure_per_day", "deferral_cost_per_day", "change_cost",
         "early_cost", "labour_minutes", "due_days", "late_cost", "hard_due",
     )  # fmt: skip
+    latest = problem.latest_days
     return replace(
         problem,
+        latest_days=None if latest is None else latest[part.changes],
         group_team=team_at[problem.group_team[part.groups]],
         capacity_minutes=problem.capacity_minutes[part.teams],
         slot_ptr=_pointers(problem.slot_ptr, part.groups),

@@ -1,0 +1,64 @@
+"""``poise bench plan``: how close to the best a plan comes, on made-up companies of any size."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from poise.planning.measure import Measurement
+
+
+def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add ``poise bench`` to the command line."""
+    parser = subparsers.add_parser("bench", help="measure the planning core on made-up companies")
+    verbs = parser.add_subparsers(dest="verb", metavar="VERB", required=True)
+    plan = verbs.add_parser(
+        "plan",
+        help="plan one instance and say how good the plan is proven to be",
+        description="Makes up an instance (S 300, M 5,000, L 30,000, XL 100,000 patch groups with about ten "
+        "changes each), plans it at weight 1, and prints the gap between the plan and the proven bound.",
+    )
+    plan.add_argument("--size", choices=["S", "M", "L", "XL"], default="S", help="of the instance")
+    plan.add_argument(
+        "--links", action="store_true", help="30 %% of the groups in rings, 5 %% in redundant halves"
+    )
+    plan.add_argument("--seed", type=int, default=1, help="of the instance and the solver (default 1)")
+    plan.add_argument("--seconds", type=float, default=30.0, help="time limit [s] (default 30)")
+    plan.add_argument("--threads", type=int, default=0, help="computing at a time (default: all, 2 at most)")
+    plan.add_argument("--json", action="store_true", help="print the result as JSON")
+    plan.set_defaults(run=run_plan)
+
+
+def run_plan(arguments: argparse.Namespace) -> int:
+    """Run ``poise bench plan``."""
+    from poise.errors import Fault, InputError
+    from poise.planning.measure import measure
+
+    for name, low in (("seed", 0), ("seconds", 0), ("threads", 0)):
+        given = getattr(arguments, name)
+        if given < low:
+            raise InputError(Fault("E901", f"--{name}", f"is {given}; expected at least {low}."))
+    result = measure(
+        arguments.size,
+        links=0.3 if arguments.links else 0.0,
+        seed=arguments.seed,
+        seconds=arguments.seconds,
+        threads=arguments.threads or min(2, os.cpu_count() or 1),
+    )
+    if arguments.json:
+        print(json.dumps(asdict(result), indent=1))
+    else:
+        _show(result)
+    return 0
+
+
+def _show(result: Measurement) -> None:
+    links = f", {result.links:.0%} of groups in rings" if result.links else ""
+    print(f"{result.size}: {result.num_groups:,} groups, {result.num_changes:,} changes{links}")
+    print(f"planned in {result.seconds:.1f} s on {result.threads} threads, {result.peak_rss_mb:,.0f} MB")
+    print(f"cost {result.value:,.0f}; no plan costs less than {result.bound:,.0f}")
+    print(f"gap {result.gap:.2%}; of what planning can change, {result.gap_reducible:.2%}")

@@ -1,0 +1,53 @@
+"""Parts that nothing couples are found, cut out whole, and cost together what the problem costs."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from poise.planning.check import check
+from poise.planning.decomposition.parts import extract, split
+from poise.planning.evaluate import evaluate
+from poise.planning.generate import generate
+from poise.planning.problem import Plan
+from poise.planning.schedule import hazard_per_minute, schedule_by_priority
+
+
+@pytest.mark.parametrize("links", [0.0, 0.3])
+def test_every_group_change_and_slot_is_in_one_part(links: float) -> None:
+    """What two parts hold would be planned twice, what none holds never."""
+    problem = generate("S", 3, links=links, exclusions=0.05)
+    parts = split(problem)
+    for name, count in (
+        ("groups", problem.num_groups), ("changes", problem.num_changes), ("slots", problem.num_slots),
+    ):  # fmt: skip
+        together = np.sort(np.concatenate([getattr(part, name) for part in parts]))
+        assert np.array_equal(together, np.arange(count))
+
+
+def test_parts_of_unlinked_teams_are_the_teams() -> None:
+    """Teams that nothing ties are planned side by side; a tie between two makes them one."""
+    problem = generate("S", 3)
+    assert [part.teams.tolist() for part in split(problem)] == [[0], [1], [2], [3]]
+    first, last = (int(np.flatnonzero(problem.group_team == team)[0]) for team in (0, 3))
+    tied = dataclasses.replace(problem, exclusion_a=np.array([first]), exclusion_b=np.array([last]))
+    assert [part.teams.tolist() for part in split(tied)] == [[0, 3], [1], [2]]
+
+
+def test_parts_cost_together_what_the_problem_costs() -> None:
+    """The evaluator must see the same plan in the whole and in its parts."""
+    problem = dataclasses.replace(generate("S", 4), latest_days=None)
+    plan = schedule_by_priority(problem, hazard_per_minute(problem))
+    whole = evaluate(problem, plan)
+    seen = []
+    for part in split(problem):
+        alone = extract(problem, part)
+        check(alone)
+        seen.append(evaluate(alone, Plan(plan.window[part.changes])))
+    assert sum(one.exposure for one in seen) == pytest.approx(whole.exposure)
+    assert sum(one.disruption for one in seen) == pytest.approx(whole.disruption)
+    assert sum(one.late_cost for one in seen) == pytest.approx(whole.late_cost)
+    assert sum(one.usage_minutes.sum() for one in seen) == pytest.approx(whole.usage_minutes.sum())
+    assert all(one.is_feasible for one in seen)

@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from poise.planning.choices import group_costs, opened_slots, sum_by
+from poise.planning.components import lowest_connected
 from poise.planning.decomposition.jit import kernel
 from poise.planning.problem import CAPACITY_TOLERANCE_MINUTES, Floats, Ints, Plan, Problem
 
@@ -34,16 +35,7 @@ def tie_groups(problem: Problem) -> Ties:
     group = problem.change_group
     a = np.concatenate((group[problem.link_before], problem.exclusion_a))
     b = np.concatenate((group[problem.link_after], problem.exclusion_b))
-    label = np.arange(problem.num_groups)
-    while True:
-        least = label.copy()
-        np.minimum.at(least, a, label[b])
-        np.minimum.at(least, b, label[a])
-        least = least[least]
-        if np.array_equal(least, label):
-            break
-        label = least
-    roots, unit = np.unique(label, return_inverse=True)
+    roots, unit = np.unique(lowest_connected(problem.num_groups, a, b), return_inverse=True)
     return Ties(unit.astype(np.int64), len(roots))
 
 

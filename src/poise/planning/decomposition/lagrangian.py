@@ -171,13 +171,9 @@ class _Run:
                     runs = runs[: max(0, limits.work - self.work)]
                     if not runs:
                         return "work"
-                started = (
-                    self.workers.run(
-                        [lambda run=run: self._step(run, limits) for run in runs],  # type: ignore[misc]
-                        lambda: not limits.is_time_up(self._step_seconds),
-                    )
-                    if len(self.runs) > 1
-                    else self._step_alone(limits)
+                started = self.workers.run(
+                    [lambda run=run: self._step(run, limits) for run in runs],  # type: ignore[misc]
+                    lambda: not limits.is_time_up(self._step_seconds),
                 )
                 if progress is not None and started:
                     value, bound = self.value_and_bound()
@@ -188,12 +184,6 @@ class _Run:
         except KeyboardInterrupt:
             return "time"
         return "work"
-
-    def _step_alone(self, limits: _Limits) -> int:
-        if limits.is_time_up(self._step_seconds):
-            return 0
-        self._step(self.runs[0], limits)
-        return 1
 
     def _step(self, run: PartRun, limits: _Limits) -> None:
         if run.is_closed:
@@ -209,10 +199,7 @@ class _Run:
 
     def finish(self) -> None:
         """Make sure that every part has a plan and a bound, however early the run ended."""
-        if len(self.runs) == 1:
-            self.runs[0].finish()
-        else:
-            self.workers.run([run.finish for run in self.runs])
+        self.workers.run([run.finish for run in self.runs])
 
     def found(self) -> _Found:
         """Return the best plan of every part and what is proven."""

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from poise.planning.components import lowest_connected
 from poise.planning.decomposition import columns as col
 from poise.planning.decomposition.columns import Groups, Ints32, Ties
 from poise.planning.decomposition.jit import kernel
@@ -48,16 +49,8 @@ class Menu(NamedTuple):
 
 def cluster(ties: Ties, num_groups: int) -> Clusters:
     """Gather groups that ties connect, directly or through others."""
-    root = np.arange(num_groups, dtype=np.int64)
-    source = np.repeat(root, np.diff(ties.kin_ptr))
-    while len(source):
-        lower = root.copy()
-        np.minimum.at(lower, source, root[ties.kin])
-        lower = lower[lower]
-        if np.array_equal(lower, root):
-            break
-        root = lower
-    roots, of_group = np.unique(root, return_inverse=True)
+    source = np.repeat(np.arange(num_groups), np.diff(ties.kin_ptr))
+    roots, of_group = np.unique(lowest_connected(num_groups, source, ties.kin), return_inverse=True)
     of_group = of_group.reshape(-1).astype(np.int64)
     order = np.argsort(of_group, kind="stable").astype(np.int64)
     ptr = np.searchsorted(of_group[order], np.arange(len(roots) + 1)).astype(np.int64)

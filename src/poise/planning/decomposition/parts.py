@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from poise.planning.components import lowest_connected
 from poise.planning.problem import Ints, Problem
 
 
@@ -77,14 +78,10 @@ def extract(problem: Problem, part: Part) -> Problem:
 
 def _team_roots(problem: Problem) -> Ints:
     """Return for each team the lowest one that links and exclusions tie it to."""
-    root = np.arange(problem.num_teams)
     links = problem.change_group[np.stack([problem.link_before, problem.link_after], axis=1)]
     exclusions = np.stack([problem.exclusion_a, problem.exclusion_b], axis=1)
     pairs = problem.group_team[np.concatenate([links, exclusions])].reshape(-1, 2)
-    for a, b in np.unique(pairs[pairs[:, 0] != pairs[:, 1]].reshape(-1, 2), axis=0):
-        low, high = sorted((int(root[a]), int(root[b])))
-        root[root == high] = low
-    return root
+    return lowest_connected(problem.num_teams, pairs[:, 0], pairs[:, 1])
 
 
 def _members(ptr: Ints, groups: Ints) -> Ints:

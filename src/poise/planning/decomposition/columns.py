@@ -13,8 +13,14 @@ import numpy.typing as npt
 
 from poise.planning.problem import Floats, Ints
 
-#: Half as wide as :data:`Ints`, for what there is one of per slot or per change in every option.
+#: Half as wide as :data:`Ints`, for what there is one of per slot.
 Ints32 = npt.NDArray[np.int32]
+#: A window, or -1 for never, of which there is one per change in every option.
+Windows = npt.NDArray[np.int16]
+#: The most windows that such a number can tell apart.
+MOST_WINDOWS = np.iinfo(np.int16).max
+#: Half as wide as :data:`Floats`, for prices of which there are millions.
+Floats32 = npt.NDArray[np.float32]
 #: 0 or 1 per slot or group.
 Flags = npt.NDArray[np.uint8]
 
@@ -56,7 +62,7 @@ class Groups(NamedTuple):
     """
 
     slot_ptr: Ints
-    slot_window: Ints32
+    slot_window: Windows
     slot: Floats
     change_ptr: Ints
     change: Floats

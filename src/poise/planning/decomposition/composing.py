@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from poise.planning.decomposition.annealing import anneal, book_options
 from poise.planning.decomposition.blocks import deal
-from poise.planning.decomposition.columns import Flags, Ints32
+from poise.planning.decomposition.columns import Flags, Windows
 from poise.planning.decomposition.layout import Layout
 from poise.planning.decomposition.menu import (
     Clusters,
@@ -27,6 +27,10 @@ from poise.planning.problem import Floats, Ints
 
 #: Most options that a cluster keeps from one cycle to the next.
 _MOST_OPTIONS = 12
+#: Most options that a cluster keeps while answers are gathered.
+_MOST_BETWEEN = 16
+#: Tied clusters answer in this many pieces, whatever the number of threads.
+_PIECES = 16
 #: Answers that wait to be put into the menu; more would only take room.
 _MOST_ANSWERS = 10
 #: Exchanges tried per cluster in one round.
@@ -51,8 +55,9 @@ class Composer:
         self.rounds = 0
         self._fine: Floats = np.zeros(groups.capacity.size)
         self._spread = 1.0
-        self._answers: list[Ints32] = []
-        self._tied = np.flatnonzero(self._is_tied())
+        self._answers: list[Windows] = []
+        self._price = np.zeros(groups.capacity.size)
+        self._tied = _deal_evenly(np.flatnonzero(self._is_tied()))
 
     def _is_tied(self) -> npt.NDArray[np.bool_]:
         """Return which clusters hold more than one group or links inside one."""
@@ -61,38 +66,47 @@ class Composer:
         tied[self.clusters.of_group[links.change_group[links.link[:, 1]]]] = True
         return tied
 
-    def take(self, choice: Ints32, price: Floats, is_open: Flags) -> None:
+    def take(self, choice: Windows, price: Floats, is_open: Flags) -> None:
         """Remember the answer to prices ``(P, W)`` as options; tied clusters answer together."""
         answer = choice.copy()
-        if len(self._tied):
-            layout, groups = self.layout, self.layout.groups
-            plan_tied(
-                groups, layout.links, layout.ties, self.clusters.ptr, self.clusters.groups, self._tied,
-                price, is_open, 20.0 * layout.hard_cost, np.full(len(choice), -1, dtype=np.int64),
-                np.zeros(len(is_open), dtype=np.int32), np.zeros_like(groups.capacity),
-                np.full(len(layout.links.link), -1, dtype=np.int64),
-                np.zeros(len(groups.team), dtype=np.uint8), answer,
-            )  # fmt: skip
+        if self._tied:
+            self._answer_tied(price, is_open, answer)
+        self._price = price.reshape(-1).copy()
         self._keep(answer)
+
+    def _answer_tied(self, price: Floats, is_open: Flags, answer: Windows) -> None:
+        """Write the joint answers of tied clusters, piece by piece."""
+        layout, groups, clusters = self.layout, self.layout.groups, self.clusters
+        slot_of = np.full(len(answer), -1, dtype=np.int64)
+        count = np.zeros(len(is_open), dtype=np.int32)
+        row_of_link = np.full(len(layout.links.link), -1, dtype=np.int64)
+        is_chosen = np.zeros(len(groups.team), dtype=np.uint8)
+
+        def task(piece: Ints) -> Callable[[], None]:
+            return lambda: plan_tied(
+                groups, layout.links, layout.ties, clusters.ptr, clusters.groups, piece, price, is_open,
+                20.0 * layout.hard_cost, slot_of, count, np.zeros_like(groups.capacity), row_of_link,
+                is_chosen, answer,
+            )  # fmt: skip
+
+        self.workers.run([task(piece) for piece in self._tied])
 
     def take_plan(self, window: Ints) -> None:
         """Remember what each cluster does in a feasible plan as an option."""
-        self._keep(window.astype(np.int32))
+        self._keep(window.astype(np.int16))
 
-    def _keep(self, answer: Ints32) -> None:
+    def _keep(self, answer: Windows) -> None:
         self._answers.append(answer)
         if len(self._answers) >= _MOST_ANSWERS:
             self.gather()
+            self.menu = prune(self.menu, self._price, _MOST_BETWEEN)
 
     def gather(self) -> None:
-        """Put the answers taken since the last time into the menu."""
-        if not self._answers:
-            return
-        former = self.menu
-        self.menu = extend_menu(self.layout.groups, self.clusters, former, np.stack(self._answers))
-        known = self.chosen >= 0
-        self.chosen[known] += (self.menu.ptr[:-1] - former.ptr[:-1])[known]
-        self._answers.clear()
+        """Put the answers taken since the last time into the menu; what was chosen is chosen no more."""
+        if self._answers:
+            self.menu = extend_menu(self.layout.groups, self.clusters, self.menu, np.stack(self._answers))
+            self._answers.clear()
+            self.chosen[:] = -1
 
     def start(self, prices: Prices, window: Ints | None) -> None:
         """Begin a cycle from a plan, or from each cluster's cheapest option at these prices."""
@@ -102,9 +116,8 @@ class Composer:
         self.chosen[:] = np.where(np.diff(self.menu.ptr) > 0, self.menu.ptr[:-1], -1)
         if window is not None:
             self.take_plan(window)
-            self.chosen[:] = -1
             self.gather()
-            self.chosen = match_options(self.menu, self.clusters, self.layout.groups, window.astype(np.int32))
+            self.chosen = match_options(self.menu, self.clusters, self.layout.groups, window.astype(np.int16))
         priced = priced_costs(self.menu, price)
         owner = np.repeat(np.arange(len(self.chosen)), np.diff(self.menu.ptr))
         best = np.full(len(self.chosen), np.inf)
@@ -143,3 +156,8 @@ class Composer:
         window = np.full(len(self.layout.groups.change), -1, dtype=np.int64)
         plan_windows(self.menu, self.clusters, self.layout.groups, self.chosen, window)
         return window
+
+
+def _deal_evenly(clusters: Ints) -> list[Ints]:
+    """Return clusters in pieces of like length, none of them empty."""
+    return [piece for piece in np.array_split(clusters, _PIECES) if len(piece)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from poise.planning.decomposition import columns as col
-from poise.planning.decomposition.columns import Flags, Groups, Ints32, Links, Ties
+from poise.planning.decomposition.columns import Flags, Groups, Ints32, Links, Ties, Windows
 from poise.planning.decomposition.jit import kernel
 from poise.planning.decomposition.oracle import fill_costs, gather_slots
 from poise.planning.decomposition.placement import place
@@ -63,7 +63,7 @@ def take_out(groups: Groups, g: int, slot_of: Ints, count: Ints32, usage: Floats
 @kernel
 def _apply_links(
     links: Links,
-    slot_window: Ints32,
+    slot_window: Windows,
     first: int,
     base: int,
     n: int,
@@ -139,7 +139,7 @@ def _fill_group(
 
 @kernel
 def _mend_inner_breaks(
-    links: Links, slot_window: Ints32, first: int, base: int, n: int, m: int, cost: Floats, never: Floats,
+    links: Links, slot_window: Windows, first: int, base: int, n: int, m: int, cost: Floats, never: Floats,
     opening: Floats, labour: Floats, setup: Floats, room: Floats, slot_at: Ints, here: Ints, forbidden: float,
 ) -> bool:  # fmt: skip
     """Move changes that break a link inside their own group to a later slot, or leave them out.

@@ -59,7 +59,7 @@ def lay_out(problem: Problem, weight: float) -> Layout:
     change, window, slot, hard_cost = _cost_columns(problem, fe, fd)
     groups = Groups(
         slot_ptr=_ints(problem.slot_ptr),
-        slot_window=np.ascontiguousarray(problem.slot_window, dtype=np.int32),
+        slot_window=np.ascontiguousarray(problem.slot_window, dtype=np.int16),
         slot=slot,
         change_ptr=_ints(problem.change_ptr),
         change=change,

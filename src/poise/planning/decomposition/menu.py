@@ -7,15 +7,17 @@ within that time is a plan.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 
 from poise.planning.components import lowest_connected
 from poise.planning.decomposition import columns as col
-from poise.planning.decomposition.columns import Groups, Ints32, Ties
+from poise.planning.decomposition.columns import Floats32, Groups, Ints32, Ties, Windows
 from poise.planning.decomposition.jit import kernel
 from poise.planning.problem import Floats, Ints
+
+Items = TypeVar("Items", Ints32, Floats32, Windows)
 
 #: In an answer: no plan of this cluster was found.
 NO_PLAN = -2
@@ -42,9 +44,9 @@ class Menu(NamedTuple):
     cost: Floats
     use_ptr: Ints
     use_row: Ints32
-    use_minutes: Floats
+    use_minutes: Floats32
     window_ptr: Ints
-    window: Ints32
+    window: Windows
 
 
 def cluster(ties: Ties, num_groups: int) -> Clusters:
@@ -59,32 +61,26 @@ def cluster(ties: Ties, num_groups: int) -> Clusters:
 
 def empty_menu(num_clusters: int) -> Menu:
     """Return a menu without options."""
-    zero, none = np.zeros(1, dtype=np.int64), np.zeros(0, dtype=np.int32)
-    no_cost = np.zeros(0)
-    return Menu(np.zeros(num_clusters + 1, dtype=np.int64), no_cost, zero, none, no_cost, zero, none)
+    zero, no_row = np.zeros(1, dtype=np.int64), np.zeros(0, dtype=np.int32)
+    no_use, no_window = np.zeros(0, dtype=np.float32), np.zeros(0, dtype=np.int16)
+    return Menu(
+        np.zeros(num_clusters + 1, dtype=np.int64), np.zeros(0), zero, no_row, no_use, zero, no_window
+    )
 
 
 @kernel
-def _grown_ints(array: Ints32, size: int) -> Ints32:
+def _grown(array: Items, size: int) -> Items:
+    """Return an array with room for so many items, the former ones in it."""
     if size <= len(array):
         return array
-    wider = np.empty(2 * size, dtype=np.int32)
-    wider[: len(array)] = array
-    return wider
-
-
-@kernel
-def _grown_floats(array: Floats, size: int) -> Floats:
-    if size <= len(array):
-        return array
-    wider = np.empty(2 * size)
+    wider = np.empty(size + size // 2, dtype=array.dtype)
     wider[: len(array)] = array
     return wider
 
 
 @kernel
 def _cost_option(
-    groups: Groups, g: int, window: Ints32, minutes: Floats, rows: Ints32, use: Floats, used: int
+    groups: Groups, g: int, window: Windows, minutes: Floats, rows: Ints32, use: Floats32, used: int
 ) -> tuple[float, int]:
     """Return what a group costs at these windows, and the end of the list of rows that it uses."""
     change, times, base = groups.change, groups.window, groups.change_ptr[g]
@@ -111,7 +107,7 @@ def _cost_option(
 
 
 @kernel
-def _is_known(window: Ints32, known: Ints32, known_ptr: Ints, first: int, last: int) -> bool:
+def _is_known(window: Windows, known: Windows, known_ptr: Ints, first: int, last: int) -> bool:
     for o in range(first, last):
         same, start = True, known_ptr[o]
         for i in range(len(window)):
@@ -124,7 +120,7 @@ def _is_known(window: Ints32, known: Ints32, known_ptr: Ints, first: int, last: 
 
 
 @kernel
-def extend_menu(groups: Groups, clusters: Clusters, menu: Menu, answers: Ints32) -> Menu:
+def extend_menu(groups: Groups, clusters: Clusters, menu: Menu, answers: Windows) -> Menu:
     """Return the menu with new answers in it.
 
     Parameters
@@ -136,8 +132,8 @@ def extend_menu(groups: Groups, clusters: Clusters, menu: Menu, answers: Ints32)
     most = len(menu.cost) + len(answers) * num_clusters
     ptr, cost = np.zeros(num_clusters + 1, dtype=np.int64), np.empty(most)
     use_ptr, window_ptr = np.zeros(most + 1, dtype=np.int64), np.zeros(most + 1, dtype=np.int64)
-    rows, use = np.empty(1024, dtype=np.int32), np.empty(1024)
-    window = np.empty(len(menu.window) + 1024, dtype=np.int32)
+    rows, use = np.empty(1024, dtype=np.int32), np.empty(1024, dtype=np.float32)
+    window = np.empty(len(menu.window) + 1024, dtype=np.int16)
     minutes = np.zeros(num_windows)
     options = 0
     for c in range(num_clusters):
@@ -149,17 +145,17 @@ def extend_menu(groups: Groups, clusters: Clusters, menu: Menu, answers: Ints32)
         for o in range(menu.ptr[c], menu.ptr[c + 1]):
             used, end = use_ptr[options], window_ptr[options] + size
             more = menu.use_ptr[o + 1] - menu.use_ptr[o]
-            rows, use = _grown_ints(rows, used + more), _grown_floats(use, used + more)
+            rows, use = _grown(rows, used + more), _grown(use, used + more)
             rows[used : used + more] = menu.use_row[menu.use_ptr[o] : menu.use_ptr[o + 1]]
             use[used : used + more] = menu.use_minutes[menu.use_ptr[o] : menu.use_ptr[o + 1]]
-            window = _grown_ints(window, end)
+            window = _grown(window, end)
             window[end - size : end] = menu.window[menu.window_ptr[o] : menu.window_ptr[o + 1]]
             cost[options] = menu.cost[o]
             options += 1
             use_ptr[options], window_ptr[options] = used + more, end
         for a in range(len(answers)):
             start = window_ptr[options]
-            window = _grown_ints(window, start + size)
+            window = _grown(window, start + size)
             end = start
             for g in members:
                 for j in range(groups.change_ptr[g], groups.change_ptr[g + 1]):
@@ -174,7 +170,7 @@ def extend_menu(groups: Groups, clusters: Clusters, menu: Menu, answers: Ints32)
             for g in members:
                 n = groups.change_ptr[g + 1] - groups.change_ptr[g]
                 slots = groups.slot_ptr[g + 1] - groups.slot_ptr[g]
-                rows, use = _grown_ints(rows, used + slots), _grown_floats(use, used + slots)
+                rows, use = _grown(rows, used + slots), _grown(use, used + slots)
                 part, used = _cost_option(groups, g, window[at : at + n], minutes, rows, use, used)
                 cost[options] += part
                 at += n
@@ -223,7 +219,7 @@ def _take(ptr: Ints, order: Ints, *arrays: np.ndarray) -> tuple:  # type: ignore
 
 
 @kernel
-def match_options(menu: Menu, clusters: Clusters, groups: Groups, window: Ints32) -> Ints:
+def match_options(menu: Menu, clusters: Clusters, groups: Groups, window: Windows) -> Ints:
     """Return the option of each cluster that puts its changes as this plan does, -1 where none does."""
     chosen = np.full(len(menu.ptr) - 1, -1)
     for c in range(len(chosen)):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from poise.planning.decomposition import columns as col
-from poise.planning.decomposition.columns import Flags, Groups, Ints32, Links
+from poise.planning.decomposition.columns import Flags, Floats32, Groups, Links, Windows
 from poise.planning.decomposition.facility import lower_bound, open_slots
 from poise.planning.decomposition.jit import kernel
 from poise.planning.problem import CAPACITY_TOLERANCE_MINUTES, Floats
@@ -49,8 +49,8 @@ def gather_slots(groups: Groups, g: int, start: Floats, end: Floats, age: Floats
 
 @kernel
 def _priced_group(
-    groups: Groups, links: Links, g: int, price: Floats, link_price: Floats, slot_price: Floats, fill: Floats,
-    cost: Floats, never: Floats, opening: Floats, slots: Floats,
+    groups: Groups, links: Links, g: int, price: Floats, link_price: Floats32, slot_price: Floats,
+    fill: Floats32, cost: Floats, never: Floats, opening: Floats, slots: Floats,
 ) -> None:  # fmt: skip
     """Fill the costs of one group's facility location at given prices."""
     team = groups.team[g]
@@ -88,10 +88,10 @@ def _priced_group(
 
 @kernel
 def answer_prices(
-    groups: Groups, links: Links, first_group: int, last_group: int, price: Floats, link_price: Floats,
-    slot_price: Floats, fill: Floats,
-    with_bound: bool, is_open: Flags, choice: Ints32, value: Floats, bound: Floats, usage: Floats,
-    load: Floats,
+    groups: Groups, links: Links, first_group: int, last_group: int, price: Floats, link_price: Floats32,
+    slot_price: Floats, fill: Floats32,
+    with_bound: bool, is_open: Flags, choice: Windows, value: Floats, bound: Floats, usage: Floats,
+    load: Floats32,
 ) -> None:  # fmt: skip
     """Let groups ``first_group`` to ``last_group`` answer prices, each on its own.
 
@@ -148,26 +148,3 @@ def answer_prices(
         if with_bound:
             order = order_buffer[: n * m].reshape((n, m))
             bound[g] = lower_bound(cost, never, opening, open_here, value[g], n, m, order, reach, work)
-
-
-@kernel
-def link_slopes(groups: Groups, links: Links, choice: Ints32, multiplier: Floats, slope: Floats) -> None:
-    """Write the slope of the dual in each link multiplier: +1 where the answer breaks the link there.
-
-    Multiplier i of a link belongs to "after has started by place i only if before was ready by
-    place i"; only places of windows that the after group may use carry one.
-    """
-    for k in range(len(links.link)):
-        before, after = choice[links.link[k, col.BEFORE]], choice[links.link[k, col.AFTER]]
-        size = multiplier.shape[1]
-        started = links.start_rank[after] if after >= 0 else size
-        ready = links.ready[links.link[k, col.SOAK], before] if before >= 0 else size
-        g = links.change_group[links.link[k, col.AFTER]]
-        for i in range(size):
-            slope[k, i] = 0.0
-        for s in range(groups.slot_ptr[g], groups.slot_ptr[g + 1]):
-            i = links.start_rank[groups.slot_window[s]]
-            if started <= i < ready:
-                slope[k, i] = 1.0
-            elif ready <= i < started:
-                slope[k, i] = -1.0

@@ -15,8 +15,10 @@ from itertools import pairwise
 import numpy as np
 
 from poise.planning.decomposition import columns as col
+from poise.planning.decomposition.climbing import fill_slopes, link_slopes, step_fill, step_links
+from poise.planning.decomposition.columns import Floats32
 from poise.planning.decomposition.layout import CAPACITY_SLACK_MINUTES, Layout
-from poise.planning.decomposition.oracle import answer_prices, link_slopes
+from poise.planning.decomposition.oracle import answer_prices
 from poise.planning.decomposition.workers import Workers
 from poise.planning.problem import Floats, Ints
 
@@ -24,6 +26,8 @@ from poise.planning.problem import Floats, Ints
 _PIECES = 16
 #: Groups that are worth a piece of their own.
 _PIECE_GROUPS = 200
+#: Links that are worth a piece of their own.
+_PIECE_LINKS = 2_000
 #: First step of the climb, as a share of Polyak's; prices are near their best by then.
 _FIRST_LENGTH = 0.05
 
@@ -46,9 +50,9 @@ class Prices:
     """
 
     team: Floats
-    link: Floats
+    link: Floats32
     exclusion: Floats
-    fill: Floats
+    fill: Floats32
 
 
 class Dual:
@@ -62,21 +66,23 @@ class Dual:
         groups, links = layout.groups, layout.links
         self.layout, self.workers = layout, workers
         self.team = np.zeros_like(groups.capacity)
-        self.link = np.zeros((len(links.link), len(groups.window)))
+        self.link = np.zeros((len(links.link), len(groups.window)), dtype=np.float32)
         self.exclusion = np.zeros(len(layout.pair_slot_a))
-        self.fill = np.zeros(len(groups.slot_window))
-        self.load = np.zeros(len(groups.slot_window))
-        self.choice = np.full(len(groups.change), -1, dtype=np.int32)
+        self.fill = np.zeros(len(groups.slot_window), dtype=np.float32)
+        self.load = np.zeros(len(groups.slot_window), dtype=np.float32)
+        self.choice = np.full(len(groups.change), -1, dtype=np.int16)
         self.is_open = np.zeros(len(groups.slot_window), dtype=np.uint8)
         self.value, self.low = np.zeros(len(groups.team)), np.zeros(len(groups.team))
         self.usage = np.zeros_like(groups.capacity)
         self.bound, self.now = -np.inf, -np.inf
         self._unproven = 0.0
-        self._pieces = _cut(groups.slot_ptr, groups.change_ptr)
+        self._pieces = _cut((np.diff(groups.slot_ptr) + 1) * (np.diff(groups.change_ptr) + 1), _PIECE_GROUPS)
+        self._link_pieces = _cut(np.ones(len(links.link), dtype=np.int64), _PIECE_LINKS)
         self._typical = self._typical_price()
         self._link_scale = self._typical_link()
         self._gamma, self._stuck, self._peak = _FIRST_LENGTH, 0, -np.inf
-        self._former: tuple[Floats, Floats, Floats, Floats] | None = None
+        self._slopes, self._has_climbed = _Slopes(self), False
+        self._link_price = np.zeros((len(self.link), len(groups.window) + 1), dtype=np.float32)
         self.steps = 0
         self.is_warm = prices is not None and self._accept(prices)
         if not self.is_warm:
@@ -89,7 +95,8 @@ class Dual:
         if any(given[name].shape != own[name].shape for name in given):
             return False
         for name in given:
-            own[name][:] = np.maximum(given[name], 0.0)
+            np.maximum(given[name], 0.0, out=own[name], casting="same_kind")
+        self._step_links(0.0)
         return True
 
     def prices(self) -> Prices:
@@ -125,8 +132,6 @@ class Dual:
     def answer(self, *, with_bound: bool) -> None:
         """Let every group answer the present prices; with a bound, keep it where it is the best."""
         layout, groups, links = self.layout, self.layout.groups, self.layout.links
-        link_price = np.zeros((len(self.link), len(groups.window) + 1))
-        link_price[:, :-1] = np.cumsum(self.link[:, ::-1], axis=1)[:, ::-1]
         slots = len(groups.slot_window)
         slot_price: Floats = np.zeros(slots)
         if len(layout.pair_slot_a):
@@ -137,7 +142,7 @@ class Dual:
         def task(piece: int) -> Callable[[], None]:
             first, last = self._pieces[piece]
             return lambda: answer_prices(
-                groups, links, first, last, self.team, link_price, slot_price, self.fill, with_bound,
+                groups, links, first, last, self.team, self._link_price, slot_price, self.fill, with_bound,
                 self.is_open, self.choice, self.value, self.low, usage[piece], self.load,
             )  # fmt: skip
 
@@ -157,41 +162,71 @@ class Dual:
         worth = (self.team * (self.layout.groups.capacity + CAPACITY_SLACK_MINUTES)).sum()
         return float(worth + self.exclusion.sum())
 
-    def _room(self) -> Floats:
-        """Return the most that a team can do in each slot, beside opening it [min]."""
-        groups = self.layout.groups
-        team = np.repeat(groups.team, np.diff(groups.slot_ptr))
-        time = groups.capacity[team, groups.slot_window] - groups.slot[:, col.OPEN_LABOUR]
-        return np.maximum(time + CAPACITY_SLACK_MINUTES, 1e-3)
+    def _turn(self, share: float) -> float:
+        """Turn the slopes towards those of the last answer; return their squared length in steps' scales.
 
-    def _slopes(self) -> tuple[Floats, Floats, Floats, Floats]:
-        """Return the slopes of the bound in all prices at the last answer."""
-        groups, links, layout = self.layout.groups, self.layout.links, self.layout
-        link = np.zeros_like(self.link)
-        if len(link):
-            link_slopes(groups, links, self.choice, self.link, link)
-        opened = self.is_open.astype(np.float64)
-        exclusion = opened[layout.pair_slot_a] + opened[layout.pair_slot_b] - 1.0
-        return self.usage - groups.capacity, link, exclusion, self.load - opened * self._room()
+        The slopes become ``share`` of the answer's and the rest of their own. Prices of nothing that would
+        fall do not count.
+        """
+        groups, links, layout, slopes = self.layout.groups, self.layout.links, self.layout, self._slopes
+        opened = self.is_open[layout.pair_slot_a].astype(np.float64) + self.is_open[layout.pair_slot_b] - 1.0
+        slopes.team = share * (self.usage - groups.capacity) + (1.0 - share) * slopes.team
+        slopes.exclusion = share * opened + (1.0 - share) * slopes.exclusion
+        norms = np.zeros((2, max(len(self._pieces), len(self._link_pieces))))
+
+        def of_links(piece: int) -> Callable[[], None]:
+            return lambda: link_slopes(
+                groups, links, *self._link_pieces[piece], self.choice, self.link, share, self._link_scale,
+                slopes.link, norms[0], piece,
+            )  # fmt: skip
+
+        def of_fill(piece: int) -> Callable[[], None]:
+            return lambda: fill_slopes(
+                groups, *self._pieces[piece], self.load, self.is_open, self.fill, share, slopes.fill,
+                norms[1], piece,
+            )  # fmt: skip
+
+        tasks = [of_links(piece) for piece in range(len(self._link_pieces))]
+        self.workers.run(tasks + [of_fill(piece) for piece in range(len(self._pieces))])
+        team = np.where((self.team <= 0.0) & (slopes.team < 0.0), 0.0, slopes.team)
+        exclusion = np.where((self.exclusion <= 0.0) & (slopes.exclusion < 0.0), 0.0, slopes.exclusion)
+        norm = float((self._team_scale() * team**2).sum() + (self._pair_scale() * exclusion**2).sum())
+        return norm + float(norms.sum())
 
     def multiply(self, step: int) -> None:
         """Raise prices where the answer overdraws and lower them where it leaves time, by factors."""
         groups = self.layout.groups
         eta = 1.0 / (1.0 + 0.12 * step)
-        team, link, exclusion, fill = self._slopes()
-        ratio = np.clip(eta * team / np.maximum(groups.capacity, 1e-3), -1.0, 1.0)
+        self._turn(1.0)
+        ratio = np.clip(eta * self._slopes.team / np.maximum(groups.capacity, 1e-3), -1.0, 1.0)
         floor = 1e-3 * self._typical[:, None]
         self.team = np.maximum(self.team, floor) * np.exp(ratio)
-        self.link = np.maximum(0.0, self.link + eta * self._link_scale[:, None] * link)
-        self.exclusion = np.maximum(0.0, self.exclusion + 0.3 * eta * self._pair_scale() * exclusion)
-        room = self._room()
-        self._raise_fill(0.3 * eta * np.clip(fill, -room, room), room)
+        self.exclusion = np.maximum(
+            0.0, self.exclusion + 0.3 * eta * self._pair_scale() * self._slopes.exclusion
+        )
+        self._step_links(eta)
+        self._step_fill(0.3 * eta, most_rooms=1.0)
         self.steps += 1
 
-    def _raise_fill(self, by: Floats, room: Floats) -> None:
-        """Change the fill prices, up to where an opening is given back whole."""
-        most = self.layout.groups.slot[:, col.OPEN_COST] / room
-        self.fill = np.clip(self.fill + most / room * by, 0.0, most)
+    def _step_links(self, length: float) -> None:
+        """Step the links' multipliers along their slopes, and set what they charge."""
+
+        def task(first: int, last: int) -> Callable[[], None]:
+            return lambda: step_links(
+                first, last, length, self._link_scale, self._slopes.link, self.link, self._link_price
+            )
+
+        self.workers.run([task(*piece) for piece in self._link_pieces])
+
+    def _step_fill(self, length: float, most_rooms: float) -> None:
+        """Step the fill prices along their slopes."""
+
+        def task(first: int, last: int) -> Callable[[], None]:
+            return lambda: step_fill(
+                self.layout.groups, first, last, length, most_rooms, self._slopes.fill, self.fill
+            )
+
+        self.workers.run([task(*piece) for piece in self._pieces])
 
     def settle(self) -> None:
         """Set prices that only the floor of the steps by factors holds up to nothing."""
@@ -202,31 +237,21 @@ class Dual:
         cost = groups.slot[:, col.OPEN_COST]
         return np.asarray(np.minimum(cost[layout.pair_slot_a], cost[layout.pair_slot_b]) + 1e-6)
 
+    def _team_scale(self) -> Floats:
+        level = np.maximum(self.best.team, 0.02 * self._typical[:, None])
+        return np.asarray(level / np.maximum(self.layout.groups.capacity, 1.0))
+
     def climb(self, target: float) -> None:
         """Take one deflected subgradient step towards a target value."""
-        groups = self.layout.groups
         self._adapt()
-        slopes = self._slopes()
-        if self._former is not None:
-            slopes = tuple(0.7 * new + 0.3 * old for new, old in zip(slopes, self._former, strict=True))  # type: ignore[assignment]
-        self._former = slopes
-        team, link, exclusion, fill = slopes
-        level = np.maximum(self.best.team, 0.02 * self._typical[:, None])
-        team_scale = level / np.maximum(groups.capacity, 1.0)
-        link_scale, pair_scale = self._link_scale[:, None], self._pair_scale()
-        room = self._room()
-        fill_scale = groups.slot[:, col.OPEN_COST] / room**2
-        team = np.where((self.team <= 0.0) & (team < 0.0), 0.0, team)
-        link = np.where((self.link <= 0.0) & (link < 0.0), 0.0, link)
-        exclusion = np.where((self.exclusion <= 0.0) & (exclusion < 0.0), 0.0, exclusion)
-        fill = np.where((self.fill <= 0.0) & (fill < 0.0), 0.0, fill)
-        norm = float((team_scale * team**2).sum() + (link_scale * link**2).sum())
-        norm += float((pair_scale * exclusion**2).sum() + (fill_scale * fill**2).sum())
+        norm = self._turn(0.7 if self._has_climbed else 1.0)
+        self._has_climbed = True
         length = self._gamma * max(target - self.now, 1e-3 * abs(self.now)) / max(norm, 1e-12)
-        self.team = np.maximum(0.0, self.team + length * team_scale * team)
-        self.link = np.maximum(0.0, self.link + length * link_scale * link)
-        self.exclusion = np.maximum(0.0, self.exclusion + length * pair_scale * exclusion)
-        self._raise_fill(length * fill, room)
+        slopes = self._slopes
+        self.team = np.maximum(0.0, self.team + length * self._team_scale() * slopes.team)
+        self.exclusion = np.maximum(0.0, self.exclusion + length * self._pair_scale() * slopes.exclusion)
+        self._step_links(length)
+        self._step_fill(length, most_rooms=np.inf)
         self.steps += 1
 
     def _adapt(self) -> None:
@@ -241,12 +266,20 @@ class Dual:
         self._peak = max(self._peak, self.now)
 
 
-def _cut(slot_ptr: Ints, change_ptr: Ints) -> list[tuple[int, int]]:
-    """Cut the groups into pieces of like effort."""
-    effort = np.cumsum((np.diff(slot_ptr) + 1) * (np.diff(change_ptr) + 1))
-    if not len(effort):
+class _Slopes:
+    """Of the bound in all prices, mixed of the last answers."""
+
+    def __init__(self, dual: Dual) -> None:
+        self.team, self.exclusion = np.zeros_like(dual.team), np.zeros_like(dual.exclusion)
+        self.link, self.fill = np.zeros_like(dual.link), np.zeros_like(dual.fill)
+
+
+def _cut(effort: Ints, least: int) -> list[tuple[int, int]]:
+    """Cut items into at most :data:`_PIECES` of like effort, and fewer where they would be small."""
+    total = np.cumsum(effort)
+    if not len(total):
         return []
-    pieces = min(_PIECES, 1 + len(effort) // _PIECE_GROUPS)
-    marks = np.searchsorted(effort, np.arange(1, pieces) * (effort[-1] / pieces))
-    cuts = np.unique(np.concatenate([[0], marks, [len(effort)]]))
+    pieces = min(_PIECES, 1 + len(total) // least)
+    marks = np.searchsorted(total, np.arange(1, pieces) * (total[-1] / pieces))
+    cuts = np.unique(np.concatenate([[0], marks, [len(total)]]))
     return [(int(first), int(last)) for first, last in pairwise(cuts)]

@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from poise.planning.decomposition import columns as col
-from poise.planning.decomposition.columns import Flags, Groups, Ints32, Links, Ties
+from poise.planning.decomposition.columns import Flags, Groups, Ints32, Links, Ties, Windows
 from poise.planning.decomposition.insertion import (
     TAKEN_OUT,
     book,
@@ -235,7 +235,7 @@ def search(
 def plan_tied(
     groups: Groups, links: Links, ties: Ties, cluster_ptr: Ints, cluster_groups: Ints, wanted: Ints,
     price: Floats, was_open: Flags, forbidden: float, slot_of: Ints, count: Ints32, usage: Floats,
-    row_of_link: Ints, is_chosen: Flags, answer: Ints32,
+    row_of_link: Ints, is_chosen: Flags, answer: Windows,
 ) -> None:  # fmt: skip
     """Plan clusters of tied groups, each as if its teams had nothing else to do, at full prices.
 
@@ -245,10 +245,11 @@ def plan_tied(
         The clusters to plan.
     was_open
         Shape ``(S,)``: slots that the groups' own answers open; their partners count on them.
-    slot_of, count, usage
-        Scratch of shapes ``(J,)``, ``(S,)`` and ``(P, W)``, the latter two filled with 0.
-    row_of_link, is_chosen
-        Scratch of shapes ``(K,)`` filled with -1 and ``(G,)`` filled with 0.
+    slot_of, count, row_of_link, is_chosen
+        Scratch of shapes ``(J,)``, ``(S,)`` filled with 0, ``(K,)`` filled with -1 and ``(G,)`` filled
+        with 0; calls at the same time may share it, as no two clusters share an entry.
+    usage
+        Scratch ``(P, W)`` filled with 0, of this call alone.
     answer
         Shape ``(J,)``: the window of each change, -1 for never, written; :data:`NO_PLAN` where a cluster
         has no plan.
@@ -295,6 +296,5 @@ def plan_tied(
         _mark_links(groups.change_ptr, links, chosen, size, is_chosen, row_of_link, nothing)
         for i in range(size):
             is_chosen[chosen[i]] = 0
-        for row in range(usage.shape[0]):
-            for w in range(usage.shape[1]):
-                usage[row, w] = 0.0
+        for i in range(size):
+            usage[groups.team[chosen[i]], :] = 0.0

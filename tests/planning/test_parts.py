@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 
 from poise.planning.check import check
+from poise.planning.decomposition import solve
 from poise.planning.decomposition.parts import extract, split
+from poise.planning.decomposition.rounds import share_work
 from poise.planning.evaluate import evaluate
 from poise.planning.generate import generate
 from poise.planning.problem import Plan
@@ -51,3 +53,32 @@ def test_parts_cost_together_what_the_problem_costs() -> None:
     assert sum(one.late_cost for one in seen) == pytest.approx(whole.late_cost)
     assert sum(one.usage_minutes.sum() for one in seen) == pytest.approx(whole.usage_minutes.sum())
     assert all(one.is_feasible for one in seen)
+
+
+@pytest.mark.parametrize(("work", "shares"), [(0, [0, 0, 0]), (2, [1, 1, 0]), (7, [3, 2, 2])])
+def test_work_is_shared_as_rounds_would(work: int, shares: list[int]) -> None:
+    """A run on several machines must come to the same steps as one that takes turns."""
+    assert list(share_work(work, 3)) == shares
+
+
+def test_steps_can_be_given_part_by_part() -> None:
+    """A run whose parts ended at different times is repeated by the steps that each of them took."""
+    problem = generate("S", 3)
+    whole = solve(problem, 1.0, steps=[12, 3, 9, 0], seed=4)
+    assert whole.part_work == (12, 3, 9, 0)
+    again = solve(problem, 1.0, steps=whole.part_work, seed=4)
+    assert np.array_equal(whole.plan.window, again.plan.window)
+
+
+def test_a_run_goes_on_from_what_it_kept() -> None:
+    """Whoever resumes keeps plan, bound and count of steps, and gains by what is added."""
+    problem = generate("S", 3, links=0.2)
+    first = solve(problem, 1.0, steps=20, seed=2)
+    same = solve(problem, 1.0, steps=20, seed=2, resume=first.parts)
+    assert np.array_equal(same.plan.window, first.plan.window)
+    assert (same.bound, same.work) == (first.bound, first.work)
+    more = solve(problem, 1.0, steps=40, seed=2, resume=first.parts)
+    assert more.value <= first.value
+    assert more.bound >= first.bound
+    assert more.gap < first.gap
+    assert more.part_work == (40,) * len(first.parts)

@@ -5,8 +5,9 @@
 
 from __future__ import annotations
 
-from poise.planning.decomposition.lagrangian import PricedSolution, Progress, solve
+from poise.planning.decomposition.lagrangian import PricedSolution, solve
 from poise.planning.decomposition.prices import Prices
+from poise.planning.decomposition.rounds import PartResult, Progress
 from poise.planning.decomposition.warm_up import warm_up
 
-__all__ = ["PricedSolution", "Prices", "Progress", "solve", "warm_up"]
+__all__ = ["PartResult", "PricedSolution", "Prices", "Progress", "solve", "warm_up"]

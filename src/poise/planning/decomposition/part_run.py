@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from poise.planning.decomposition import columns as col
 from poise.planning.decomposition.composing import Composer
 from poise.planning.decomposition.layout import lay_out
 from poise.planning.decomposition.menu import cluster
@@ -47,10 +48,20 @@ class PartRun:
         self.work = 0
         self._random = np.random.default_rng([seed, 2])
         self.is_filled = False
+        self._is_mended = False
         if warm is not None:
-            self.plan.load(warm)
-            self.is_filled = True
+            self._start_from(warm)
         self._program = self._steps()
+
+    def _start_from(self, window: Ints) -> None:
+        """Start from a plan that keeps all rules but, it may be, the teams' time and hard due dates."""
+        hurt = self.plan.load_overdrawn(window)
+        must = (self.plan.window() < 0) & (self.layout.groups.change[:, col.NEVER] >= self.layout.hard_cost)
+        again = np.unique(np.concatenate([hurt, self.layout.links.change_group[must]]))
+        self._is_mended = len(again) > 0
+        if self._is_mended:
+            self._fill(again[np.argsort(-self.plan.group_cost[again], kind="stable")])
+        self.is_filled = True
 
     @property
     def is_closed(self) -> bool:
@@ -151,7 +162,10 @@ class PartRun:
     def _compose(self, rounds: int, heat: float) -> Iterator[None]:
         """Compose a plan of options, and put what does not fit into the time that is left."""
         composer = self.composer
-        composer.start(self.dual.best, self.plan.best_window() if self.is_filled else None)
+        # A plan that had to be mended is a poor place to start from.
+        is_good = self.is_filled and not self._is_mended
+        composer.start(self.dual.best, self.plan.best_window() if is_good else None)
+        self._is_mended = False
         for k in range(rounds):
             composer.round(k / rounds, 1.0 / rounds, heat)
             yield

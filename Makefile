@@ -50,6 +50,7 @@ format: $(READY) ## write the format that check wants
 bench: install ## measure speed and memory as ratios; see docs/performance.md
 	$(BIN)/python bench/scans.py
 	$(BIN)/python bench/planning.py
+	$(BIN)/python bench/replan.py
 	$(BIN)/python bench/gate.py
 
 lock: $(READY) ## renew requirements.txt

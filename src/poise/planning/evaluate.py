@@ -48,7 +48,7 @@ def evaluate(problem: Problem, plan: Plan) -> Evaluation:
     ModelError
         E300, E301 or E307 when the plan is not a window per change of this problem.
     """
-    window = _plan_windows(problem, plan)
+    window = checked_windows(problem, plan)
     is_done = window >= 0
     end = np.full(problem.num_changes, problem.horizon_days)
     end[is_done] = problem.window_end_days[window[is_done]]
@@ -85,7 +85,8 @@ def evaluate(problem: Problem, plan: Plan) -> Evaluation:
     )
 
 
-def _plan_windows(problem: Problem, plan: Plan) -> Ints:
+def checked_windows(problem: Problem, plan: Plan) -> Ints:
+    """Return a plan's windows; raises E300, E301 or E307 when it is no window per change."""
     window = np.asarray(plan.window)
     if window.shape != (problem.num_changes,):
         text = f"has shape {window.shape}; expected a window for each of {problem.num_changes} changes."

@@ -16,7 +16,8 @@ from typing import Literal
 import numpy as np
 
 from poise.errors import Fault, ModelError, NoFeasiblePlanError
-from poise.planning.decomposition.parts import Part, extract, split
+from poise.planning.decomposition.mending import keep_rules
+from poise.planning.decomposition.parts import Part, extract, fingerprint, split
 from poise.planning.decomposition.prices import Prices
 from poise.planning.decomposition.rounds import (
     Clock,
@@ -28,7 +29,7 @@ from poise.planning.decomposition.rounds import (
     share_work,
 )
 from poise.planning.decomposition.workers import Workers
-from poise.planning.evaluate import evaluate
+from poise.planning.evaluate import checked_windows, evaluate
 from poise.planning.problem import Evaluation, Ints, Plan, Problem, Solution
 
 #: Steps of each part when neither time nor work is given: enough for a gap below 1 % on most problems.
@@ -85,12 +86,15 @@ def solve(
     seed
         Of the random choices, >= 0.
     warm
-        A plan to start from; the result is never dearer. Ignored when it breaks a rule.
+        A plan to start from; the result is never dearer, unless it breaks rules of this problem and has to be
+        mended first.
     prices
         Of a former solution of a like problem; those of a part whose shapes do not fit are ignored.
     resume
-        What an earlier run of the same problem and weight knew of each part; limits on steps count its
-        own as well, and neither plan nor bound gets worse. Beside it, ``warm`` and ``prices`` are ignored.
+        What an earlier run knew of each part, of this problem or of one with other facts. A part whose facts
+        are the same goes on from there: limits on steps count its former ones as well, and neither plan
+        nor bound gets worse. So with ``steps`` alone, only what changed is planned again. Other parts start
+        from ``warm``, or from the plan of old where it has as many changes, and from the prices of old.
     threads
         Computing at a time, >= 1; has no influence on the result.
     progress
@@ -104,19 +108,24 @@ def solve(
     Raises
     ------
     ModelError
-        E312 when the problem caps amounts of the whole plan, which no part sees alone.
+        E300, E301 or E307 when ``warm`` is no plan of this problem; E312 when the problem caps amounts of the
+        whole plan, which no part sees alone.
     NoFeasiblePlanError
         E504 when hard due dates were not met within the limits; whether they can be is not decided here.
     """
     is_free = seconds is None and steps is None and work is None and stop is None
     clock = Clock(seconds, stop)
     parts = split_uncapped(problem)
-    each = limit_steps(len(parts), DEFAULT_STEPS if is_free else steps, work, resume)
+    known = unchanged(problem, weight, parts, resume)
+    each = limit_steps(known, DEFAULT_STEPS if is_free else steps, work)
     workers = Workers(threads)
     # Threads work on parts when there are several, and inside the only one when there is not.
-    inner = workers if len(parts) == 1 else Workers(1)
+    inner = workers if sum(limit != 0 for limit in each) == 1 else Workers(1)
     try:
-        tasks = tasks_of(problem, parts, each, seed=seed, warm=warm, prices=prices, resume=resume)
+        former = resume if len(resume) == len(parts) else ()
+        tasks = tasks_of(
+            problem, weight, parts, each, known, seed=seed, warm=warm, prices=prices, former=former
+        )
         run = Rounds(tasks, weight, workers, inner)
         stopped_by = run.go(clock, progress, keep)
         run.finish()
@@ -136,17 +145,27 @@ def split_uncapped(problem: Problem) -> list[Part]:
     return split(problem)
 
 
+def unchanged(
+    problem: Problem, weight: float, parts: Sequence[Part], resume: Sequence[PartResult]
+) -> list[PartResult | None]:
+    """Return for each part what an earlier run knew of it, None where its facts are others now."""
+    if not resume:
+        return [None] * len(parts)
+    by_facts = {result.facts: result for result in resume}
+    return [by_facts.get(fingerprint(extract(problem, part), weight)) for part in parts]
+
+
 def limit_steps(
-    parts: int, steps: int | Sequence[int] | None, work: int | None, resume: Sequence[PartResult] = ()
+    known: Sequence[PartResult | None], steps: int | Sequence[int] | None, work: int | None
 ) -> list[int | None]:
     """Return the most steps that each part still has to take, None for no limit."""
-    done = [part.work for part in resume] if len(resume) == parts else [0] * parts
-    limits: list[int | None] = [None] * parts
+    done = [0 if part is None else part.work for part in known]
+    limits: list[int | None] = [None] * len(known)
     if steps is not None:
-        most = [steps] * parts if isinstance(steps, int) else list(steps)
+        most = [steps] * len(known) if isinstance(steps, int) else list(steps)
         limits = [max(0, limit - before) for limit, before in zip(most, done, strict=True)]
-    if work is not None and parts:
-        shares = share_work(max(0, work - sum(done)), parts)
+    if work is not None and known:
+        shares = share_work(max(0, work - sum(done)), len(known))
         limits = [
             share if limit is None else min(share, limit) for share, limit in zip(shares, limits, strict=True)
         ]
@@ -155,33 +174,49 @@ def limit_steps(
 
 def tasks_of(
     problem: Problem,
+    weight: float,
     parts: Sequence[Part],
     steps: Sequence[int | None],
+    known: Sequence[PartResult | None],
     *,
     seed: int,
     warm: Plan | None = None,
     prices: tuple[Prices, ...] = (),
-    resume: Sequence[PartResult] = (),
+    former: Sequence[PartResult] = (),
 ) -> Iterator[PartTask]:
-    """Yield the task of each part, cut out of the problem when it is asked for."""
-    start = None if warm is None else np.asarray(warm.window, dtype=np.int64)
-    if len(resume) == len(parts):
-        start = _joined(problem, parts, resume)
-        prices = tuple(part.prices for part in resume)
-    if start is not None and not evaluate(problem, Plan(start)).is_feasible:
-        start = None
+    """Yield the task of each part, cut out of the problem when it is asked for.
+
+    ``known`` is what holds of each part still, ``former`` what an earlier run left of as many parts,
+    whether it holds or not; the rest is as in :func:`solve`.
+    """
+    windows = None if warm is None else checked_windows(problem, warm)
     for k, part in enumerate(parts):
-        known = resume[k] if len(resume) == len(parts) else None
-        done = 0 if known is None else known.work
+        own, result, charged = extract(problem, part), known[k], prices[k : k + 1]
+        start: Ints | None
+        if result is not None:
+            start, charged = result.window, (result.prices,)
+        else:
+            start = _start(part, windows, former[k] if former else None)
+            charged = charged if len(prices) == len(parts) else ()
+            charged = charged or tuple(old.prices for old in former[k : k + 1])
         yield PartTask(
-            problem=extract(problem, part),
-            seed=part_seed(seed, k, done),
+            problem=own,
+            facts=result.facts if result is not None else fingerprint(own, weight),
+            seed=part_seed(seed, k, 0 if result is None else result.work),
             steps=steps[k],
-            window=None if start is None else start[part.changes],
-            prices=prices[k] if len(prices) == len(parts) else None,
-            bound=0.0 if known is None else known.bound,
-            work=done,
+            window=None if start is None else keep_rules(own, start),
+            prices=charged[0] if charged else None,
+            known=result,
         )
+
+
+def _start(part: Part, windows: Ints | None, former: PartResult | None) -> Ints | None:
+    """Return windows to start a part from, which may break rules; None where there are none that fit."""
+    if windows is not None:
+        return windows[part.changes]
+    if former is not None and len(former.window) == len(part.changes):
+        return former.window
+    return None
 
 
 def _joined(problem: Problem, parts: Sequence[Part], found: Sequence[PartResult]) -> Ints:

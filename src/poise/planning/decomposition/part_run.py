@@ -14,7 +14,7 @@ from poise.planning.decomposition.menu import cluster
 from poise.planning.decomposition.plans import WorkingPlan
 from poise.planning.decomposition.prices import Dual, Prices
 from poise.planning.decomposition.workers import Workers
-from poise.planning.problem import Ints, Problem
+from poise.planning.problem import CAPACITY_TOLERANCE_MINUTES, Ints, Problem
 
 #: Price steps by factors, in tens, before the first climb; half of it when started from known prices.
 _FIRST_TENS = 4
@@ -55,7 +55,7 @@ class PartRun:
 
     def _start_from(self, window: Ints) -> None:
         """Start from a plan that keeps all rules but, it may be, the teams' time and hard due dates."""
-        hurt = self.plan.load_overdrawn(window)
+        hurt = self.plan.load_overdrawn(window, CAPACITY_TOLERANCE_MINUTES)
         must = (self.plan.window() < 0) & (self.layout.groups.change[:, col.NEVER] >= self.layout.hard_cost)
         again = np.unique(np.concatenate([hurt, self.layout.links.change_group[must]]))
         self._is_mended = len(again) > 0

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+import hashlib
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 
@@ -74,6 +75,19 @@ def extract(problem: Problem, part: Part) -> Problem:
         exclusion_a=group_at[problem.exclusion_a[exclusions]],
         exclusion_b=group_at[problem.exclusion_b[exclusions]],
     )
+
+
+def fingerprint(problem: Problem, weight: float) -> str:
+    """Return a digest of all facts of a problem without caps and of a weight."""
+    digest = hashlib.blake2b(np.float64(weight).tobytes(), digest_size=20)
+    for item in fields(problem):
+        value = getattr(problem, item.name)
+        if item.name == "caps" or value is None:
+            continue
+        array = np.ascontiguousarray(value)
+        digest.update(f"{item.name} {array.dtype} {array.shape};".encode())
+        digest.update(array.data)
+    return digest.hexdigest()
 
 
 def _team_roots(problem: Problem) -> Ints:

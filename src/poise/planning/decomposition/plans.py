@@ -69,13 +69,7 @@ class WorkingPlan:
         book_plan(self.layout.groups, self.slot_of, self.count, self.usage, self.group_cost)
         self.cost = float(self.group_cost.sum())
 
-    def load(self, window: Ints) -> None:
-        """Go on from a feasible plan."""
-        self._put(window)
-        self.book()
-        self.keep_best()
-
-    def load_overdrawn(self, window: Ints) -> Ints:
+    def load_overdrawn(self, window: Ints, slack_minutes: float = _SLACK_MINUTES) -> Ints:
         """Go on from a plan less what does not fit the teams' time; return the groups that lost changes."""
         self._put(window)
         self.book()
@@ -83,7 +77,7 @@ class WorkingPlan:
         relieve(
             self.layout.groups,
             self.layout.links,
-            _SLACK_MINUTES,
+            slack_minutes,
             self.slot_of,
             self.count,
             self.usage,

@@ -33,18 +33,24 @@ class PartResult:
     ----------
     window
         Of each change of the part, -1 for never.
+    value
+        Cost of that, by the solver's own count [money].
     bound
         What is proven of all plans of the part [money].
     prices
         That proved it.
     work
         Steps taken.
+    facts
+        Fingerprint of the part and the weight: whether this is still true of it.
     """
 
     window: Ints
+    value: float
     bound: float
     prices: Prices
     work: int
+    facts: str
 
 
 @dataclass(frozen=True)
@@ -53,25 +59,25 @@ class PartTask:
 
     Parameters
     ----------
-    problem
-        The part alone.
+    problem, facts
+        The part alone, and the fingerprint of it and the weight.
     seed
         Of :func:`part_seed`.
     steps
         Most steps to take; None for as many as there is time for.
     window, prices
-        A feasible plan and prices to start from, where there are any.
-    bound, work
-        What an earlier run of this part proved [money], and the steps it took.
+        A plan that keeps all rules but the teams' time, and prices to start from, where there are any.
+    known
+        What an earlier run of this very part left; with no steps to take, it stays as it is.
     """
 
     problem: Problem
+    facts: str
     seed: int
     steps: int | None
     window: Ints | None = None
     prices: Prices | None = None
-    bound: float = 0.0
-    work: int = 0
+    known: PartResult | None = None
 
 
 class Clock:
@@ -92,24 +98,66 @@ class Clock:
         return time.perf_counter() - self._start
 
 
+class _Turn:
+    """One part in the rounds: its run, or what is known of it when there is nothing to do."""
+
+    def __init__(self, task: PartTask, weight: float, inner: Workers) -> None:
+        self.limit, self._facts, self._known = task.steps, task.facts, task.known
+        self.run: PartRun | None = None
+        if self._known is None or task.steps != 0:
+            self.run = PartRun(task.problem, weight, inner, task.seed, task.window, task.prices)
+
+    def has_steps_left(self, rounds: int) -> bool:
+        """Return whether the part takes a step after so many rounds."""
+        return self.run is not None and (self.limit is None or rounds < self.limit)
+
+    @property
+    def is_closed(self) -> bool:
+        """Return whether nothing is left to gain or to do."""
+        return self.run is None or self.run.is_closed
+
+    @property
+    def work(self) -> int:
+        """Steps taken, those of an earlier run included."""
+        before = 0 if self._known is None else self._known.work
+        return before if self.run is None else before + self.run.work
+
+    @property
+    def value(self) -> float:
+        """Cost of the best plan so far, by the solver's own count [money]."""
+        if self.run is None:
+            assert self._known is not None
+            return self._known.value
+        return self.run.value
+
+    @property
+    def bound(self) -> float:
+        """What is proven so far, here or in an earlier run [money]."""
+        before = 0.0 if self._known is None else self._known.bound
+        return before if self.run is None else max(before, self.run.bound)
+
+    def result(self) -> PartResult:
+        """Return what is known of the part."""
+        if self.run is None:
+            assert self._known is not None
+            return self._known
+        window, prices = self.run.plan.best_window(), self.run.dual.best
+        return PartResult(window, self.value, self.bound, prices, self.work, self._facts)
+
+
 class Rounds:
     """Parts that are worked on in turn, a step each."""
 
     def __init__(self, tasks: Iterable[PartTask], weight: float, workers: Workers, inner: Workers) -> None:
         self.workers = workers
-        self.runs: list[PartRun] = []
-        self._limits: list[int | None] = []
-        self._former: list[tuple[float, int]] = []
+        # One at a time: a part's arrays are needed no more once they are laid out.
+        self._turns = [_Turn(task, weight, inner) for task in tasks]
         self._step_seconds = 0.0
-        for task in tasks:  # one at a time: a part's arrays are needed no more once they are laid out
-            self.runs.append(PartRun(task.problem, weight, inner, task.seed, task.window, task.prices))
-            self._limits.append(task.steps)
-            self._former.append((task.bound, task.work))
 
     @property
     def work(self) -> int:
         """Steps of all parts, those of earlier runs included."""
-        return sum(run.work + work for run, (_, work) in zip(self.runs, self._former, strict=True))
+        return sum(turn.work for turn in self._turns)
 
     def go(
         self,
@@ -120,12 +168,8 @@ class Rounds:
         """Take steps in rounds over all parts until a limit, closed gaps or the keyboard end it."""
         try:
             rounds = 0
-            while not all(run.is_closed for run in self.runs):
-                runs = [
-                    run
-                    for run, limit in zip(self.runs, self._limits, strict=True)
-                    if limit is None or rounds < limit
-                ]
+            while not all(turn.is_closed for turn in self._turns):
+                runs = [turn.run for turn in self._turns if turn.run and turn.has_steps_left(rounds)]
                 if not runs:
                     return "work"
                 started = self.workers.run(
@@ -154,21 +198,15 @@ class Rounds:
 
     def value_and_bound(self) -> tuple[float, float]:
         """Return the cost of the best plan so far, by the solver's own count, and what is proven [money]."""
-        return sum(run.value for run in self.runs), sum(self._bounds())
-
-    def _bounds(self) -> list[float]:
-        return [max(run.bound, bound) for run, (bound, _) in zip(self.runs, self._former, strict=True)]
+        return sum(turn.value for turn in self._turns), sum(turn.bound for turn in self._turns)
 
     def finish(self) -> None:
         """Make sure that every part has a plan and a bound, however early the run ended."""
-        self.workers.run([run.finish for run in self.runs])
+        self.workers.run([turn.run.finish for turn in self._turns if turn.run])
 
     def results(self) -> tuple[PartResult, ...]:
         """Return the best plan of every part and what is proven."""
-        return tuple(
-            PartResult(run.plan.best_window(), bound, run.dual.best, run.work + work)
-            for run, bound, (_, work) in zip(self.runs, self._bounds(), self._former, strict=True)
-        )
+        return tuple(turn.result() for turn in self._turns)
 
 
 def part_seed(seed: int, part: int, work: int = 0) -> int:

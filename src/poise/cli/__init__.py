@@ -20,6 +20,8 @@ COMMANDS = (
     "estate",
     "threats",
     "plan",
+    "simulate",
+    "sensitivity",
     "table",
     "limit",
     "trade",

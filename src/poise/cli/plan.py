@@ -112,7 +112,8 @@ def run(arguments: argparse.Namespace) -> int:
     from poise.cli.workspace import threats_directory
     from poise.estate import load_estate
     from poise.patching.planner import Settings, estate_inputs, plan_patches
-    from poise.report import write_outputs
+    from poise.report.outputs import replace_file, write_outputs
+    from poise.risk.simulation.storage import encode
     from poise.scans import read_scan
     from poise.threats.store import ThreatStore
 
@@ -144,7 +145,8 @@ def run(arguments: argparse.Namespace) -> int:
             calibration=read_calibration(calibration_path),
             progress=progress,
         )
-    written = write_outputs(planned.document, out)
+    written = [*write_outputs(planned.document, out), out / "risk.json"]
+    replace_file(written[-1], encode(planned.risk))
     keep_calibration(calibration_path, planned.calibration)
     if arguments.json:
         sys.stdout.write((out / "plan.json").read_text(encoding="utf-8"))

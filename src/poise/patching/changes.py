@@ -83,7 +83,7 @@ class _Rater:
         emergency_labour = (group.fixed_labour_minutes + group.change_labour_minutes) / 60 * team.hourly_rate
         emergency = hourly * group.reboot_minutes / 60 + emergency_labour * team.overtime_factor
         return Change(
-            id=_change_id(remedy),
+            id=change_id(remedy),
             group=group.id,
             remedy=remedy.text,
             remedy_key=remedy.key,
@@ -161,11 +161,7 @@ def rate_backlog(
     calibration
         The frozen factor; None calibrates on this very backlog, which the caller should then keep.
     """
-
-    def prior(entry: Evidence) -> float:
-        return epss_prior(entry.published, today).mean
-
-    hazards = world_hazards(evidence, prior, parameters)
+    hazards = hazards_of(evidence, parameters, today)
     attribution = Attribution(backlog, estate, hazards, parameters)
     if calibration is None:
         base_rate = estate.base_rate_per_year
@@ -213,6 +209,14 @@ def _unmapped(
     }
 
 
-def _change_id(remedy: FoldedRemedy) -> str:
+def hazards_of(
+    evidence: Mapping[str, Evidence], parameters: RiskParameters, today: date
+) -> dict[str, VulnerabilityHazard]:
+    """Return the hazard of every vulnerability in the world; a missing EPSS is the mean of its age."""
+    return world_hazards(evidence, lambda entry: epss_prior(entry.published, today).mean, parameters)
+
+
+def change_id(remedy: FoldedRemedy) -> str:
+    """Return a change's id: the same group, remedy and target give the same one."""
     content = f"{remedy.group}\n{remedy.key}\n{remedy.target}"
     return "CH-" + hashlib.sha256(content.encode()).hexdigest()[:10]

@@ -14,13 +14,15 @@ from poise.estate.model import Estate
 from poise.patching.assemble import Material, assemble
 from poise.patching.case import PatchCase, build_case
 from poise.patching.changes import RatedBacklog, rate_backlog
-from poise.patching.comparison import compare
+from poise.patching.comparison import Comparison, compare
 from poise.patching.document import InputFile, PlanDocument
 from poise.patching.intake import Intake, Progress, take_in
+from poise.patching.risk_model import Sources, risk_model
 from poise.planning.check import check
 from poise.planning.frontier import sweep
 from poise.risk.parameters import RiskParameters
 from poise.risk.rate import Calibration
+from poise.risk.simulation.model import RiskModel
 from poise.scans import ScanReport
 from poise.threats.evidence import Evidence
 from poise.threats.store import ThreatStore
@@ -69,6 +71,8 @@ class Planned:
     case: PatchCase
     intake: Intake
     rated: RatedBacklog
+    comparison: Comparison
+    risk: RiskModel
 
 
 def plan_patches(
@@ -121,6 +125,8 @@ def plan_patches(
         progress=progress,
     )
     comparison = compare(case, frontier, seed=settings.seed)
+    sources = Sources(case, intake.backlog, rated, evidence)
+    risk = risk_model(sources, comparison.named, settings.seed)
     material = Material(
         case=case,
         intake=intake,
@@ -132,7 +138,9 @@ def plan_patches(
         notices=tuple(_notices(case, intake, store, today)),
         seed=settings.seed,
     )
-    return Planned(assemble(material, settings.shown), rated.calibration, case, intake, rated)
+    return Planned(
+        assemble(material, settings.shown), rated.calibration, case, intake, rated, comparison, risk
+    )
 
 
 def gather_evidence(intake: Intake, store: ThreatStore, today: date) -> dict[str, Evidence]:

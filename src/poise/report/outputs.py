@@ -31,7 +31,7 @@ def write_outputs(document: PlanDocument, directory: Path) -> tuple[Path, ...]:
     for name, content in _contents(document):
         path = directory / name
         path.parent.mkdir(exist_ok=True)
-        _replace(path, content)
+        replace_file(path, content)
         written.append(path)
     _remove_stale(directory / "inventories", {path.name for path in written})
     return tuple(written)
@@ -47,7 +47,7 @@ def _contents(document: PlanDocument) -> Iterator[tuple[str, bytes]]:
         yield f"inventories/{name}", content
 
 
-def _replace(path: Path, content: bytes) -> None:
+def replace_file(path: Path, content: bytes) -> None:
     """Write a file beside its place and move it there, so that no reader meets half of it."""
     handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     try:

@@ -15,12 +15,16 @@ _FONT = "system-ui, 'Segoe UI', Helvetica, Arial, sans-serif"
 
 
 def frontier_svg(document: PlanDocument) -> str:
-    """Return the frontier of a document as a standalone SVG file.
+    """Return the frontier of a document as a standalone SVG file."""
+    return standalone(frontier_chart(frontier_data(document)))
+
+
+def standalone(chart: Markup) -> str:
+    """Return a chart as an SVG file that needs no page around it.
 
     The colours stand in the file as values, light ones and dark ones behind a media query, on a
     background of its own: so it reads on a white page and on a black one.
     """
-    chart = frontier_chart(frontier_data(document))
     opening, _, rest = chart.partition(">")
     content = [
         element("style", Markup(_colours(style_sheet("charts.css")))),

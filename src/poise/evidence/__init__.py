@@ -1,0 +1,1 @@
+"""What the figures are worth: replay on real history, made-up companies, calibration, and their pictures."""

@@ -87,27 +87,27 @@ class Threshold:
 def unknown_inputs(model: RiskModel, ranges: Ranges) -> Iterator[UnknownInput]:
     """Yield every input that may move, as it stands in the model."""
     base = as_planned(model, ranges)
-    inputs = model.inputs
-
-    def factor(name: str) -> Callable[[float], float]:
-        span: tuple[float, float] = getattr(ranges, name)
-        return lambda z: float(position(span, z))
-
-    rate, shift, costs, recovery = (
-        factor("base_rate"),
-        factor("epss_shift"),
-        factor("costs"),
-        factor("recovery"),
-    )
+    rate = _factor(ranges.base_rate)
     yield UnknownInput(
         "base-rate",
         "serious incidents a year",
         "1/year",
         lambda z: replace(base, base_rate=rate(z)),
-        lambda z: inputs.base_rate_per_year * rate(z),
+        lambda z: model.inputs.base_rate_per_year * rate(z),
     )
-    yield from _reach(model, base, factor("reach"))
+    yield from _reach(model, base, _factor(ranges.reach))
+    yield from _threats(base, ranges)
+    yield from _losses(model, base)
+    yield from _work(model, base, ranges)
+
+
+def _factor(span: tuple[float, float]) -> Callable[[float], float]:
+    return lambda z: float(position(span, z))
+
+
+def _threats(base: Knowledge, ranges: Ranges) -> Iterator[UnknownInput]:
     low, high = (float(np.log(floor / (1 - floor))) for floor in ranges.kev_floor)
+    shift = _factor(ranges.epss_shift)
 
     def floor_at(z: float) -> float:
         return float(1 / (1 + np.exp(-((low + high) / 2 + z * (high - low) / (2 * END)))))
@@ -126,11 +126,14 @@ def unknown_inputs(model: RiskModel, ranges: Ranges) -> Iterator[UnknownInput]:
         lambda z: replace(base, epss_shift=float(np.log(shift(z)))),
         shift,
     )
-    yield from _losses(model, base)
+
+
+def _work(model: RiskModel, base: Knowledge, ranges: Ranges) -> Iterator[UnknownInput]:
+    costs, recovery, price = _factor(ranges.costs), _factor(ranges.recovery), _factor(LATE_PRICE)
+    spread = failure_spread(model)
     yield UnknownInput(
         "costs", "cost of planned downtime and labour", "", lambda z: replace(base, costs=costs(z)), costs
     )
-    spread = failure_spread(model)
     yield UnknownInput(
         "failure",
         "chance that a change fails",
@@ -142,8 +145,8 @@ def unknown_inputs(model: RiskModel, ranges: Ranges) -> Iterator[UnknownInput]:
         "late-price",
         "agreed price of missed deadlines",
         "",
-        lambda z: replace(base, late_price=float(position(LATE_PRICE, z))),
-        lambda z: float(position(LATE_PRICE, z)),
+        lambda z: replace(base, late_price=price(z)),
+        price,
     )
     yield UnknownInput(
         "recovery",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,8 +23,10 @@ SECRET_VARIABLE = "POISE_BASELINE_KEY"  # noqa: S105 - the name of a variable
 _LEAST_SECRET_CHARACTERS = 16
 
 
-def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add ``poise gate`` to the command line."""
+def add_parser(
+    subparsers: argparse._SubParsersAction[argparse.ArgumentParser], words: Sequence[str] = ()
+) -> None:
+    """Add ``poise gate`` to the command line; of `words` that begin with ``run``, nothing but that verb."""
     gate = subparsers.add_parser("gate", help="the delivery gate: one agreed policy, judged in the pipeline")
     verbs = gate.add_subparsers(dest="verb", metavar="VERB", required=True)
     run = verbs.add_parser(
@@ -38,6 +41,8 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     run.add_argument("--key", metavar="FILE", type=Path, help="sign the attestation with this key")
     run.add_argument("--json", action="store_true", help="print the verdict as JSON")
     run.set_defaults(run=run_gate)
+    if words[:1] == ["run"]:
+        return
     baseline = verbs.add_parser("baseline", help="note what is known on the main line, for later deliveries")
     _add_inputs(baseline)
     baseline.add_argument("--out", metavar="FILE", type=Path, required=True, help="the baseline to write")

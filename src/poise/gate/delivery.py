@@ -381,7 +381,8 @@ def _verdict(
         new=judged.new,
         severities={word: judged.severities[word] for word in sorted(judged.severities)},
         findings=tuple(judged.findings),
-        not_shown=max(0, sum(judged.counts[word] for word in ("block", "warn")) - len(judged.findings)),
+        not_shown=sum(judged.counts[word] for word in ("block", "warn"))
+        - sum(one.outcome in ("block", "warn") for one in judged.findings),
         incomplete=tuple(text for _, text in incomplete),
         incomplete_ids=tuple(id for id, _ in incomplete),
         budget=budget,

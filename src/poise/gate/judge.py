@@ -4,25 +4,23 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Final, NamedTuple
 
 from poise.errors import ScanFormatError
+from poise.gate.alike import Alike, Key, can_be_alike, key_of
 from poise.gate.baseline import Entry, Known, Matcher, Waiting, entry_of
 from poise.gate.documents import Exemption
 from poise.gate.evidence import absent, judge_report, unreadable
 from poise.gate.facts import Facts, facts_of, fix_days, overdue_days
-from poise.gate.identity import path_of, short_id
 from poise.gate.policy import Expected
 from poise.gate.rules import NOTED, Table
 from poise.gate.setting import NEW, OUTCOMES, GivenReport, Judged, Rates, Setting
-from poise.gate.verdict import JudgedFinding, JudgedReport
+from poise.gate.showing import SHOWN, Kept, Room, shown, worst_of
+from poise.gate.verdict import JudgedReport
 from poise.scans.finding import Finding
 
-#: Findings that are kept in full for the verdict; the others are counted.
-SHOWN: Final = 1_000
 _CODES: Final = {outcome: number for number, outcome in enumerate(OUTCOMES)}
-_SEVERITY_ORDER: Final = ("critical", "high", "medium", "unknown", "low", "info")
 
 
 class _Later(NamedTuple):
@@ -49,6 +47,7 @@ class _Mark(NamedTuple):
     entries: int
     later: int
     counters: tuple[Counter[str], Counter[str]]
+    room: Room
     sums: tuple[int, int, float, float]
 
 
@@ -72,12 +71,17 @@ class Judge:
         self._kept = 0
         self._by_us = 0.0
         self._without_fix = 0.0
+        self._room = Room()
+        self._kept_findings: list[Kept] = []
         self._facts: dict[tuple[object, ...], Facts] = {}
+        self._alike: dict[Key, Alike] = {}
         self._exemptions: dict[str, list[Exemption]] = {}
         for one in setting.exemptions:
             for key in one.finding:
                 self._exemptions.setdefault(key, []).append(one)
         self.judged = Judged(identifier=setting.identifier)
+        #: Whether a finding's key tells all that the answer rests on.
+        self._can_count = self._table.is_plain and setting.baseline is None and not keep_entries
 
     def run(self, given: Iterable[GivenReport]) -> Judged:
         """Read and judge all reports."""
@@ -94,15 +98,16 @@ class Judge:
         self._settle()
         self.judged.rates = Rates(self._by_us, self._without_fix)
         self.judged.gone = self._matcher.gone
-        self.judged.findings.sort(key=_worst_first)
+        self.judged.findings = [shown(one, self._set) for one in worst_of(self._kept_findings)]
         return self.judged
 
     def _read(self, expected: Expected, given: GivenReport) -> JudgedReport:
         report = given.report
         if isinstance(report, ScanFormatError):
             return unreadable(expected, given.file, report)
-        count, name, take = 0, expected.name, self._take
+        count, name, take = 0, expected.name, self._take_alike if self._can_count else self._take
         before = self._mark()
+        self._alike.clear()
         try:
             for finding in report:
                 count += 1
@@ -110,6 +115,7 @@ class Judge:
         except ScanFormatError as error:
             self._return_to(before)
             return unreadable(expected, given.file, error)
+        self._count_alike()
         self.judged.read.append(given)
         self.judged.sizes.append(len(self.judged.codes) - before.codes)
         return judge_report(
@@ -126,19 +132,21 @@ class Judge:
         found = self.judged
         return _Mark(
             len(found.codes),
-            len(found.findings),
+            len(self._kept_findings),
             len(found.entries),
             len(self._later),
             (Counter(found.counts), Counter(found.severities)),
+            self._room.copy(),
             (found.new, found.exploited_reachable, self._by_us, self._without_fix),
         )
 
     def _return_to(self, mark: _Mark) -> None:
         """Discard what was taken of a report that turned out to be cut off: nothing of it counts."""
         found = self.judged
-        del found.codes[mark.codes :], found.findings[mark.findings :], found.entries[mark.entries :]
+        del found.codes[mark.codes :], self._kept_findings[mark.findings :], found.entries[mark.entries :]
         del self._later[mark.later :]
         found.counts, found.severities = mark.counters
+        self._room = mark.room
         found.new, found.exploited_reachable, self._by_us, self._without_fix = mark.sums
 
     def _take(self, finding: Finding, report: str) -> None:
@@ -167,6 +175,32 @@ class Judge:
             self._decide(finding, report, facts, rule, None, published=False)
         else:
             self._put_off(finding, report, facts)
+
+    def _take_alike(self, finding: Finding, report: str) -> None:
+        """Judge one finding as the first was judged that the policy cannot tell from it."""
+        key = key_of(finding)
+        alike = self._alike.get(key)
+        if alike is None and can_be_alike(finding):
+            facts = self._facts_of(finding)
+            outcome = self._outcome_of(self._rule(finding, report, facts, new=True, overdue=False))
+            alike = self._alike[key] = Alike(facts, outcome, _CODES[outcome] + NEW)
+        if alike is None or (
+            alike.outcome in ("block", "warn")
+            and (self._exemptions or self._room.has(alike.outcome, alike.facts.severity))
+        ):
+            self._take(finding, report)
+            return
+        alike.count += 1
+        self.judged.codes.append(alike.code)
+
+    def _count_alike(self) -> None:
+        """Add up what :meth:`_take_alike` counted in a report, once it was read to its end."""
+        found = self.judged
+        for one in self._alike.values():
+            found.counts[one.outcome] += one.count
+            found.severities[one.facts.severity] += one.count
+            found.new += one.count
+        self._alike.clear()
 
     def _facts_of(self, finding: Finding) -> Facts:
         if finding.kind == "vulnerability":
@@ -315,69 +349,21 @@ class Judge:
         *,
         published: bool = False,
     ) -> None:
-        if len(self.judged.findings) < SHOWN:
-            rule_id = "" if rule == NOTED else self._set.policy.rules[rule].id
-            first = known.first_seen if known else self._set.now
-            newness = known.matcher if known else "published" if published else "new"
-            self.judged.findings.append(
-                shown(finding, report, facts, outcome, rule_id, newness, first, reason, self._set)
+        if self._room.has(outcome, facts.severity):
+            self._room.take(outcome, facts.severity)
+            self._kept_findings.append(
+                Kept(
+                    finding=finding,
+                    report=report,
+                    facts=facts,
+                    outcome=outcome,
+                    rule="" if rule == NOTED else self._set.policy.rules[rule].id,
+                    newness=known.matcher if known else "published" if published else "new",
+                    first_seen=known.first_seen if known else self._set.now,
+                    set_aside=reason,
+                )
             )
-
-
-def shown(
-    finding: Finding,
-    report: str,
-    facts: Facts,
-    outcome: str,
-    rule: str,
-    newness: str,
-    first_seen: datetime,
-    set_aside: str,
-    setting: Setting,
-) -> JudgedFinding:
-    """Return a finding as the verdict shows it."""
-    allowed = fix_days(facts, setting.policy)
-    age = (setting.now - first_seen).total_seconds() / 86_400
-    keys = tuple(key for key in setting.identifier.keys(finding) if key)
-    return JudgedFinding(
-        id=short_id(keys, finding),
-        report=report,
-        outcome=outcome,
-        rule=rule,
-        kind=finding.kind,
-        title=finding.title,
-        scanner_rule=finding.rule,
-        severity=facts.severity,
-        severity_from=facts.severity_from,
-        path=path_of(finding),
-        line=finding.place.line if finding.place else None,
-        vulnerabilities=(*finding.cves, *finding.aliases),
-        component=finding.component.name,
-        version=finding.component.installed_version,
-        fixed_versions=finding.component.fixed_versions,
-        known_exploited=facts.exploited,
-        reachable=facts.reachable,
-        epss=facts.epss,
-        newness=newness,
-        first_seen=first_seen,
-        days_left=None if allowed == float("inf") else round(allowed - age, 2),
-        remedy=finding.remedy[:400],
-        set_aside=set_aside,
-        keys=keys,
-        exemption_keys=setting.identifier.exemption_keys(finding),
-    )
 
 
 def _skipped(expected: Expected, reason: str) -> JudgedReport:
     return JudgedReport(expected.name, "", "", "", "", "", "", "", None, 0, 0, skipped=reason)
-
-
-def _worst_first(finding: JudgedFinding) -> tuple[object, ...]:
-    return (
-        ("block", "warn", "set_aside", "later", "noted").index(finding.outcome),
-        finding.known_exploited != "yes",
-        _SEVERITY_ORDER.index(finding.severity),
-        finding.path,
-        finding.line or 0,
-        finding.id,
-    )

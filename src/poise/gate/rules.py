@@ -35,19 +35,19 @@ class Table:
         self._tests = [_Test(rule) for rule in policy.rules]
         self._remembered: dict[tuple[object, ...], int] = {}
         #: Whether the rules ask for nothing but the facts and the kind, so that answers can be remembered.
-        self._is_plain = not any(test.looks_closer for test in self._tests)
+        self.is_plain = not any(test.looks_closer for test in self._tests)
 
     def rule_for(self, finding: Finding, report: str, facts: Facts, *, new: bool, overdue: bool) -> int:
         """Return the number of the first rule that fits, or :data:`NOTED`."""
         key = (finding.kind, report, facts, new, overdue)
-        if self._is_plain and key in self._remembered:
+        if self.is_plain and key in self._remembered:
             return self._remembered[key]
         found = NOTED
         for number, test in enumerate(self._tests):
             if test.fits(finding, report, facts, new, overdue):
                 found = number
                 break
-        if self._is_plain:
+        if self.is_plain:
             self._remembered[key] = found
         return found
 

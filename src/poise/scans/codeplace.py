@@ -17,6 +17,7 @@ _SCHEME = re.compile(r"file:/{0,3}(?=[A-Za-z]:|/|[^/])", re.IGNORECASE)
 _REDACTED = re.compile(r"redacted|^[*x•.\s]*$|\*{3,}|<secret>|^\[.*(hidden|masked).*\]$", re.IGNORECASE)
 #: What tools print in place of a fingerprint that they do not give.
 _NO_FINGERPRINT: Final = frozenset({"", "0", "none", "null", "n/a", "unknown", "requires login"})
+_LONGEST_PLACEHOLDER: Final = max(map(len, _NO_FINGERPRINT))
 #: The longest text that is taken for a fingerprint; a longer one is prose or an attack.
 FINGERPRINT_CHARACTERS: Final = 1_000
 
@@ -29,7 +30,7 @@ def clean_path(text: str) -> str:
     >>> clean_path("file:///C:/src/a%20b.c"), clean_path("./lib/../lib/x.py")
     ('C:/src/a b.c', 'lib/../lib/x.py')
     """
-    found = _SCHEME.match(text)
+    found = _SCHEME.match(text) if ":" in text else None
     if found:
         rest = text[found.end() :]
         text = rest if rest[:1] == "/" or rest[1:2] == ":" else f"/{rest}"
@@ -85,7 +86,8 @@ def secret_digest(text: str | None) -> str:
 
 def fingerprint(name: str, value: object) -> tuple[tuple[str, str], ...]:
     """Return a tool's fingerprint as a tuple of one, or of none for a placeholder."""
-    text = str(value).strip() if isinstance(value, str | int) else ""
-    return (
-        ((name, text),) if text.lower() not in _NO_FINGERPRINT and len(text) < FINGERPRINT_CHARACTERS else ()
-    )
+    text = value.strip() if isinstance(value, str) else str(value) if isinstance(value, int) else ""
+    length = len(text)
+    if length <= _LONGEST_PLACEHOLDER and text.lower() in _NO_FINGERPRINT:
+        return ()
+    return ((name, text),) if length < FINGERPRINT_CHARACTERS else ()

@@ -35,6 +35,8 @@ _SURE = (
     (re.compile(r'\s*\{\s*"matches"\s*:\s*\[\s*\{\s*"vulnerability"'), "grype"),
     (re.compile(r'\s*\{\s*"bomFormat"\s*:\s*"CycloneDX"'), "cyclonedx_json"),
 )
+#: How much of a head [characters] is looked at first.
+_FIRST = 4_096
 _ROOT = re.compile(r"<([A-Za-z_][\w.:-]*)")
 _XML_NOISE = re.compile(r"<\?.*?\?>|<!--.*?-->|<!DOCTYPE[^>\[]*(?:\[.*?\])?\s*>", re.S)
 _JSON_TOKEN = re.compile(r'"((?:[^"\\]|\\.)*)"|[{}\[\]:]')
@@ -73,7 +75,9 @@ def detect(source: Source) -> Format:
 def _surely(head: str) -> Format | None:
     for opening, module in _SURE:
         if opening.match(head):
-            return next((one for one in formats_of(module) if one.sniff(head)), None)
+            # Most reports tell themselves in their first lines; what follows takes longer to look at.
+            formats = formats_of(module)
+            return next((one for part in (head[:_FIRST], head) for one in formats if one.sniff(part)), None)
     return None
 
 

@@ -55,6 +55,10 @@ class _Judged(msgspec.Struct):
     strings: dict[str, schema.Text]
 
 
+#: Cleaned paths of a run that are remembered at once.
+_PATHS: Final = 20_000
+
+
 class Run:
     """What surrounds the results of one run.
 
@@ -259,26 +263,28 @@ class Run:
         return text
 
     def _places(self, result: Result) -> tuple[Place | None, tuple[str, ...]]:
+        """Return the first place in a file, and the names of all places."""
         place: Place | None = None
         names: list[str] = []
         for location in result.locations or ():
             physical = location.physical_location
             path = self._path(physical.artifact_location) if physical else ""
-            if path:
-                region = (physical.region if physical else None) or schema.NO_REGION
-                names.append(f"{path}:{region.start_line}" if region.start_line else path)
-                if place is None:
-                    text = (region.snippet.text if region.snippet else None) or ""
-                    place = Place(
-                        path,
-                        _positive(region.start_line),
-                        _positive(region.end_line),
-                        _positive(region.start_column),
-                        trim_evidence(text) if text else "",
-                    )
-            else:
+            if not path or physical is None:
                 logical = (one.fully_qualified_name or one.name for one in location.logical_locations or ())
                 names += [name for name in logical if name]
+                continue
+            region = physical.region or schema.NO_REGION
+            line = _positive(region.start_line)
+            names.append(f"{path}:{line}" if line else path)
+            if place is None:
+                text = (region.snippet.text if region.snippet else None) or ""
+                place = Place(
+                    path,
+                    line,
+                    _positive(region.end_line),
+                    _positive(region.start_column),
+                    trim_evidence(text) if text else "",
+                )
         return place, (names[0],) if len(names) == 1 else tuple(dict.fromkeys(names))
 
     def _path(self, artifact: schema.Artifact | None) -> str:
@@ -291,6 +297,8 @@ class Run:
         if found is None:
             found = clean_path(uri)
             root = next((one for one in self._roots if found.startswith(one)), "")
+            if len(self._paths) >= _PATHS:
+                self._paths.clear()
             found = self._paths[uri] = found.removeprefix(root)
         return found
 
@@ -366,22 +374,20 @@ def _status(result: Result) -> tuple[Status, str]:
 def _fingerprints(result: Result) -> tuple[tuple[str, str], ...]:
     """Return full fingerprints before partial ones; GitHub's line hash keeps its own name."""
     partial, whole = result.partial_fingerprints, result.fingerprints
-    if not whole and not partial:
-        return ()
-    found: list[tuple[str, str]] = []
-    for name in sorted(whole or ()):
-        found += fingerprint(name, (whole or {})[name])
-    if partial and LINE_HASH in partial:
-        found += fingerprint(LINE_HASH, partial[LINE_HASH])
-    return tuple(found)
+    line_hash = fingerprint(LINE_HASH, partial[LINE_HASH]) if partial and LINE_HASH in partial else ()
+    if not whole:
+        return line_hash
+    return (*(mark for name in sorted(whole) for mark in fingerprint(name, whole[name])), *line_hash)
 
 
 def _identity(
     number: int, rule: str, place: Place | None, names: tuple[str, ...], message: str, result: Result
 ) -> str:
-    spot = f"{place.path}:{place.line}:{place.column}:{place.end_line}" if place else "|".join(names)
     marks = result.fingerprints or result.partial_fingerprints
-    return f"{number}|{rule}|{spot}|{message}|{marks or ''}"
+    told = "|".join([str(mark) for mark in marks.values()]) if marks else ""
+    if place is None:
+        return f"{number}|{rule}|{'|'.join(names)}|{message}|{told}"
+    return f"{number}|{rule}|{place.path}|{place.line}:{place.column}:{place.end_line}|{message}|{told}"
 
 
 def _extreme(texts: list[str | None], pick: Any) -> datetime | None:

@@ -196,6 +196,8 @@ FAULT_IDS: dict[str, str] = {
     "E607": "Both sides of 'new' were judged by different databases.",
     "E608": "Records of a report could not be read.",
     "E609": "Threat evidence that the policy's rules ask for is missing or stale.",
+    "E610": "A policy or baseline is not the one that the verdict rests on.",
+    "E611": "A record of the gate holds no signed document of its kind.",
     "E780": "A document of the gate lacks a signature that it needs.",
     "E781": "A document of the gate is not valid yet, or has expired.",
     "E782": "A document of the gate is for another service or commit.",

@@ -289,6 +289,13 @@ def test_a_vulnerability_that_was_published_since_is_not_ours(desk: Desk) -> Non
     assert desk.judge(_grype("1.0.0"), **more).decision == "block"
     assert desk.judge(_grype("1.0.0"), base_sbom=bom, **more).decision == "pass"
     assert desk.judge(_grype("0.9.0"), base_sbom=bom, **more).decision == "block"
+    purl = {"referenceType": "purl", "referenceLocator": "pkg:npm/left-pad@1.0.0"}
+    package = {"name": "npm:left-pad", "versionInfo": "1.0.0", "externalRefs": [purl]}
+    spdx = {"spdxVersion": "SPDX-2.3", "packages": [package]}
+    for value in (spdx, {"sbom": spdx}):
+        listed = desk.write("spdx.json", value)
+        assert desk.judge(_grype("1.0.0"), base_sbom=listed, **more).decision == "pass"
+        assert desk.judge(_grype("0.9.0"), base_sbom=listed, **more).decision == "block"
 
 
 def _threats(desk: Desk, *kev: str) -> Path:

@@ -42,6 +42,11 @@ FILES = {
     "tests": (msgspec.json.encode({"schema": "poise-test-history/1", "runs": [_RUN]}), read_test_history),
     "log": (b"time,commit,committed,outcome\n2026-03-01T00:00Z,a,,ok\n", read_log),
     "bom": (b'{"bomFormat": "CycloneDX", "components": [{"name": "a", "version": "1"}]}', read_components),
+    "spdx": (
+        b'{"sbom": {"spdxVersion": "SPDX-2.3", "packages": [{"name": "a", "versionInfo": "1", '
+        b'"externalRefs": [{"referenceType": "purl", "referenceLocator": "pkg:npm/a@1"}]}]}}',
+        read_components,
+    ),
 }
 PIECES = [
     b"",

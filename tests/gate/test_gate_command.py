@@ -12,9 +12,11 @@ import pytest
 
 from gate.build import COMMIT, DEPUTY, OPERATIONS, POLICY, SECURITY, TRUST, result, sarif
 from poise.cli import main
+from poise.gate.register import register
 from poise.ledger.envelope import Envelope
 from poise.ledger.keyfile import write_key
 from poise.ledger.keys import SigningKey
+from poise.ledger.store import Ledger
 
 PHRASE = "five words that nobody says"
 NOW = ("--now", "2026-03-02T12:00Z")
@@ -109,6 +111,31 @@ def test_a_baseline_a_history_and_a_budget(folder: Path, capsys: pytest.CaptureF
     assert "E600" not in capsys.readouterr().out
 
 
+def test_a_verdict_is_explained(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Which rule, why new, who lifts it; and another policy or baseline explains nothing."""
+    assert main(["gate", "baseline", *RUN[2:], "--out", "base.json"]) == 0
+    assert main([*RUN, "--first-run", "--out", "out"]) == 1
+    capsys.readouterr()
+    command = ["gate", "explain", "--verdict", "out/verdict.json", "--policy"]
+    assert main([*command, "policy.json"]) == 0
+    shown = capsys.readouterr().out
+    for told in (
+        "is blocked (exit 1)",
+        "> new-errors: it is the first",
+        "no baseline",
+        "the deputy (deputy)",
+    ):
+        assert told in shown
+    assert main([*command, "policy.yaml", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["findings"][0]["rules"][-1]["rule"] == "new-errors"
+    (folder / "other.yaml").write_text(POLICY.replace("version: 1", "version: 2"))
+    assert main([*command, "other.yaml"]) == 3
+    assert "E610" in capsys.readouterr().err
+    assert main([*command, "policy.json", "--baseline", "base.json"]) == 3
+    assert main([*command, "policy.json", "nobody"]) == 2
+    assert "E808" in capsys.readouterr().err
+
+
 def test_a_scanner_is_run_and_noted(folder: Path) -> None:
     """A time-out, a crash without a report and a good run are three different things."""
     write = "import sys; open('r.sarif','w').write(open('code.sarif').read()); sys.exit(1)"
@@ -119,6 +146,39 @@ def test_a_scanner_is_run_and_noted(folder: Path) -> None:
     assert main([*scan, "--", sys.executable, "-c", "pass"]) == 3
     assert not (folder / "r.sarif").exists()
     assert main([*scan, "--minutes", "0.005", "--", sys.executable, "-c", "import time; time.sleep(9)"]) == 3
+
+
+def test_signed_words_stand_on_the_ledger(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Who broke the glass, for what and why is a record that nobody can quietly change."""
+    assert main(["key", "enrol", "dora", "--role", "security", "--key", "deputy.key", *NOW]) == 0
+    words = [
+        "--service",
+        "shop",
+        "--commit",
+        COMMIT,
+        "--person",
+        "Dora",
+        "--key",
+        "deputy.key",
+        "--ledger",
+        *NOW,
+    ]
+    assert main(["gate", "break-glass", *words, "--reason", "the shop burns", "--out", "g.json"]) == 0
+    assert main(["gate", "skip", "code", *words, "--reason", "only pages", "--out", "s.json"]) == 0
+    assert "record 2 of the ledger" in capsys.readouterr().out
+    with Ledger.open(folder / ".poise" / "ledger.sqlite") as ledger:
+        found = register(ledger.records())
+    assert [(type(word.document).__name__, word.made.by) for word in found.words] == [
+        ("BrokenGlass", "dora"),
+        ("Skip", "dora"),
+    ]
+    assert found.words[0].document.reason == "the shop burns"
+    assert found.words[0].envelope.to_bytes() + b"\n" == (folder / "g.json").read_bytes()
+    assert main(["ledger", "verify"]) == 0
+    assert (
+        main(["gate", "skip", "code", *words, "--key", "operations.key", "--reason", "x", "--out", "n"]) == 4
+    )
+    assert not (folder / "n").exists()
 
 
 def test_four_keys_of_a_log(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -135,6 +195,15 @@ def test_four_keys_of_a_log(folder: Path, capsys: pytest.CaptureFixture[str]) ->
     assert (keys["change_failure_rate"], keys["restore_hours"]) == (0.3333, 3.0)
     assert main(["gate", "keys", "--log", "log.csv", "--days", "28", *NOW, "--openmetrics"]) == 0
     assert capsys.readouterr().out.endswith("# EOF\n")
+    late = '{"time": "2026-02-20T12:00:00Z", "service": "shop", "commit": "a", "decision": "pass", '
+    (folder / "h.jsonl").write_text(late + '"by_us": 2.0, "without_fix": 0.5}\n')
+    burn = ["gate", "keys", "--log", "log.csv", "--days", "28", *NOW, "--history", "h.jsonl"]
+    assert main([*burn, "--service", "shop", "--policy", "policy.json", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)["burn"]
+    assert found == {"risk_days": 20.0, "risk_days_without_fix": 5.0, "risk_days_agreed": 40.0}
+    assert main([*burn, "--service", "shop", "--openmetrics"]) == 0
+    assert 'poise_risk_days{service="shop"} 20' in capsys.readouterr().out
+    assert main(burn) == 2
     (folder / "log.csv").write_text("time,commit\n")
     assert main(["gate", "keys", "--log", "log.csv", *NOW]) == 2
 

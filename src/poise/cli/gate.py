@@ -48,8 +48,9 @@ def add_parser(
     baseline.add_argument("--out", metavar="FILE", type=Path, required=True, help="the baseline to write")
     baseline.add_argument("--json", action="store_true", help="print what was written as JSON")
     baseline.set_defaults(run=run_baseline)
-    from poise.cli import gate_more
+    from poise.cli import gate_explain, gate_more
 
+    gate_explain.add_verb(verbs)
     gate_more.add_verbs(verbs)
 
 

@@ -2,7 +2,8 @@
 
 A vulnerability whose component stands there in the same version was not brought by the change: the same
 database, asked about the old list, would say the same. So the list is judged anew with today's data, and no
-old report of an old database takes part.
+old report of an old database takes part. CycloneDX and SPDX 2 in JSON are read, and what GitHub's dependency
+graph exports, which is SPDX inside another object.
 """
 
 from __future__ import annotations
@@ -46,25 +47,19 @@ class ComponentList:
 
 
 def read_components(path: Path) -> ComponentList:
-    """Return the components of a CycloneDX list in JSON.
+    """Return the components of a software list in JSON, CycloneDX or SPDX 2.
 
     Raises
     ------
     PolicyError
         E807 when the file is no such list, or is cut off.
     """
-    hint = "Make it on the main line with a tool that writes CycloneDX in JSON."
+    hint = "Make it on the main line with a tool that writes CycloneDX or SPDX 2 in JSON."
     try:
         source = open_source(path)
         names: set[tuple[str, str]] = set()
-        is_list = False
         with json_cursor(source) as cursor:
-            for key in cursor.members():
-                if key == "bomFormat":
-                    is_list = cursor.value() == "CycloneDX"
-                elif key == "components":
-                    for part in _parts(cursor):
-                        names.update(_names(part))
+            is_list = _read(cursor, names)
             cursor.end()
         with source.open_binary() as stream:
             sha256 = hashlib.file_digest(cast(io.BufferedReader, stream), "sha256").hexdigest()
@@ -72,8 +67,41 @@ def read_components(path: Path) -> ComponentList:
         faults = [Fault("E807", one.where, f"{one.id} {one.message}", hint) for one in error.faults]
         raise PolicyError(faults) from error
     if not is_list:
-        raise PolicyError(Fault("E807", str(path), "This is no CycloneDX list in JSON.", hint))
+        raise PolicyError(
+            Fault("E807", str(path), "This is no CycloneDX or SPDX 2 software list in JSON.", hint)
+        )
     return ComponentList(names, sha256)
+
+
+def _read(cursor: JsonCursor, names: set[tuple[str, str]], *, is_inner: bool = False) -> bool:
+    """Add the names of a list; say whether it is one."""
+    is_list = False
+    for key in cursor.members():
+        if key == "bomFormat":
+            is_list = cursor.value() == "CycloneDX"
+        elif key == "spdxVersion":
+            is_list = _text(cursor.value()).startswith("SPDX-2.")
+        elif key == "components":
+            for part in _parts(cursor):
+                names.update(_names(part))
+        elif key == "packages":
+            for package in cursor.values():
+                names.update(_package_names(package))
+        elif key == "sbom" and not is_inner and cursor.kind() == "object":
+            is_list = _read(cursor, names, is_inner=True)
+    return is_list
+
+
+def _package_names(package: Any) -> Iterator[tuple[str, str]]:
+    """Return the names of an SPDX package; purls stand among its external references (SPDX 2.3, F.3.5)."""
+    if not isinstance(package, dict):
+        return
+    version = _text(package.get("versionInfo"))
+    yield from _names({"name": package.get("name"), "version": version})
+    references = package.get("externalRefs")
+    for one in references if isinstance(references, list) else ():
+        if isinstance(one, dict) and one.get("referenceType") == "purl":
+            yield from _names({"purl": one.get("referenceLocator"), "version": version})
 
 
 def _parts(cursor: JsonCursor) -> Iterator[dict[str, Any]]:

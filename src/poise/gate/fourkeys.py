@@ -33,6 +33,8 @@ DEFINITIONS: Final = {
     "restore_hours": "median time from a failed deployment to the next good one [DORA]",
     "fix_days": "median time from first seen to gone, by severity [Poise history]",
     "risk_days": "risk-days burned by our delay in the span [Poise history]",
+    "risk_days_without_fix": "risk-days burned in the span while no fix existed [Poise history]",
+    "risk_days_agreed": "what the policy's budget grants for a span of this length [policy]",
 }
 _COLUMNS: Final = ("time", "commit", "committed", "outcome")
 _OUTCOMES: Final = ("ok", "failed")

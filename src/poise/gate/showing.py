@@ -81,7 +81,8 @@ def shown(kept: Kept, setting: Setting) -> JudgedFinding:
     finding, facts = kept.finding, kept.facts
     allowed = fix_days(facts, setting.policy)
     age = (setting.now - kept.first_seen).total_seconds() / 86_400
-    keys = tuple(key for key in setting.identifier.keys(finding) if key)
+    matched = setting.identifier.keys(finding)
+    keys = tuple(key for key in matched if key)
     return JudgedFinding(
         id=short_id(keys, finding),
         report=kept.report,
@@ -108,4 +109,7 @@ def shown(kept: Kept, setting: Setting) -> JudgedFinding:
         set_aside=kept.set_aside,
         keys=keys,
         exemption_keys=setting.identifier.exemption_keys(finding),
+        matched=matched,
+        fixable=facts.fixable,
+        cwes=finding.cwes,
     )

@@ -76,6 +76,10 @@ class JudgedFinding(msgspec.Struct, frozen=True):
     set_aside: str
     keys: tuple[str, ...]
     exemption_keys: tuple[str, ...]
+    #: The same keys by matcher (tool, line hash, content), empty where there is none.
+    matched: tuple[str, ...] = ()
+    fixable: bool | None = None
+    cwes: tuple[str, ...] = ()
 
 
 class BudgetState(msgspec.Struct, frozen=True):

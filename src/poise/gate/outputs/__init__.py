@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from poise.gate.outputs.attestation import attestation
+from poise.gate.outputs.attestation import attestation, result_statement, summary_statement
 from poise.gate.outputs.gitlab import code_quality
 from poise.gate.outputs.junit import junit
 from poise.gate.outputs.sarif import GITHUB, WHOLE, write_sarif
@@ -24,6 +24,7 @@ FILES = (
     "junit.xml",
     "gl-code-quality.json",
     "attestation.json",
+    "attestation-svr.json",
     "all.sarif",
     "github.sarif",
 )
@@ -41,7 +42,7 @@ def write_outputs(
     judged
         What was judged, for the SARIF files, which read the reports again.
     key
-        Signs the attestation; without one it is written unsigned.
+        Signs the attestations; without one they are written unsigned.
     """
     folder.mkdir(parents=True, exist_ok=True)
     makers: dict[str, Callable[[], bytes]] = {
@@ -50,7 +51,8 @@ def write_outputs(
         "summary.md": lambda: summary(verdict, policy),
         "junit.xml": lambda: junit(verdict),
         "gl-code-quality.json": lambda: code_quality(verdict),
-        "attestation.json": lambda: attestation(verdict, key),
+        "attestation.json": lambda: attestation(summary_statement(verdict), key),
+        "attestation-svr.json": lambda: attestation(result_statement(verdict), key),
     }
     written = []
     for name in FILES:

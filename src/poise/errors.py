@@ -10,6 +10,7 @@
     │   ├── ScanFormatError  E4xx  a scanner report
     │   ├── TableError       E55x  limits, and steps of a negotiation
     │   ├── PolicyError      E8xx  a policy, an exception, a baseline or a log of the gate
+    │   ├── DialogueError    E85x  an act of the dialogue
     │   └── LedgerError      E70x  a file, key or request of the ledger
     ├── NoFeasiblePlanError  E5xx  no plan meets the hard limits: exit 1
     ├── EvidenceError        E6xx  evidence is missing, stale or for something else: exit 3
@@ -210,6 +211,14 @@ FAULT_IDS: dict[str, str] = {
     "E806": "A condition in CEL cannot be read, or is not true or false.",
     "E807": "A baseline, history or log of the gate cannot be read.",
     "E808": "A finding is named that is not in the verdict.",
+    "E850": "An act of the dialogue, or a file of one, cannot be read or contradicts itself.",
+    "E851": "An act of the dialogue takes an id that is taken.",
+    "E852": "An act of the dialogue names something that is not there.",
+    "E853": "An act of the dialogue is not possible at this point.",
+    "E854": "An act of the dialogue is the other side's to say.",
+    "E855": "Answers are not those that were sealed.",
+    "E856": "A plan document cannot be read.",
+    "E857": "A digest cannot be sent to this address.",
     "E900": "Poise itself failed; the report on disk is incomplete.",
     "E901": "A file or folder that the command names cannot be read or written.",
 }
@@ -297,6 +306,10 @@ class LedgerError(InputError):
 
 class PolicyError(InputError):
     """A policy or another file of the gate is at fault."""
+
+
+class DialogueError(InputError):
+    """An act of the dialogue, or a file of one, is at fault."""
 
 
 class NoFeasiblePlanError(PoiseError):

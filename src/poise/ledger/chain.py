@@ -22,7 +22,7 @@ MAX_CLOCK_SKEW: Final = timedelta(minutes=5)
 ERASURE: Final = "erasure"
 AGREEMENT: Final = "agreement"
 #: Kinds that both parties must sign.
-TWO_PARTY_KINDS: Final = frozenset({AGREEMENT, ERASURE})
+TWO_PARTY_KINDS: Final = frozenset({AGREEMENT, ERASURE, "escalation.joint"})
 #: Kinds whose body is never erased: later records are judged by it, or both sides rely on it.
 KEPT_KINDS: Final = frozenset({*KEY_KINDS, ERASURE, AGREEMENT})
 

@@ -1,0 +1,89 @@
+"""What the commands of the dialogue share: the book, what lies ahead, files that people write."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from poise.cli import at_table
+
+if TYPE_CHECKING:
+    from poise.dialogue.book import Book
+    from poise.dialogue.outlook import Prospect
+    from poise.ledger.keys import SigningKey
+    from poise.table.session import Session
+
+
+@dataclass(frozen=True)
+class Talk:
+    """The workspace's dialogue, and its table."""
+
+    book: Book
+    table: Session
+
+    def prospect(self) -> Prospect | None:
+        """Return what lies ahead at the table; None without one."""
+        from poise.dialogue.outlook import prospect
+
+        if self.table.negotiation.ground is None:
+            return None
+        in_force = self.table.negotiation.in_force
+        return prospect(self.table.ground, in_force[1] if in_force else None)
+
+    @property
+    def currency(self) -> str:
+        """The table's currency; empty without a table."""
+        return "" if self.table.negotiation.ground is None else self.table.ground.currency
+
+
+@contextmanager
+def talk(arguments: argparse.Namespace, *, create: bool = False) -> Iterator[Talk]:
+    """Open the workspace's dialogue."""
+    from poise.dialogue.book import Book
+
+    with at_table.session(arguments, create=create) as at:
+        yield Talk(Book(at.ledger, at.now), at)
+
+
+def signer(arguments: argparse.Namespace, at: Talk) -> tuple[tuple[SigningKey, ...], str]:
+    """Return the keys to sign with and their holder; none and "" without ``--key``."""
+    return at_table.signer(arguments, at.table)
+
+
+def read_body(path: Path | None, words: list[str]) -> dict[str, Any]:
+    """Return the fields of an act from a YAML or JSON file, and from ``field=value`` words on top.
+
+    Raises
+    ------
+    DialogueError
+        E850 when one cannot be read.
+    """
+    from poise.errors import DialogueError, Fault, TableError
+    from poise.table.files import read_document
+
+    try:
+        body = read_document(path.read_bytes(), dict[str, Any], str(path)) if path else {}
+        for word in words:
+            name, is_pair, value = word.partition("=")
+            if not is_pair:
+                text = f"{word!r} is no field=value."
+                raise DialogueError(Fault("E850", "command line", text, "For example: id=grow-online"))
+            body[name] = _value(value, name)
+    except TableError as error:
+        fault = error.faults[0]
+        raise DialogueError(Fault("E850", fault.where, fault.message)) from error
+    return body
+
+
+#: Fields that are lists: on the command line their values are joined by commas.
+_LISTS = frozenset({"services", "options", "priorities", "channels", "items", "guesses"})
+
+
+def _value(text: str, name: str) -> Any:
+    if name in _LISTS:
+        return [part.strip() for part in text.split(",") if part.strip()]
+    return text

@@ -1,0 +1,210 @@
+"""``poise dialogue`` verbs that show: goals, profiles, disagreements, survey, guess, board, digest."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from poise.cli import at_dialogue, at_table
+
+if TYPE_CHECKING:
+    from poise.dialogue.board import Board
+    from poise.dialogue.goals import Goals
+    from poise.patching.document import PlanDocument
+
+
+def add_parsers(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the verbs."""
+
+    def verb(name: str, help: str, run: Callable[[argparse.Namespace], int]) -> argparse.ArgumentParser:
+        parser = verbs.add_parser(name, help=help)
+        at_table.add_common(parser)
+        parser.set_defaults(run=run)
+        return parser
+
+    verb("goals", "goals, who endorses them, and what lies ahead for their services", run_goals)
+    verb("profiles", "each side's pressures and way of working", run_profiles)
+    verb("disagreements", "what is contested, and what was settled", run_disagreements)
+    for name, what in (
+        ("survey", "both sides' answers"),
+        ("guess", "what each took the other's priorities for"),
+    ):
+        parser = verb(name, f"{what}, once both are open", run_survey if name == "survey" else run_guess)
+        parser.add_argument("--quarter", metavar="QUARTER", help="such as 2026Q1 (default: that of --now)")
+    board = verb("board", "the board's page of this quarter", run_board)
+    board.add_argument("--plan", type=Path, metavar="FILE", help="plan.json, for the rules that others use")
+    digest = verb("digest", "the weekly digest of one side", run_digest)
+    at_table.add_party(digest)
+    digest.add_argument(
+        "--send", metavar="URL", help="send it through apprise: a mailto: or mailtos: address"
+    )
+
+
+def run_goals(arguments: argparse.Namespace) -> int:
+    """Run ``poise dialogue goals``."""
+    from poise.dialogue.goals import view_goals
+
+    with at_dialogue.talk(arguments) as at:
+        goals = view_goals(at.book.state, at.book.now, at.prospect())
+        return at_table.show(arguments, goals, goals_text(goals, at.currency))
+
+
+def goals_text(goals: Goals, currency: str) -> str:
+    """Return goals as text."""
+    lines = []
+    for one in goals.goals:
+        state = (
+            "over" if one.is_over else "of both" if one.is_shared else f"of {', '.join(one.endorsed)} only"
+        )
+        lines.append(f"{one.id} ({state}): {one.title}")
+        if one.measure:
+            lines.append(f"  measure: {one.measure}")
+        if one.plan and one.default:
+            word = "signed plan" if one.is_signed else "default plan, nothing is signed"
+            lines.append(
+                f"  {word}: expected loss {at_table.money(one.plan.exposure, currency)}, disruption "
+                f"{at_table.money(one.plan.disruption, currency)}, {one.plan.downtime_hours:.1f} h down"
+            )
+        if one.contested:
+            lines.append(f"  contested: {', '.join(one.contested)}")
+    lines.append(f"{goals.linked} of {goals.contested} open disagreements name a goal of both.")
+    if goals.uncovered:
+        lines.append(f"Services that no shared goal names: {', '.join(goals.uncovered)}.")
+    return "\n".join(lines) + "\n"
+
+
+def run_profiles(arguments: argparse.Namespace) -> int:
+    """Run ``poise dialogue profiles``."""
+    from poise.dialogue.base import PARTIES
+
+    with at_dialogue.talk(arguments) as at:
+        lines, found = [], {}
+        for party in PARTIES:
+            if party not in at.book.state.profiles:
+                lines.append(f"{party}: nothing stated")
+                continue
+            time, one = found[party] = at.book.state.profiles[party]
+            lines += [
+                f"{party}, stated {time:%Y-%m-%d}",
+                f"  priorities: {', '.join(one.priorities) or 'none said'}",
+            ]
+            lines += [f"  {p.start} to {p.end} {p.kind}: {p.what}" for p in one.pressures]
+            lines.append(f"  {one.style}, {one.detail}, {one.cadence} at {one.time} {one.timezone}")
+            lines.append(f"  quiet {one.quiet.start} to {one.quiet.end}{', weekends' * one.quiet.weekends}")
+        return at_table.show(arguments, {p: act for p, (_, act) in found.items()}, "\n".join(lines) + "\n")
+
+
+def run_disagreements(arguments: argparse.Namespace) -> int:
+    """Run ``poise dialogue disagreements``."""
+    with at_dialogue.talk(arguments) as at:
+        found = at.book.state.disagreements
+        lines = []
+        for one in found.values():
+            state = "contested" if one.ended is None else f"ended {one.ended:%Y-%m-%d}"
+            lines.append(f"{one.act.id} ({one.type}, {state}): {one.act.title}")
+            for party, said in one.positions.items():
+                lines.append(f"  {party}: {said[-1][1].position}")
+            lines += [f"  settled {end.time:%Y-%m-%d}: {end.proposed.outcome}" for end in one.settled]
+            lines += [f"  escalated {page.time:%Y-%m-%d}, {page.kind}" for page in one.escalations]
+        return at_table.show(arguments, found, "\n".join(lines or ["Nothing is contested."]) + "\n")
+
+
+def run_survey(arguments: argparse.Namespace) -> int:
+    """Run ``poise dialogue survey``."""
+    from poise.dialogue.survey import quarter_of, view_survey
+    from poise.dialogue.survey_items import ITEMS, NOTICE, SCALE
+
+    with at_dialogue.talk(arguments) as at:
+        survey = view_survey(at.book.state, arguments.quarter or quarter_of(at.book.now))
+        lines = [f"Survey {survey.quarter}. {NOTICE} ({SCALE})"]
+        if survey.items:
+            for one in survey.items:
+                given = ", ".join(f"{party} {answer or 'skipped'}" for party, answer in one.answers.items())
+                lines.append(f"  {one.item.text} {given}")
+        else:
+            lines += [f"  {item.id:<10} {item.text}" for item in ITEMS]
+            lines.append(f"Answered: {', '.join(survey.sealed) or 'nobody yet'}; opens when both have.")
+        return at_table.show(arguments, survey, "\n".join(lines) + "\n")
+
+
+def run_guess(arguments: argparse.Namespace) -> int:
+    """Run ``poise dialogue guess``."""
+    from poise.dialogue.base import other
+    from poise.dialogue.survey import quarter_of, view_guess
+
+    with at_dialogue.talk(arguments) as at:
+        guess = view_guess(at.book.state, arguments.quarter or quarter_of(at.book.now))
+        lines = [
+            f"{guess.quarter}: guessed by {', '.join(guess.sealed) or 'nobody yet'}; taking part is free."
+        ]
+        for party, guesses in guess.guesses.items():
+            lines.append(f"  {party} guessed {', '.join(guesses)}")
+            lines.append(f"  {other(party)} states {', '.join(guess.stated[other(party)]) or 'nothing'}")
+        return at_table.show(arguments, guess, "\n".join(lines) + "\n")
+
+
+def run_board(arguments: argparse.Namespace) -> int:
+    """Run ``poise dialogue board``."""
+    from poise.dialogue.board import make_board
+
+    with at_dialogue.talk(arguments) as at:
+        document = _document(arguments.plan) if arguments.plan else None
+        board = make_board(at.book.state, at.book.now, at.prospect(), document)
+        return at_table.show(arguments, board, board_text(board))
+
+
+def _document(path: Path) -> PlanDocument:
+    import msgspec
+
+    from poise.errors import DialogueError, Fault
+    from poise.patching.document import PlanDocument
+
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=PlanDocument)
+    except msgspec.DecodeError as error:
+        text = f"This is no plan document: {error}."
+        raise DialogueError(Fault("E856", str(path), text, "poise plan writes plan.json.")) from error
+
+
+def board_text(board: Board) -> str:
+    """Return the board's page as text."""
+    money = at_table.money
+    lines = [f"{board.quarter}, as of {board.at:%Y-%m-%d}", "", "Goals of both"]
+    for goal in board.goals:
+        cost = f"; expected loss {money(goal.plan.exposure, board.currency)}" if goal.plan else ""
+        lines.append(f"  {goal.title}{cost}")
+    lines += ["", "Plans signed"]
+    for one in board.agreements:
+        kept = (
+            f"re-opened {one.reopened:%Y-%m-%d}: {'; '.join(one.reasons)}" if one.reopened else "kept so far"
+        )
+        lines.append(
+            f"  {one.time:%Y-%m-%d}: loss and lateness {money(one.expected_loss, board.currency)}, "
+            f"disruption {money(one.disruption, board.currency)}; {kept}"
+        )
+    for rule in board.policies:
+        lines.append(
+            f"  {rule.label}: loss and lateness {money(rule.expected_loss, board.currency)}, disruption "
+            f"{money(rule.disruption, board.currency)}"
+        )
+    lines += ["", "Settled this quarter", *(f"  {title}: {outcome}" for title, outcome in board.settled)]
+    lines += ["", "Residual risks", *(f"  {one.what}: {one.owner}, until {one.until}" for one in board.risks)]
+    lines += [f"  and {board.more_risks} smaller ones"] if board.more_risks else []
+    lines += ["", "Decisions wanted", *(f"  {wanted} ({kind})" for _, wanted, kind in board.wanted)]
+    return "\n".join(lines) + "\n"
+
+
+def run_digest(arguments: argparse.Namespace) -> int:
+    """Run ``poise dialogue digest``."""
+    from poise.dialogue.agenda import make_agenda
+    from poise.dialogue.delivery import send
+    from poise.dialogue.digest import week, write
+
+    with at_dialogue.talk(arguments) as at:
+        agenda = make_agenda(at.book.state, at.book.now, at.prospect())
+        subject, text = write(week(at.book.state, at.book.now, agenda), at.book.state, arguments.party)
+        if arguments.send:
+            send(arguments.send, subject, text)
+        return at_table.show(arguments, {"subject": subject, "text": text}, f"{subject}\n\n{text}")

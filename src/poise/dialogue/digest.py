@@ -1,0 +1,177 @@
+"""The weekly digest: one source for both sides, each in the form that it asked for.
+
+:func:`week` makes the facts; :func:`write` orders and folds them for a reader. The form may never change what
+is said: every fact of the source stands in both digests, and a test counts them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from poise.bargain.rounds import Party
+from poise.dialogue.agenda import Agenda, Item
+from poise.dialogue.base import PARTIES, other
+from poise.dialogue.rules import RunWarning, warnings
+from poise.dialogue.state import Dialogue
+from poise.dialogue.working import profile_of
+
+WEEK = timedelta(days=7)
+
+
+@dataclass(frozen=True)
+class Digest:
+    """What happened and what comes, for both.
+
+    Parameters
+    ----------
+    since, at
+        The week.
+    news
+        What was put down in it: (time, party or "", sentence).
+    promises
+        Open ones: (party, what, due).
+    """
+
+    since: datetime
+    at: datetime
+    agenda: Agenda
+    news: tuple[tuple[datetime, str, str], ...]
+    promises: tuple[tuple[Party, str, datetime], ...]
+    warnings: tuple[RunWarning, ...]
+
+    @property
+    def facts(self) -> frozenset[str]:
+        """Every fact that a digest has to tell, as text."""
+        told = {text for item in self.agenda.all for text in facts_of(item, self.agenda.currency)}
+        told |= {text for _, _, text in self.news} | {what for _, what, _ in self.promises}
+        return frozenset(told | {one.text for one in self.warnings} | {one.talk for one in self.warnings})
+
+
+def week(state: Dialogue, now: datetime, agenda: Agenda) -> Digest:
+    """Return the source of both sides' digests."""
+    since = now - WEEK
+    return Digest(
+        since,
+        now,
+        agenda,
+        tuple(sorted(news for news in _news(state) if since < news[0] <= now)),
+        tuple((one.act.party, one.act.what, one.expected) for one in state.promises.values() if one.is_open),
+        warnings(state, now),
+    )
+
+
+def _news(state: Dialogue) -> list[tuple[datetime, str, str]]:
+    found: list[tuple[datetime, str, str]] = []
+    for goal in state.goals.values():
+        found += [
+            (time, party, f"endorses the goal: {goal.act.title}") for party, time in goal.endorsed.items()
+        ]
+    for promise in state.promises.values():
+        if promise.kept is not None:
+            found.append((promise.kept, promise.act.party, f"kept: {promise.act.what}"))
+    for decision in state.decisions.values():
+        if decision.made is not None and decision.ended is not None:
+            texts = {one.id: one.text for one in decision.act.options}
+            answer = texts.get(decision.made.option, decision.made.option)
+            found.append((decision.ended, decision.made.party, f"decided: {decision.act.question} {answer}"))
+    for one in state.disagreements.values():
+        found.append((one.time, one.act.party, f"raised: {one.act.title}"))
+        found += [(end.time, "", f"settled: {one.act.title}. {end.proposed.outcome}") for end in one.settled]
+        found += [(at, act.party, f"re-opened: {one.act.title}. {act.reason}") for at, act in one.reopened]
+        found += [
+            (page.time, page.party, f"escalated ({page.kind}): {one.act.title}") for page in one.escalations
+        ]
+    for signed in state.agreements.values():
+        found.append((signed.time, "", "a plan was signed"))
+        if signed.reopened is not None:
+            found.append((signed.reopened, "", f"the signed plan was re-opened: {'; '.join(signed.reasons)}"))
+    return found
+
+
+def facts_of(item: Item, currency: str) -> list[str]:
+    """Return the facts of an agenda item, each as it is printed."""
+    facts = [item.title, item.decision, price_words(item, currency), *item.facts]
+    if item.due is not None:
+        facts.append(f"due {item.due:%Y-%m-%d}")
+    for party in PARTIES:
+        side = item.sides.get(party)
+        if side is not None:
+            facts += [
+                f"{party}: {text}" for text in (side.position, side.interest, side.change_my_mind) if text
+            ]
+    for choice in item.choices:
+        price = "" if choice.price is None else f" ({currency} {choice.price:,.0f})"
+        facts.append(f"option: {choice.text}{price}")
+    return facts
+
+
+def price_words(item: Item, currency: str) -> str:
+    """Return what a day of delay costs, with its basis, or that nobody priced it."""
+    if item.cost_per_day is None:
+        return "waiting is not priced"
+    basis = f"; {item.basis}" if item.basis else ""
+    return f"a day of waiting costs {currency} {item.cost_per_day:,.0f}{basis}"
+
+
+def write(digest: Digest, state: Dialogue, reader: Party) -> tuple[str, str]:
+    """Return (subject, text) of a reader's digest.
+
+    The reader's profile decides which facts of an item come first and how much stands before the fold; what
+    stands behind it follows under "In full" in the same mail.
+    """
+    profile = profile_of(state, reader)
+    folded: list[str] = []
+    lines = [f"Week to {digest.at:%A %d %B %Y}", ""]
+    lines += _promises(digest, reader)
+    lines += [f"To talk about ({len(digest.agenda.items)}, {digest.agenda.minutes} minutes)"]
+    for number, item in enumerate(digest.agenda.all, 1):
+        head, rest = _item(item, digest.agenda.currency, profile.style, reader)
+        kept = {"headline": 0, "summary": 2, "full": len(rest)}[profile.detail]
+        lines += [f"{number}. {head}", *(f"   {text}" for text in rest[:kept])]
+        if rest[kept:]:
+            folded += [f"{number}. {head}", *(f"   {text}" for text in rest[kept:])]
+        if number == len(digest.agenda.items) and digest.agenda.waiting:
+            lines += ["", "Waiting for another time"]
+    lines += ["", "What happened"]
+    lines += [f"- {_who(party, reader)}{text}" for _, party, text in digest.news] or [
+        "- Nothing was put down."
+    ]
+    if digest.warnings:
+        lines += ["", "Patterns to look at together (both of you read the same)"]
+        for one in digest.warnings:
+            lines += [f"- {one.text} ({', '.join(one.items)})", f"  {one.talk}"]
+    if folded:
+        lines += ["", "In full", *folded]
+    return f"Poise: {len(digest.agenda.items)} to talk about this week", "\n".join(lines) + "\n"
+
+
+def _promises(digest: Digest, reader: Party) -> list[str]:
+    lines = []
+    for heading, party in (("You promised", reader), ("You were promised", other(reader))):
+        mine = [(due, what) for owner, what, due in digest.promises if owner == party]
+        if mine:
+            lines += [heading, *(f"- by {due:%Y-%m-%d}: {what}" for due, what in sorted(mine)), ""]
+    return lines
+
+
+def _who(party: str, reader: Party) -> str:
+    return "" if not party else "You " if party == reader else f"{party.capitalize()} "
+
+
+def _item(item: Item, currency: str, style: str, reader: Party) -> tuple[str, list[str]]:
+    """Return the headline of an item and its other facts in the reader's order."""
+    facts = facts_of(item, currency)[1:]
+    price = price_words(item, currency)
+
+    def rank(text: str) -> tuple[int, ...]:
+        groups = {
+            "numbers first": (text == price, text.startswith("option: ")),
+            "options first": (text.startswith("option: "), text == item.decision),
+            "reasons first": (text.startswith(tuple(PARTIES)), text in item.facts),
+        }[style]
+        first = next((number for number, fits in enumerate(groups) if fits), len(groups))
+        # The other side's words before one's own: those are what a reader does not know.
+        return (first, int(text.startswith(f"{reader}: ")))
+
+    return item.title, sorted(facts, key=rank)

@@ -113,7 +113,7 @@ def make_agenda(state: Dialogue, now: datetime, prospect: Prospect | None = None
     found += [*_changed(state, now), *_promised(state, now), *_goals(state, now)]
     carried = carries(state)
     items = [replace(_priced(one, state, now, prospect), carried=carried.get(one.key, 0)) for one in found]
-    items.sort(key=lambda one: (one.cost_per_day is None, -(one.cost_per_day or 0.0), one.since, one.key))
+    items.sort(key=_order)
     shown = items[:SHOWN]
     unpriced = [one for one in items[SHOWN:] if one.cost_per_day is None]
     if unpriced and all(one.cost_per_day is not None for one in shown):
@@ -121,6 +121,12 @@ def make_agenda(state: Dialogue, now: datetime, prospect: Prospect | None = None
     waiting = [one for one in items if one not in shown]
     currency = prospect.ground.currency if prospect else _currency(state)
     return Agenda(now, currency, tuple(shown), tuple(waiting))
+
+
+def _order(item: Item) -> tuple[bool, float, int, datetime, str]:
+    """Dearest first; without a price what holds the other side up, then what was promised or ends."""
+    rank = {"asked": 0, "contested": 0, "changed": 0, "promised": 1, "expiring": 1}.get(item.why, 2)
+    return item.cost_per_day is None, -(item.cost_per_day or 0.0), rank, item.since, item.key
 
 
 def _currency(state: Dialogue) -> str:
@@ -173,7 +179,7 @@ def _asked(state: Dialogue, now: datetime) -> Iterator[Item]:
 def _recommended(one: Decision) -> dict[Party, Side]:
     texts = {option.id: option.text for option in one.act.options}
     wanted = texts.get(one.act.recommendation)
-    return {one.act.party: Side(position=f"Recommends: {wanted}")} if wanted else {}
+    return {one.act.party: Side(position=f"{wanted}, as its recommendation")} if wanted else {}
 
 
 #: What a disagreement needs next, by its type.

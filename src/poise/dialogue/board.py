@@ -92,7 +92,7 @@ def make_board(
         A plan document, for the rules that others use on the same backlog.
     """
     quarter = quarter_of(now)
-    risks = _risks(state)
+    risks = _risks(state, prospect)
     agreed = prospect.agreed if prospect else None
     return Board(
         quarter=quarter,
@@ -153,12 +153,17 @@ def _signed(state: Dialogue, quarter: str) -> list[SignedPlan]:
     return found
 
 
-def _risks(state: Dialogue) -> list[Risk]:
+def _risks(state: Dialogue, prospect: Prospect | None) -> list[Risk]:
     risks = []
+    known = (
+        {change.id: f"{change.remedy} on {change.group}" for change in prospect.ground.changes}
+        if prospect
+        else {}
+    )
     if state.in_force is not None:
         risks = [
             Risk(
-                f"{one['change']} ({one['state']})",
+                f"{known.get(one['change'], one['change'])} ({one['state']})",
                 one["owner"],
                 date.fromisoformat(one["until"]),
                 one["exposure_per_day"],

@@ -17,6 +17,8 @@ from poise.dialogue.state import Dialogue
 from poise.dialogue.working import profile_of
 
 WEEK = timedelta(days=7)
+#: How the words of a side begin.
+_WORDS = tuple(f"{party.capitalize()} {word}" for party in PARTIES for word in ("says", "needs", "would"))
 
 
 @dataclass(frozen=True)
@@ -97,11 +99,14 @@ def facts_of(item: Item, currency: str) -> list[str]:
     for party in PARTIES:
         side = item.sides.get(party)
         if side is not None:
-            facts += [
-                f"{party}: {text}" for text in (side.position, side.interest, side.change_my_mind) if text
-            ]
+            said = {
+                "says": side.position,
+                "needs": side.interest,
+                "would think again after": side.change_my_mind,
+            }
+            facts += [f"{party.capitalize()} {word}: {text}" for word, text in said.items() if text]
     for choice in item.choices:
-        price = "" if choice.price is None else f" ({currency} {choice.price:,.0f})"
+        price = "" if choice.price is None else f" ({_money(choice.price, currency)})"
         facts.append(f"option: {choice.text}{price}")
     return facts
 
@@ -111,7 +116,11 @@ def price_words(item: Item, currency: str) -> str:
     if item.cost_per_day is None:
         return "waiting is not priced"
     basis = f"; {item.basis}" if item.basis else ""
-    return f"a day of waiting costs {currency} {item.cost_per_day:,.0f}{basis}"
+    return f"a day of waiting costs {_money(item.cost_per_day, currency)}{basis}"
+
+
+def _money(value: float, currency: str) -> str:
+    return f"{currency} {value:,.0f}".strip()
 
 
 def write(digest: Digest, state: Dialogue, reader: Party) -> tuple[str, str]:
@@ -168,10 +177,10 @@ def _item(item: Item, currency: str, style: str, reader: Party) -> tuple[str, li
         groups = {
             "numbers first": (text == price, text.startswith("option: ")),
             "options first": (text.startswith("option: "), text == item.decision),
-            "reasons first": (text.startswith(tuple(PARTIES)), text in item.facts),
+            "reasons first": (text.startswith(_WORDS), text in item.facts),
         }[style]
         first = next((number for number, fits in enumerate(groups) if fits), len(groups))
         # The other side's words before one's own: those are what a reader does not know.
-        return (first, int(text.startswith(f"{reader}: ")))
+        return (first, int(text.startswith(f"{reader.capitalize()} ")))
 
     return item.title, sorted(facts, key=rank)

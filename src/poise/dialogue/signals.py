@@ -78,8 +78,9 @@ class Signal:
     def sentence(self) -> str:
         """What it says, in one sentence."""
         if not self.now.figures:
-            missing = f"{self.now.cases} {self.formula.cases}; said from {self.formula.minimum} on"
-            return f"Not enough to say: {missing}."
+            return (
+                f"Not enough to say: {self.formula.cases}: {self.now.cases}; from {self.formula.minimum} on."
+            )
         return "; ".join(map(str, self.now.figures)) + "."
 
 
@@ -196,6 +197,7 @@ def _overrides(state: Dialogue, span: Span) -> Reading:
             sum(one.act.party == party for one in decided),
         )
         for party in PARTIES
+        if any(one.act.party == party for one in decided)
     ]
     said_why = sum(bool(one.made and one.made.reason.strip()) for one in over)
     if over:

@@ -27,17 +27,15 @@ class Talk:
 
     def prospect(self) -> Prospect | None:
         """Return what lies ahead at the table; None without one."""
+        from poise.dialogue.book import known_at
         from poise.dialogue.outlook import prospect
+        from poise.table.negotiation import replay
 
-        if self.table.negotiation.ground is None:
+        known = known_at(self.table.ledger.records(), self.book.now)
+        state = replay((one.statement.kind, one.hash, one.body) for one in known if one.body is not None)
+        if state.ground is None:
             return None
-        in_force = self.table.negotiation.in_force
-        return prospect(self.table.ground, in_force[1] if in_force else None)
-
-    @property
-    def currency(self) -> str:
-        """The table's currency; empty without a table."""
-        return "" if self.table.negotiation.ground is None else self.table.ground.currency
+        return prospect(self.table.ground_of(state.ground), state.in_force[1] if state.in_force else None)
 
 
 @contextmanager

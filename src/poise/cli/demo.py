@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -21,18 +22,23 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     )
     parser.add_argument("--points", type=count, default=31, metavar="N", help="plans on the frontier (31)")
     parser.add_argument("--seconds", type=positive, metavar="S", help="limit of the solver")
+    parser.add_argument(
+        "--year",
+        action="store_true",
+        help="play a year of the two sides' dialogue instead (docs/dialogue.md)",
+    )
     parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Run ``poise demo``."""
-    from pathlib import Path
-
     from poise.cli import main
     from poise.sample import NOW, write_sample
     from poise.sample.feeds import fill_store
 
     out = Path(arguments.out)
+    if arguments.year:
+        return _year(out)
     sample = write_sample(out / "company", seed=arguments.seed)
     fill_store(out / "company" / "threats")
     command = ["plan", "--scans", *map(str, sample.reports), "--estate", str(sample.estate)]
@@ -47,3 +53,34 @@ def run(arguments: argparse.Namespace) -> int:
     if code == 0:
         print(f"\nOpen {(out / 'report.html').resolve().as_uri()}")
     return code
+
+
+#: Opens the sample's keys; nothing real is ever signed with them.
+_PASSPHRASE = "the sample company's keys"  # noqa: S105
+
+
+def _year(out: Path) -> int:
+    """Play the sample company's year into a new workspace."""
+    from poise.dialogue.base import PARTIES
+    from poise.dialogue.year import END, SIGNERS, WARNED, play_year
+    from poise.dialogue.year_table import YearTable
+    from poise.errors import Fault, LedgerError
+    from poise.ledger.keyfile import write_key
+    from poise.ledger.keys import SigningKey
+    from poise.ledger.store import Ledger
+
+    workspace = out / "year"
+    if workspace.exists():
+        fault = Fault("E704", str(workspace), "exists already and is not overwritten.", "Name another --out.")
+        raise LedgerError(fault)
+    workspace.mkdir(parents=True)
+    keys = {party: SigningKey.generate() for party in PARTIES}
+    for party, key in keys.items():
+        write_key(workspace / f"{SIGNERS[party]}.key", key, _PASSPHRASE)
+    print("Playing the year; the table in its middle is solved, which takes about a minute ...", flush=True)
+    with Ledger.open(workspace / "ledger.sqlite") as ledger:
+        play_year(ledger, keys, at_table=YearTable(workspace, ledger, keys))
+        print(f"{ledger.head.size} records. The keys open with: {_PASSPHRASE}")
+    for now, what in ((WARNED, "the quarrel at its worst"), (END, "half a year after the trade")):
+        print(f"  poise signals --workspace {workspace} --now {now.isoformat()}   # {what}")
+    return 0

@@ -47,8 +47,9 @@ def run_goals(arguments: argparse.Namespace) -> int:
     from poise.dialogue.goals import view_goals
 
     with at_dialogue.talk(arguments) as at:
-        goals = view_goals(at.book.state, at.book.now, at.prospect())
-        return at_table.show(arguments, goals, goals_text(goals, at.currency))
+        ahead = at.prospect()
+        goals = view_goals(at.book.state, at.book.now, ahead)
+        return at_table.show(arguments, goals, goals_text(goals, ahead.ground.currency if ahead else ""))
 
 
 def goals_text(goals: Goals, currency: str) -> str:
@@ -189,10 +190,14 @@ def board_text(board: Board) -> str:
             f"  {rule.label}: loss and lateness {money(rule.expected_loss, board.currency)}, disruption "
             f"{money(rule.disruption, board.currency)}"
         )
-    lines += ["", "Settled this quarter", *(f"  {title}: {outcome}" for title, outcome in board.settled)]
-    lines += ["", "Residual risks", *(f"  {one.what}: {one.owner}, until {one.until}" for one in board.risks)]
-    lines += [f"  and {board.more_risks} smaller ones"] if board.more_risks else []
-    lines += ["", "Decisions wanted", *(f"  {wanted} ({kind})" for _, wanted, kind in board.wanted)]
+    risks = [f"{one.what}: {one.owner}, until {one.until}" for one in board.risks]
+    risks += [f"and {board.more_risks} smaller ones"] if board.more_risks else []
+    for heading, found in (
+        ("Settled this quarter", [f"{title}: {outcome}" for title, outcome in board.settled]),
+        ("Residual risks", risks),
+        ("Decisions wanted", [f"{wanted} ({kind})" for _, wanted, kind in board.wanted]),
+    ):
+        lines += ["", heading, *(f"  {text}" for text in found or ["none"])]
     return "\n".join(lines) + "\n"
 
 

@@ -17,7 +17,8 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         "signals",
         help="what the record says about how the two work together; exit 1 with a warning",
         description="Counts from the record of decisions, about the pair and never about a person, with "
-        "their formulas and minima (docs/signals.md), compared with the pair's own past only. Not for appraisal.",
+        "their formulas and minima (docs/signals.md), compared with the pair's own past only. Not for "
+        "appraisal.",
     )
     parser.add_argument("--formulas", action="store_true", help="print how each is counted, and from when on")
     at_table.add_common(parser)

@@ -18,6 +18,7 @@ from poise.dialogue.sealing import new_salt, seal
 from poise.dialogue.state import Dialogue
 from poise.dialogue.survey_items import ITEMS
 from poise.errors import DialogueError, Fault
+from poise.ledger.chain import MAX_CLOCK_SKEW
 from poise.ledger.keys import SigningKey
 from poise.ledger.record import Draft, Record
 from poise.ledger.roster import Roster
@@ -69,6 +70,11 @@ def entries(records: Iterable[Record]) -> Iterator[Entry]:
             yield Entry(record.statement.kind, record.hash, record.time, record.body)
 
 
+def known_at(records: Iterable[Record], now: datetime) -> Iterator[Record]:
+    """Yield the records that stood on the ledger at a time, give or take what two clocks may differ."""
+    return (record for record in records if record.time <= now + MAX_CLOCK_SKEW)
+
+
 class Book:
     """The dialogue at one time.
 
@@ -85,8 +91,8 @@ class Book:
 
     @cached_property
     def state(self) -> Dialogue:
-        """Where the dialogue stands."""
-        return replay(entries(self.ledger.records()))
+        """Where the dialogue stands at this time: later records are not known yet."""
+        return replay(entries(known_at(self.ledger.records(), self.now)))
 
     def say(
         self, kind: str, body: Mapping[str, Any], keys: Sequence[SigningKey] = (), author: str = ""

@@ -67,7 +67,7 @@ def _news(state: Dialogue) -> list[tuple[datetime, str, str]]:
     found: list[tuple[datetime, str, str]] = []
     for goal in state.goals.values():
         found += [
-            (time, party, f"endorses the goal: {goal.act.title}") for party, time in goal.endorsed.items()
+            (time, party, f"endorsed the goal: {goal.act.title}") for party, time in goal.endorsed.items()
         ]
     for promise in state.promises.values():
         if promise.kept is not None:

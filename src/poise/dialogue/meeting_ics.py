@@ -12,7 +12,8 @@ from poise.dialogue.digest import facts_of
 
 def agenda_text(agenda: Agenda) -> str:
     """Return the agenda as plain text: every item with its decision, both positions and prices."""
-    lines = [f"{agenda.minutes} minutes, {len(agenda.items)} items, dearest to put off first"]
+    number_of = f"{len(agenda.items)} item" + "s" * (len(agenda.items) != 1)
+    lines = [f"{agenda.minutes} minutes, {number_of}, dearest to put off first"]
     for number, item in enumerate(agenda.items, 1):
         carried = f" (carried {item.carried} times)" if item.carried else ""
         title, *facts = facts_of(item, agenda.currency)

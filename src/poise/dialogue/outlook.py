@@ -12,8 +12,9 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
-from poise.planning.problem import Floats, Plan
+from poise.planning.problem import Floats, Ints, Plan
 from poise.table.agreement import agreed_plan
 from poise.table.ground import Ground
 
@@ -80,7 +81,7 @@ class Outlook:
         return np.asarray(ends[self.plan.window], dtype=np.float64)
 
     @cached_property
-    def _visits(self) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
+    def _visits(self) -> tuple[Ints, Ints]:
         """Groups and windows that are opened, each pair once."""
         problem = self.ground.problem
         done = self.plan.window >= 0
@@ -127,7 +128,7 @@ class Outlook:
     def exposure_per_day(self, moment: datetime, services: Iterable[str] | None = None) -> float:
         """Return the exposure of what is open at a moment [money/d]."""
         problem = self.ground.problem
-        is_open = self._end > self.ground.days(moment)
+        is_open = self._is_open(self.ground.days(moment))
         mine = np.isin(problem.change_group, self._groups(services))
         return float(problem.exposure_per_day[is_open & mine].sum())
 
@@ -140,13 +141,17 @@ class Outlook:
         return tuple(
             Week(
                 self.ground.now + timedelta(days=float(day)),
-                float(problem.exposure_per_day[self._end > day].sum()),
+                float(problem.exposure_per_day[self._is_open(float(day))].sum()),
                 float(self._visit_cost[ends <= day].sum()),
             )
             for day in steps
         )
 
-    def _groups(self, services: Iterable[str] | None) -> np.ndarray[Any, Any]:
+    def _is_open(self, day: float) -> npt.NDArray[np.bool_]:
+        """Return which changes are open on a day; what is never done stays so beyond the horizon."""
+        return (self._end > day) | (self.plan.window < 0)
+
+    def _groups(self, services: Iterable[str] | None) -> Ints:
         if services is None:
             return np.arange(len(self.ground.groups))
         wanted = set(services)

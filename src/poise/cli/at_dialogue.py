@@ -79,9 +79,19 @@ def read_body(path: Path | None, words: list[str]) -> dict[str, Any]:
 
 #: Fields that are lists: on the command line their values are joined by commas.
 _LISTS = frozenset({"services", "options", "priorities", "channels", "items", "guesses"})
+#: Fields that are times, read as every time on the command line.
+_TIMES = frozenset({"due", "needed_by"})
 
 
 def _value(text: str, name: str) -> Any:
+    from poise.cli.plan import moment
+    from poise.errors import DialogueError, Fault
+
     if name in _LISTS:
         return [part.strip() for part in text.split(",") if part.strip()]
+    if name in _TIMES and "T" in text:
+        try:
+            return moment(text).isoformat()
+        except argparse.ArgumentTypeError as error:
+            raise DialogueError(Fault("E850", name, f"{error}.")) from error
     return text

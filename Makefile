@@ -27,7 +27,7 @@ $(KERNELS): $(READY) $(shell find src/poise/planning -name '*.py')
 
 install: $(KERNELS) ## install into .venv, hashes checked, kernels compiled
 
-demo: install ## run the main job on the sample company
+demo: install ## open the desk on the sample company
 	@$(BIN)/poise demo --out demo
 
 test: install ## run the tests (what needs a browser says so where there is none)

@@ -9,8 +9,11 @@
     │   ├── ModelError       E3xx  a problem or plan whose arrays contradict each other
     │   ├── ScanFormatError  E4xx  a scanner report
     │   ├── TableError       E55x  limits, and steps of a negotiation
-    │   ├── PolicyError      E8xx  a policy, an exception, a baseline or a log of the gate
+    │   ├── PolicyError      E80x  a policy, an exception, a baseline or a log of the gate
     │   ├── DialogueError    E85x  an act of the dialogue
+    │   ├── DeskError        E87x  a setting, upload or form of the desk
+    │   ├── NotAllowedError  E870  a role may not do this
+    │   ├── ConflictError    E871  somebody else was first
     │   └── LedgerError      E70x  a file, key or request of the ledger
     ├── NoFeasiblePlanError  E5xx  no plan meets the hard limits: exit 1
     ├── EvidenceError        E6xx  evidence is missing, stale or for something else: exit 3
@@ -219,6 +222,15 @@ FAULT_IDS: dict[str, str] = {
     "E855": "Answers are not those that were sealed.",
     "E856": "A plan document cannot be read.",
     "E857": "A digest cannot be sent to this address.",
+    "E870": "A role may not do this.",
+    "E871": "Somebody else changed it first, or it is there already.",
+    "E872": "The desk's database cannot be reached or written.",
+    "E873": "An upload is empty, too large, or cannot be kept.",
+    "E874": "A job of the desk lost its worker.",
+    "E875": "A setting of the desk is missing or cannot be read.",
+    "E876": "What was entered about a person will not do.",
+    "E877": "A signing key of the desk is missing, or is there already.",
+    "E878": "A form was filled in wrongly.",
     "E900": "Poise itself failed; the report on disk is incomplete.",
     "E901": "A file or folder that the command names cannot be read or written.",
 }
@@ -310,6 +322,18 @@ class PolicyError(InputError):
 
 class DialogueError(InputError):
     """An act of the dialogue, or a file of one, is at fault."""
+
+
+class DeskError(InputError):
+    """A setting, an upload or a form of the desk is at fault."""
+
+
+class NotAllowedError(InputError):
+    """A role may not do this."""
+
+
+class ConflictError(InputError):
+    """Somebody else was first: the change was made on what is not there any more."""
 
 
 class NoFeasiblePlanError(PoiseError):

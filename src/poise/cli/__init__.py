@@ -36,6 +36,9 @@ COMMANDS = (
     "policy",
     "ledger",
     "key",
+    "serve",
+    "worker",
+    "desk",
     "bench",
     "demo",
 )

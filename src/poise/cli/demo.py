@@ -12,9 +12,16 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
     parser = subparsers.add_parser(
         "demo",
-        help="plan the patches of a sample company",
+        help="open the desk on a sample company",
         description="Writes a sample company (fictional estate, real vulnerabilities, reports in real "
-        "scanner formats) and plans its patches, as poise plan does on your own files.",
+        "scanner formats), opens the desk on it and plans its patches; with --report into files, as poise "
+        "plan does on your own.",
+    )
+    parser.add_argument(
+        "--report", action="store_true", help="write report.html and the other files instead of serving"
+    )
+    parser.add_argument(
+        "--port", type=count, default=8000, metavar="N", help="of the desk; the next free (8000)"
     )
     parser.add_argument("--out", default="demo", metavar="DIR", help="where everything goes (default: demo)")
     parser.add_argument(
@@ -32,13 +39,48 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 def run(arguments: argparse.Namespace) -> int:
     """Run ``poise demo``."""
+    out = Path(arguments.out)
+    if arguments.year:
+        return _year(out)
+    return _report(arguments, out) if arguments.report else _desk(arguments, out)
+
+
+def _desk(arguments: argparse.Namespace, out: Path) -> int:
+    """Open the desk on the sample company; it is imported and solved while its pages are up already."""
+    from poise.cli.desk import beside, free_port, worker_command
+    from poise.desk import workspace
+    from poise.desk.setup import setup
+    from poise.sample import NOW, write_sample
+    from poise.sample.feeds import fill_store
+
+    sample = write_sample(out / "company", seed=arguments.seed)
+    desk = out / "desk"
+    fill_store(desk / "threats")
+    workspace.set_clock_ahead(desk.absolute(), NOW)
+    setup(str(desk))
+    from poise.desk.prepare import prepare
+    from poise.desk.sample import CAST, fill
+    from poise.desk.server import Server
+
+    prepare()
+    fill(sample, points=arguments.points)
+    port = free_port("127.0.0.1", arguments.port)
+    print(f"The desk of the sample company is at http://127.0.0.1:{port}/\n")
+    for one, host in zip(CAST, ("127.0.0.1", "localhost", "127.0.0.1"), strict=True):
+        print(f"  {one.label:<22} http://{host}:{port}/  user {one.username:<6} password {one.password}")
+    print("\nThe two addresses are the same desk, so that both can be signed in side by side in one browser.")
+    print("The plan is being computed meanwhile. Ctrl-C ends it.", flush=True)
+    with beside([worker_command()]):
+        Server("127.0.0.1", port, 1).run()
+    return 0
+
+
+def _report(arguments: argparse.Namespace, out: Path) -> int:
+    """Plan the sample company as ``poise plan`` does, into files."""
     from poise.cli import main
     from poise.sample import NOW, write_sample
     from poise.sample.feeds import fill_store
 
-    out = Path(arguments.out)
-    if arguments.year:
-        return _year(out)
     sample = write_sample(out / "company", seed=arguments.seed)
     fill_store(out / "company" / "threats")
     command = ["plan", "--scans", *map(str, sample.reports), "--estate", str(sample.estate)]

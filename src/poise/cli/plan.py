@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 
     from poise.estate.model import Estate
     from poise.patching.document import PlanDocument
-    from poise.risk.rate import Calibration
 
 #: Longest horizon [d]: ten years.
 MAX_HORIZON_DAYS = 3_660
@@ -111,6 +110,7 @@ def run(arguments: argparse.Namespace) -> int:
     from poise.cli.progress import progress_bar
     from poise.cli.workspace import threats_directory
     from poise.estate import load_estate
+    from poise.patching.calibration import keep_calibration, read_calibration
     from poise.patching.planner import Settings, estate_inputs, plan_patches
     from poise.report.outputs import replace_file, write_outputs
     from poise.risk.simulation.storage import encode
@@ -210,34 +210,6 @@ def read_plan(path: Path) -> PlanDocument:
             Fault("E521", str(path), message, "Read it with the version of Poise that wrote it.")
         )
     return document
-
-
-def read_calibration(path: Path) -> Calibration | None:
-    """Return the frozen calibration, None where none was kept yet."""
-    import msgspec
-
-    from poise.risk.rate import Calibration
-
-    if not path.exists():
-        return None
-    hint = "Restore it, or move it away to calibrate anew on today's backlog."
-    try:
-        calibration = msgspec.json.decode(path.read_bytes(), type=Calibration)
-    except (OSError, msgspec.DecodeError) as error:
-        raise InputError(Fault("E522", str(path), f"This is no calibration: {error}.", hint)) from error
-    if not 0 < calibration.factor < float("inf"):
-        message = f"The factor is {calibration.factor!r}; expected a number above zero."
-        raise InputError(Fault("E522", str(path), message, hint))
-    return calibration
-
-
-def keep_calibration(path: Path, calibration: Calibration) -> None:
-    """Write the calibration where none is kept; an existing one is never replaced."""
-    import msgspec
-
-    if not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(msgspec.json.format(msgspec.json.encode(calibration)) + b"\n")
 
 
 def show(document: PlanDocument, written: Sequence[Path]) -> None:

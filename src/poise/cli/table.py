@@ -47,10 +47,10 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 def run_open(arguments: argparse.Namespace) -> int:
     """Run ``poise table open``."""
-    from poise.cli.plan import keep_calibration, read_calibration
     from poise.cli.progress import progress_bar
     from poise.cli.workspace import threats_directory, workspace_directory
     from poise.estate import load_estate
+    from poise.patching.calibration import keep_calibration, read_calibration
     from poise.patching.planner import Settings, estate_inputs
     from poise.scans import read_scan
     from poise.table.opening import open_ground

@@ -7,12 +7,13 @@ import tempfile
 from pathlib import Path
 
 from poise.errors import ChainError, Fault, LedgerError, SignatureError
+from poise.ledger.book import Book
 from poise.ledger.record import read_record
 from poise.ledger.store import Ledger
 from poise.ledger.verify import Progress, Verification, lines_of, verify_file
 
 
-def export_file(ledger: Ledger, path: Path) -> int:
+def export_file(ledger: Book, path: Path) -> int:
     """Write a ledger to a new file and return the number of records.
 
     Parameters

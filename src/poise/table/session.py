@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
@@ -21,10 +21,10 @@ import numpy as np
 
 from poise.bargain.rounds import Answer, Party, matched
 from poise.errors import Fault, NoFeasiblePlanError, TableError
+from poise.ledger.book import Book
 from poise.ledger.canonical import canonical, digest
 from poise.ledger.keys import SigningKey
 from poise.ledger.record import Draft, Record
-from poise.ledger.store import Ledger
 from poise.planning.evaluate import evaluate
 from poise.planning.problem import Plan
 from poise.table.agreement import Terms, agreed_plan, agreement_body, terms_of
@@ -79,7 +79,7 @@ class Session:
         The time that counts.
     """
 
-    def __init__(self, folder: Path, ledger: Ledger, now: datetime) -> None:
+    def __init__(self, folder: Path, ledger: Book, now: datetime) -> None:
         self.folder, self.ledger, self.now = folder, ledger, now
 
     # What there is ----------------------------------------------------------------------------------
@@ -89,9 +89,14 @@ class Session:
         """Where the negotiation stands, by the ledger."""
         return replay(
             (record.statement.kind, record.hash, record.body)
-            for record in self.ledger.records()
+            for record in self._records
             if record.body is not None
         )
+
+    @property
+    def _records(self) -> Iterable[Record]:
+        """The records that the negotiation follows from; others may be among them."""
+        return self.ledger.records()
 
     @cached_property
     def ground(self) -> Ground:
@@ -337,7 +342,7 @@ class Session:
         earlier = Session(self.folder, self.ledger, record.statement.made)
         earlier.negotiation = replay(
             (one.statement.kind, one.hash, one.body)
-            for one in self.ledger.records()
+            for one in self._records
             if one.body is not None and seen is not None and one.sequence <= seen.sequence
         )
         body = earlier.compose(int(record.body["proposal"]), terms_of(record.body))

@@ -1,0 +1,84 @@
+"""``poise desk``: people of the desk; and what its commands share."""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+
+def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add ``poise desk`` to the command line."""
+    parser = subparsers.add_parser("desk", help="let people into the desk")
+    verbs = parser.add_subparsers(dest="verb", metavar="VERB", required=True)
+    admitting = verbs.add_parser("admit", help="make a local account, such as the first administrator's")
+    admitting.add_argument("username", help="what the ledger calls the person")
+    admitting.add_argument(
+        "--role", required=True, help="such as administrator; docs/permissions.md lists them"
+    )
+    admitting.add_argument("--name", default="", help="what pages call the person")
+    admitting.add_argument("--email", default="", help="where the person can be reached")
+    admitting.add_argument(
+        "--workspace", metavar="DIR", help="the desk's folder (default: POISE_HOME, else .poise)"
+    )
+    admitting.set_defaults(run=run_admit)
+
+
+def run_admit(arguments: argparse.Namespace) -> int:
+    """Run ``poise desk admit``; the password comes as a passphrase does."""
+    from pathlib import Path
+
+    from poise.cli.signing import passphrase_for
+    from poise.desk.setup import setup
+
+    setup(arguments.workspace)
+    from poise.desk.actions import Actor, people
+    from poise.desk.prepare import prepare
+
+    prepare(static=False)
+    password = passphrase_for(Path(arguments.username), new=True)
+    user = people.admit(
+        Actor.desk(), arguments.username, password, arguments.role, arguments.name, arguments.email
+    )
+    print(f"{user.username} can sign in as {user.standing.label}.")
+    return 0
+
+
+def worker_command() -> list[str]:
+    """Return the command of a worker on this process's workspace."""
+    return [sys.executable, "-m", "poise.cli", "worker"]
+
+
+def free_port(host: str, port: int) -> int:
+    """Return the first port from this one on at which nobody listens yet."""
+    for candidate in range(port, port + 50):
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((host, candidate))
+            except OSError:
+                continue
+            return candidate
+    return port
+
+
+@contextmanager
+def beside(commands: Sequence[Sequence[str]]) -> Iterator[None]:
+    """Run commands as long as something else runs; they end with it."""
+    started = [subprocess.Popen(command) for command in commands]
+    try:
+        yield
+    finally:
+        for process in started:
+            process.send_signal(signal.SIGTERM)
+        for process in started:
+            try:
+                process.wait(timeout=5)
+            except subprocess.TimeoutExpired:
+                # Its job waits for the next worker.
+                process.kill()
+                process.wait()

@@ -1,0 +1,77 @@
+"""The description of the estate: adopted as a whole, or refused with every fault."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import shutil
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+from poise.desk import convert, storing
+from poise.desk.actions.base import Actor, action
+from poise.desk.models import EstateVersion
+from poise.errors import EstateError, Fault
+from poise.estate import load_estate
+
+#: The calendars that estate.yaml names.
+_FILE: Final = re.compile(rb"file:\s*[\"']?([^\s\"',}]+\.ics)")
+
+
+@action("estate.write")
+def adopt(by: Actor, files: Mapping[str, bytes]) -> EstateVersion:
+    """Take a description of the estate: estate.yaml and the calendars that it names, or a folder of tables.
+
+    Raises
+    ------
+    EstateError
+        With every fault of the files; what counted before still does.
+    """
+    named = {storing.safe_name(name): content for name, content in files.items()}
+    entry = _entry(named)
+    digest = hashlib.sha256(b"".join(f"{n}\0".encode() + named[n] for n in sorted(named))).hexdigest()
+    root = convert.folder("estate")
+    root.mkdir(parents=True, exist_ok=True)
+    target = root / digest[:24]
+    with tempfile.TemporaryDirectory(dir=root, prefix=".estate-") as temporary:
+        for name, content in named.items():
+            for place in _places(name, named.get(entry, b"")):
+                path = Path(temporary, place)
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_bytes(content)
+        estate = load_estate(Path(temporary, entry))
+        if not target.exists():
+            shutil.copytree(temporary, target)
+    version = EstateVersion.objects.create(
+        folder=f"estate/{digest[:24]}",
+        entry=entry,
+        company=estate.name,
+        timezone=estate.timezone,
+        currency=estate.currency,
+        services=len(estate.services),
+        groups=len(estate.groups),
+        adopted=by.now,
+        by=by.user,
+    )
+    by.record("estate.adopted", {"sha256": digest, "files": sorted(named), "company": estate.name})
+    return version
+
+
+def _places(name: str, description: bytes) -> list[str]:
+    """Return where a file is looked for: a browser sends names without the folders that estate.yaml names."""
+    asked = [match.decode("utf-8", "replace") for match in _FILE.findall(description)]
+    inside = [one for one in asked if one.rpartition("/")[2] == name and ".." not in one and one[0] != "/"]
+    return [name, *dict.fromkeys(inside)]
+
+
+def _entry(files: Mapping[str, bytes]) -> str:
+    described = [name for name in files if name.endswith((".yaml", ".yml"))]
+    if len(described) == 1:
+        return described[0]
+    if not described and any(name.endswith(".csv") for name in files):
+        return "."
+    hint = "Upload one estate.yaml with its .ics calendars, or the .csv tables of docs/estate.md."
+    message = f"{len(described)} YAML files were uploaded; expected one."
+    raise EstateError(Fault("E125", "estate", message, hint))

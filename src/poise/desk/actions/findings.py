@@ -1,0 +1,45 @@
+"""Uploading scanner reports."""
+
+from __future__ import annotations
+
+from poise.desk import convert, jobs
+from poise.desk.actions.base import Actor, action
+from poise.desk.models import Report
+from poise.desk.storing import Kept
+from poise.errors import ConflictError, Fault
+
+
+@action("findings.import")
+def take_report(by: Actor, kept: Kept) -> Report:
+    """Queue an uploaded report for reading.
+
+    Raises
+    ------
+    ConflictError
+        E871 when the same file is here already, whatever its name.
+    """
+    same = Report.objects.filter(sha256=kept.sha256).exclude(state__in=["refused", "replaced"]).first()
+    if same is not None:
+        text = f"was uploaded as {same.name} already; it counts once."
+        raise ConflictError(Fault("E871", kept.name, text))
+    report = Report.objects.create(
+        name=kept.name,
+        sha256=kept.sha256,
+        size_bytes=kept.size_bytes,
+        path=str(kept.path.relative_to(convert.folder())),
+        uploaded=by.now,
+        by=by.user,
+    )
+    report.job = jobs.start(by, "findings.read", f"Reading {kept.name}", report=report.pk)
+    report.save(update_fields=["job"])
+    by.record("report.uploaded", {"name": kept.name, "sha256": kept.sha256, "bytes": kept.size_bytes})
+    return report
+
+
+@action("findings.import")
+def set_aside(by: Actor, report: Report) -> None:
+    """Let a report count no more, because a later one replaces it."""
+    locked = Report.objects.select_for_update().get(pk=report.pk)
+    locked.state = Report.State.REPLACED
+    locked.save(update_fields=["state"])
+    by.record("report.replaced", {"name": locked.name, "sha256": locked.sha256})

@@ -1,0 +1,112 @@
+"""Signing keys that the desk keeps locked: only their holder's passphrase opens one."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+from django.db import transaction
+
+from poise.desk.actions.base import Actor, action
+from poise.desk.ledger import DeskLedger
+from poise.desk.models import SigningKeyFile, User
+from poise.desk.permissions import CHAIR
+from poise.errors import DeskError, Fault, SignatureError
+from poise.ledger.keyfile import read_key, write_key
+from poise.ledger.keys import SigningKey
+from poise.ledger.record import Draft, Record, read_draft
+
+
+@action("key.enrol")
+def enrol(by: Actor, passphrase: str) -> Record | None:
+    """Make the actor's signing key and bring it to the ledger.
+
+    Returns
+    -------
+    Record or None
+        None while others must vouch for it (:func:`vouch`): the first key vouches for itself, later ones
+        need whom :mod:`poise.ledger.roster` says.
+
+    Raises
+    ------
+    DeskError
+        E877 when the actor has a key.
+    LedgerError
+        E707 for a passphrase that is too short.
+    """
+    if by.user is None or SigningKeyFile.objects.filter(user=by.user).exists():
+        raise DeskError(Fault("E877", by.person, "has a signing key already.", "Sign with that one."))
+    key = SigningKey.generate()
+    body = {"person": by.person, "name": by.user.shown, "key": key.id, "roles": [by.party or CHAIR.key]}
+    draft = DeskLedger().draft("key.enrol", by.person, body, now=by.now).signed(key)
+    kept = SigningKeyFile(user=by.user, key_id=key.id, content=_locked(key, passphrase), made=by.now)
+    return _place(by, kept, draft)
+
+
+@action("key.enrol")
+def vouch(by: Actor, person: str, passphrase: str) -> Record | None:
+    """Vouch with the actor's own key for somebody else's; return the record once enough people did.
+
+    Raises
+    ------
+    DeskError
+        E877 when no enrolment of this person is waiting, or it is the actor's own.
+    """
+    kept = SigningKeyFile.objects.select_for_update().filter(user__username=person).first()
+    if kept is None or kept.draft is None or person == by.person:
+        raise DeskError(Fault("E877", person, "has no key that waits for somebody else to vouch."))
+    draft = read_draft(bytes(kept.draft), f"key of {person}").signed(unlock(by, passphrase))
+    return _place(by, kept, draft)
+
+
+def waiting() -> list[User]:
+    """Return whose keys wait for somebody to vouch."""
+    return list(User.objects.filter(signing_key__draft__isnull=False))
+
+
+def unlock(by: Actor, passphrase: str) -> SigningKey:
+    """Return the actor's key, for one signature.
+
+    Raises
+    ------
+    DeskError
+        E877 when the actor has none.
+    LedgerError
+        E706 when the passphrase is not its.
+    """
+    kept = SigningKeyFile.objects.filter(user=by.user).first() if by.user else None
+    if kept is None:
+        raise DeskError(Fault("E877", by.person, "has no signing key.", "Make one under Account."))
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, by.person)
+        path.touch(mode=0o600)
+        path.write_bytes(bytes(kept.content))
+        return read_key(path, passphrase)
+
+
+def is_enrolled(by: Actor) -> bool:
+    """Return whether the actor can sign now."""
+    return DeskLedger().roster().key_of(by.person, by.now) is not None
+
+
+def _place(by: Actor, kept: SigningKeyFile, draft: Draft) -> Record | None:
+    """Put an enrolment on the ledger, or keep it until more people vouch."""
+    try:
+        with transaction.atomic():
+            record = DeskLedger().add(draft, now=by.now)
+    except SignatureError as error:
+        if {fault.id for fault in error.faults} != {"E745"}:
+            raise
+        kept.draft, record = draft.to_bytes(), None
+    else:
+        kept.draft = None
+    kept.save()
+    return record
+
+
+def _locked(key: SigningKey, passphrase: str) -> bytes:
+    """Return the key as an encrypted file's content."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "key")
+        write_key(path, key, passphrase)
+        return path.read_bytes()

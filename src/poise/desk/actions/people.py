@@ -1,0 +1,82 @@
+"""Letting people in, giving roles, and what they keep of their own."""
+
+from __future__ import annotations
+
+from zoneinfo import ZoneInfo, available_timezones
+
+from django.contrib.auth.password_validation import validate_password
+from django.core.exceptions import ValidationError
+
+from poise.desk.actions.base import Actor, action
+from poise.desk.models import User
+from poise.desk.permissions import ROLE_BY_KEY
+from poise.errors import DeskError, Fault
+
+
+@action("people.manage")
+def admit(by: Actor, username: str, password: str, role: str, name: str = "", email: str = "") -> User:
+    """Let somebody in with a local account.
+
+    Raises
+    ------
+    DeskError
+        E876 for a name, role or password that will not do.
+    """
+    first, _, last = name.partition(" ")
+    user = User(username=username, email=email, first_name=first, last_name=last, role=_known(role))
+    user.set_password(password)
+    try:
+        user.full_clean()
+        validate_password(password, user)
+    except ValidationError as error:
+        raise DeskError([Fault("E876", username or "person", text) for text in error.messages]) from error
+    user.save()
+    by.record("person.admitted", {"person": username, "role": role})
+    return user
+
+
+@action("people.manage")
+def give_role(by: Actor, user: User, role: str) -> None:
+    """Give somebody another role, or none; from then on that is what they may do.
+
+    Raises
+    ------
+    DeskError
+        E876 for a role that is none, or for taking the last administrator's away.
+    """
+    locked = User.objects.select_for_update().get(pk=user.pk)
+    before, locked.role = locked.role, _known(role)
+    locked.save(update_fields=["role"])
+    if not User.objects.filter(role="administrator", is_active=True).exists():
+        raise DeskError(Fault("E876", user.username, "is the last administrator.", "Name another one first."))
+    by.record("person.role", {"person": user.username, "before": before, "after": role})
+
+
+@action("account.own")
+def choose_zone(by: Actor, timezone: str) -> None:
+    """Choose the time zone in which pages show dates; an empty one is the company's."""
+    if timezone and timezone not in available_timezones():
+        raise DeskError(
+            Fault("E876", "time zone", f"{timezone!r} is not known.", "For example Europe/Paris.")
+        )
+    if by.user is not None:
+        if timezone:
+            ZoneInfo(timezone)
+        by.user.timezone = timezone
+        by.user.save(update_fields=["timezone"])
+
+
+@action("desk.read")
+def look(by: Actor) -> None:
+    """Remember that somebody has seen everything up to now."""
+    if by.user is not None:
+        by.user.looked_at = by.now
+        by.user.save(update_fields=["looked_at"])
+
+
+def _known(role: str) -> str:
+    if role not in ROLE_BY_KEY:
+        raise DeskError(
+            Fault("E876", "role", f"{role!r} is no role; expected one of {', '.join(ROLE_BY_KEY)}.")
+        )
+    return role

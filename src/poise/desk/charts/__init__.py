@@ -1,0 +1,1 @@
+"""Numbers to SVG. No Django, no clock, no text that a page could not also read out."""

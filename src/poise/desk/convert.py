@@ -1,0 +1,84 @@
+"""Rows to domain objects, and only to compute or to read what was computed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from functools import lru_cache
+from pathlib import Path
+
+from django.conf import settings
+
+from poise.desk import clock
+from poise.desk.ledger import DeskLedger
+from poise.desk.models import EstateVersion
+from poise.errors import EstateError, Fault
+from poise.estate import load_estate
+from poise.estate.model import Estate
+from poise.ledger.record import Record
+from poise.table.ground import Ground
+from poise.table.negotiation import KINDS
+from poise.table.session import Session
+from poise.threats.store import ThreatStore
+
+
+def folder(*parts: str) -> Path:
+    """Return a folder of the workspace."""
+    return Path(settings.POISE_HOME, *parts)
+
+
+def latest_estate() -> EstateVersion | None:
+    """Return the description of the estate that counts."""
+    return EstateVersion.objects.order_by("-id").first()
+
+
+def estate_path(version: EstateVersion) -> Path:
+    """Return where a description is read from."""
+    return folder(version.folder) / version.entry
+
+
+def estate_of(version: EstateVersion | None) -> Estate:
+    """Return the estate of a description.
+
+    Raises
+    ------
+    EstateError
+        E100 without one, and as in reading it.
+    """
+    if version is None:
+        hint = "Upload estate.yaml under Estate."
+        raise EstateError(Fault("E100", "estate", "No description of the estate is here yet.", hint))
+    return load_estate(estate_path(version))
+
+
+def threats() -> ThreatStore:
+    """Return the workspace's threat evidence."""
+    return ThreatStore(folder("threats"))
+
+
+class DeskSession(Session):
+    """A table on the desk's ledger: only its own records are read, and grounds are kept in memory."""
+
+    def __init__(self, now: datetime) -> None:
+        super().__init__(folder("table"), DeskLedger(), now)
+
+    @property
+    def _records(self) -> Iterable[Record]:
+        """The records that a negotiation follows from."""
+        ledger = self.ledger
+        assert isinstance(ledger, DeskLedger)
+        return ledger.records_of(KINDS)
+
+    def ground_of(self, content_digest: str) -> Ground:
+        """Return the ground with a digest; errors as in :attr:`ground`."""
+        return _ground(self.folder, content_digest)
+
+
+@lru_cache(maxsize=4)
+def _ground(table: Path, content_digest: str) -> Ground:
+    return Session(table, DeskLedger(), clock.now()).ground_of(content_digest)
+
+
+def session(now: datetime) -> DeskSession:
+    """Return the desk's table at a time."""
+    return DeskSession(now)

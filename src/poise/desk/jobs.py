@@ -1,0 +1,202 @@
+"""Work for the worker: queued in the database with the rows it belongs to, told about while it runs.
+
+A handler is registered for a kind and gets a :class:`Run`. Everything it writes at the end stands in
+``with run.finishing():``, one transaction that holds only while the run still has the lease. A worker that
+was killed stops its heartbeat; then the job waits again, for the next.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from importlib import import_module
+from typing import Any, Final
+
+from django.db import close_old_connections, connection, transaction
+from django_tasks import task
+from django_tasks.base import TaskResultStatus
+from django_tasks_db.models import DBTaskResult
+
+from poise.desk import clock
+from poise.desk.actions.base import Actor
+from poise.desk.models import Job
+from poise.errors import ConflictError, Fault, PoiseError
+
+#: How often a running job says that it lives, and after what silence it is taken for dead [s].
+HEARTBEAT_SECONDS: Final = 2.0
+LEASE_SECONDS: Final = 20.0
+#: How often a job is taken up before it counts as failed: it may be what kills its workers.
+MAX_ATTEMPTS: Final = 4
+#: Least time between two progress rows [s].
+_PROGRESS_SECONDS: Final = 0.5
+
+Handler = Callable[["Run"], None]
+_HANDLERS: dict[str, Handler] = {}
+#: Modules that register handlers.
+HANDLER_MODULES: Final = ("poise.desk.work.solve", "poise.desk.work.findings")
+
+
+def handler(kind: str) -> Callable[[Handler], Handler]:
+    """Register a function as what does the jobs of a kind."""
+
+    def made(function: Handler) -> Handler:
+        _HANDLERS[kind] = function
+        return function
+
+    return made
+
+
+def start(by: Actor, kind: str, title: str, **arguments: Any) -> Job:
+    """Queue a job in the caller's transaction: it is there when the rows beside it are."""
+    job = Job.objects.create(
+        kind=kind, title=title, arguments=arguments, by=by.user, created=by.now, state=Job.State.WAITING
+    )
+    job.task_id = str(run_job.enqueue(job.pk).id)
+    job.save(update_fields=["task_id"])
+    return job
+
+
+class Run:
+    """One attempt at a job, by this process."""
+
+    def __init__(self, job: Job) -> None:
+        self.job = job
+        self.attempt = job.attempt
+        self.arguments: dict[str, Any] = job.arguments
+        self._told = 0.0
+
+    @property
+    def by(self) -> Actor:
+        """Whoever started the job, now."""
+        return Actor(self.job.by, clock.now())
+
+    def progress(self, done: int, total: int, step: str = "") -> None:
+        """Tell how far it is; seldom enough for any loop.
+
+        Raises
+        ------
+        ConflictError
+            E874 when another worker has taken the job over.
+        """
+        moment = time.monotonic()
+        if moment - self._told >= _PROGRESS_SECONDS or done == total:
+            self._told = moment
+            self._write(done=done, total=total, step=step)
+
+    def found(self, **result: Any) -> None:
+        """Tell what is known already, such as a bound that tightens."""
+        self.job.result = {**self.job.result, **result}
+        self._write(result=self.job.result)
+
+    @contextmanager
+    def finishing(self, **result: Any) -> Iterator[None]:
+        """Hold what the job writes at its end and its being done together.
+
+        Raises
+        ------
+        ConflictError
+            E874 when another worker has taken the job over; nothing is written then.
+        """
+        with transaction.atomic():
+            held = Job.objects.select_for_update().filter(pk=self.job.pk, attempt=self.attempt)
+            if not held.filter(state=Job.State.RUNNING).exists():
+                raise _lost(self.job)
+            yield
+            held.update(
+                state=Job.State.DONE,
+                finished=clock.now(),
+                step="",
+                result={**self.job.result, **result},
+            )
+
+    def failed(self, fault: str) -> None:
+        """Tell why it failed, in the library's words."""
+        rows = Job.objects.filter(pk=self.job.pk, attempt=self.attempt)
+        rows.update(state=Job.State.FAILED, finished=clock.now(), fault=fault)
+
+    def _write(self, **values: Any) -> None:
+        rows = Job.objects.filter(pk=self.job.pk, attempt=self.attempt, state=Job.State.RUNNING)
+        if not rows.update(heartbeat=datetime.now(UTC), **values):
+            raise _lost(self.job)
+
+
+@task()
+def run_job(job_id: int) -> None:
+    """Do a job, as its kind's handler does."""
+    for module in HANDLER_MODULES:
+        import_module(module)
+    run = _taken_up(job_id)
+    if run is None:
+        return
+    with _alive(run):
+        try:
+            _HANDLERS[run.job.kind](run)
+        except PoiseError as error:
+            if run.job.attempt == run.attempt:
+                run.failed(str(error))
+        except Exception as error:
+            run.failed(f"E900 This is a fault of Poise: {type(error).__name__}: {error}")
+            raise
+
+
+def _taken_up(job_id: int) -> Run | None:
+    """Take the lease of a job; None when it is over, or another worker has it."""
+    with transaction.atomic():
+        job = Job.objects.select_for_update().filter(pk=job_id).first()
+        if job is None or job.is_over:
+            return None
+        job.state, job.attempt, job.heartbeat = Job.State.RUNNING, job.attempt + 1, datetime.now(UTC)
+        job.done, job.total, job.step, job.result = 0, 0, "", {}
+        job.save()
+    return Run(job)
+
+
+@contextmanager
+def _alive(run: Run) -> Iterator[None]:
+    """Keep the job's heartbeat going beside the work, on a connection of its own."""
+    over = threading.Event()
+
+    def beat() -> None:
+        while not over.wait(HEARTBEAT_SECONDS):
+            close_old_connections()
+            Job.objects.filter(pk=run.job.pk, attempt=run.attempt).update(heartbeat=datetime.now(UTC))
+        connection.close()
+
+    thread = threading.Thread(target=beat, name=f"job {run.job.pk}", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
+
+
+def recover() -> int:
+    """Give the jobs of workers that fell silent back to the queue; return how many."""
+    limit = datetime.now(UTC) - timedelta(seconds=LEASE_SECONDS)
+    count = 0
+    for job_id in Job.objects.filter(state=Job.State.RUNNING, heartbeat__lt=limit).values_list(
+        "pk", flat=True
+    ):
+        with transaction.atomic():
+            job = Job.objects.select_for_update().get(pk=job_id)
+            if job.state != Job.State.RUNNING or job.heartbeat is None or job.heartbeat >= limit:
+                continue
+            count += 1
+            if job.attempt >= MAX_ATTEMPTS:
+                message = f"was taken up {job.attempt} times, and each time its worker fell silent."
+                job.state, job.fault = Job.State.FAILED, str(Fault("E874", job.title, message))
+                job.finished = clock.now()
+            else:
+                # A new attempt number takes the lease from a worker that only sleeps.
+                job.state, job.attempt = Job.State.WAITING, job.attempt + 1
+                DBTaskResult.objects.filter(id=job.task_id).update(status=TaskResultStatus.READY)
+            job.save()
+    return count
+
+
+def _lost(job: Job) -> ConflictError:
+    return ConflictError(Fault("E874", job.title, "Another worker has taken this job over."))

@@ -1,0 +1,85 @@
+"""What every answer has: a content policy, dates in the reader's zone, faults as pages."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from django.conf import settings
+from django.db import DatabaseError
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+
+from poise.errors import ConflictError, Fault, NotAllowedError, PoiseError
+
+Answer = Callable[[HttpRequest], HttpResponse]
+log = logging.getLogger("poise.desk")
+
+#: Nothing inline, nothing from another host.
+POLICY: Final = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
+    "connect-src 'self'; manifest-src 'self'; base-uri 'none'; frame-ancestors 'none'; form-action {forms}"
+)
+
+
+def content_policy(get_response: Answer) -> Answer:
+    """Add the content security policy, and forbid caches to keep what only some may see."""
+    policy = POLICY.format(forms=" ".join(["'self'", *settings.FORM_TARGETS]))
+
+    def answer(request: HttpRequest) -> HttpResponse:
+        response = get_response(request)
+        response.headers.setdefault("Content-Security-Policy", policy)
+        response.headers.setdefault("Permissions-Policy", "camera=(), geolocation=(), microphone=()")
+        if not request.path.startswith(f"/{settings.STATIC_URL.strip('/')}/"):
+            response.headers.setdefault("Cache-Control", "no-store")
+        return response
+
+    return answer
+
+
+def reader_zone(get_response: Answer) -> Answer:
+    """Show dates in the zone that the reader chose, else in the company's."""
+
+    def answer(request: HttpRequest) -> HttpResponse:
+        chosen = getattr(request.user, "timezone", "")
+        with timezone.override(ZoneInfo(chosen) if chosen else None):
+            return get_response(request)
+
+    return answer
+
+
+class Faults:
+    """Turn an error of the library into a page with its own words, beside the status that machines read."""
+
+    def __init__(self, get_response: Answer) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Answer."""
+        return self.get_response(request)
+
+    def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
+        """Answer with the faults; what is no fault of the library stays an error."""
+        if isinstance(error, PoiseError):
+            return fault_page(request, error)
+        if isinstance(error, DatabaseError):
+            log.warning("database: %s", type(error).__name__)
+            text = "cannot be read or written just now. Nothing of this step was kept."
+            fault = PoiseError(Fault("E872", "database", text, "Try again in a moment."))
+            return fault_page(request, fault, status=503)
+        return None
+
+
+def status_of(error: PoiseError) -> int:
+    """Return the HTTP status of an error."""
+    if isinstance(error, NotAllowedError):
+        return 403
+    return 409 if isinstance(error, ConflictError) else 400
+
+
+def fault_page(request: HttpRequest, error: PoiseError, status: int | None = None) -> HttpResponse:
+    """Return the page that tells faults."""
+    return render(request, "desk/fault.html", {"faults": error.faults}, status=status or status_of(error))

@@ -1,0 +1,1 @@
+"""One history of migrations, on SQLite and PostgreSQL alike."""

@@ -1,0 +1,21 @@
+"""What the desk stores: one module per aggregate, one history of migrations."""
+
+from __future__ import annotations
+
+from poise.desk.models.estate import EstateVersion, Report
+from poise.desk.models.job import Job
+from poise.desk.models.ledger import LedgerContent, LedgerHead, LedgerRecord, LedgerReference
+from poise.desk.models.people import Presence, SigningKeyFile, User
+
+__all__ = [
+    "EstateVersion",
+    "Job",
+    "LedgerContent",
+    "LedgerHead",
+    "LedgerRecord",
+    "LedgerReference",
+    "Presence",
+    "Report",
+    "SigningKeyFile",
+    "User",
+]

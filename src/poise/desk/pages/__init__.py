@@ -1,0 +1,1 @@
+"""Pages: one module per feature. Each parses, calls an action, and renders."""

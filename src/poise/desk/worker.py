@@ -1,0 +1,58 @@
+"""The worker: takes jobs off the queue, and gives back those whose worker fell silent."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+import threading
+
+from django.db import DatabaseError, close_old_connections
+from django_tasks_db.management.commands.db_worker import Worker
+
+from poise.desk import jobs
+
+log = logging.getLogger("poise.desk")
+#: How often the queue is looked at, and silent jobs are looked for [s].
+INTERVAL_SECONDS = 0.5
+RECOVER_SECONDS = 5.0
+
+
+def run(*, until_empty: bool = False) -> None:
+    """Work until told to stop.
+
+    Parameters
+    ----------
+    until_empty
+        Whether to stop when nothing is left to do.
+    """
+    jobs.recover()
+    over = threading.Event()
+    watch = threading.Thread(target=_watch, args=[over], name="recover", daemon=True)
+    watch.start()
+    worker = Worker(
+        queue_names=["*"],
+        interval=INTERVAL_SECONDS,
+        batch=until_empty,
+        backend_name="default",
+        startup_delay=False,
+        max_tasks=None,
+        worker_id=secrets.token_hex(16),
+        excluded_queue_names=[],
+    )
+    if threading.current_thread() is threading.main_thread():
+        worker.configure_signals()
+    try:
+        worker.run()
+    finally:
+        over.set()
+        watch.join()
+
+
+def _watch(over: threading.Event) -> None:
+    while not over.wait(RECOVER_SECONDS):
+        close_old_connections()
+        try:
+            if count := jobs.recover():
+                log.warning("%d jobs whose worker fell silent wait again", count)
+        except DatabaseError as error:
+            log.warning("looking for silent jobs: %s", type(error).__name__)

@@ -1,0 +1,148 @@
+"""The folder of the desk: what is not in its database, and the settings of its environment. No Django."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from poise.errors import DeskError, Fault
+
+#: Bytes of the key that signs cookies; Django asks for 50 characters at least.
+SECRET_BYTES = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Provider:
+    """An OpenID Connect provider at which people sign in.
+
+    Parameters
+    ----------
+    name
+        What the button says.
+    issuer
+        Its address, https unless it is on this machine.
+    client_id, secret
+        What it knows this desk by.
+    """
+
+    name: str
+    issuer: str
+    client_id: str
+    secret: str
+
+
+def home() -> Path:
+    """Return the workspace: ``POISE_HOME``, else ``.poise`` of this folder."""
+    return Path(os.environ.get("POISE_HOME") or ".poise").absolute()
+
+
+def database_url(folder: Path) -> str:
+    """Return where the rows are: ``POISE_DATABASE_URL``, else an SQLite file of the workspace."""
+    return os.environ.get("POISE_DATABASE_URL") or f"sqlite:///{folder / 'desk.sqlite'}"
+
+
+def secret_key(folder: Path) -> str:
+    """Return the key that signs cookies; the first one to ask makes it, readable by this user only.
+
+    Raises
+    ------
+    DeskError
+        E875 when others may read the file.
+    """
+    path = folder / "secret-key"
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        if path.stat().st_mode & 0o077:
+            message = "can be read by others."
+            raise DeskError(Fault("E875", str(path), message, f"chmod 600 {path}")) from None
+        return _written(path)
+    with os.fdopen(descriptor, "w", encoding="ascii") as stream:
+        stream.write(secrets.token_urlsafe(SECRET_BYTES))
+        stream.flush()
+        os.fsync(stream.fileno())
+    return _written(path)
+
+
+def uploads(folder: Path) -> Path:
+    """Return where uploads arrive, on the disk where they stay; made if it is missing."""
+    path = folder / "uploads"
+    path.mkdir(parents=True, exist_ok=True)
+    return path
+
+
+def _written(path: Path) -> str:
+    """Return the key once whoever makes it has written it."""
+    for _ in range(1000):
+        if key := path.read_text(encoding="ascii"):
+            return key
+    raise DeskError(Fault("E875", str(path), "is empty.", "Remove it; everybody signs in again."))
+
+
+def clock_ahead(folder: Path) -> timedelta:
+    """Return how far the desk's clock is ahead of this machine's: nothing, but for the sample company."""
+    path = folder / "clock.json"
+    if not path.exists():
+        return timedelta()
+    return timedelta(seconds=float(json.loads(path.read_text(encoding="ascii"))["ahead_seconds"]))
+
+
+def set_clock_ahead(folder: Path, shown: datetime) -> None:
+    """Set the desk's clock to a time from which it runs on, once: a ledger does not go back."""
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / "clock.json"
+    if not path.exists():
+        ahead = shown - datetime.now(UTC)
+        path.write_text(json.dumps({"ahead_seconds": ahead.total_seconds()}) + "\n", encoding="ascii")
+
+
+def is_set(name: str, environment: Mapping[str, str] = os.environ) -> bool:
+    """Return whether a variable is switched on.
+
+    Raises
+    ------
+    DeskError
+        E875 when it is neither 0 nor 1.
+    """
+    value = environment.get(name, "0") or "0"
+    if value not in ("0", "1"):
+        raise DeskError(Fault("E875", name, f"is {value!r}; expected 0 or 1."))
+    return value == "1"
+
+
+def hosts(environment: Mapping[str, str] = os.environ) -> list[str]:
+    """Return the names under which the desk is reached: ``POISE_HOSTS``, else this machine only."""
+    named = [host.strip() for host in environment.get("POISE_HOSTS", "").split(",") if host.strip()]
+    return [*named, "localhost", "127.0.0.1", "[::1]"]
+
+
+def provider(environment: Mapping[str, str] = os.environ) -> Provider | None:
+    """Return the provider of ``POISE_OIDC_ISSUER``, ``_CLIENT_ID``, ``_SECRET_FILE`` and ``_NAME``.
+
+    Raises
+    ------
+    DeskError
+        E875 when one of them is missing or cannot be read.
+    """
+    issuer = environment.get("POISE_OIDC_ISSUER", "")
+    if not issuer:
+        return None
+    parts = urlsplit(issuer)
+    if parts.scheme != "https" and parts.hostname not in ("localhost", "127.0.0.1", "::1"):
+        raise DeskError(Fault("E875", "POISE_OIDC_ISSUER", f"is {issuer!r}; expected an https address."))
+    client, path = environment.get("POISE_OIDC_CLIENT_ID", ""), environment.get("POISE_OIDC_SECRET_FILE", "")
+    for name, value in (("POISE_OIDC_CLIENT_ID", client), ("POISE_OIDC_SECRET_FILE", path)):
+        if not value:
+            raise DeskError(Fault("E875", name, "is not set, but POISE_OIDC_ISSUER is."))
+    try:
+        secret = Path(path).read_text(encoding="utf-8").strip()
+    except OSError as error:
+        raise DeskError(Fault("E875", path, f"cannot be read: {error.strerror}.")) from error
+    return Provider(environment.get("POISE_OIDC_NAME") or "Company sign-in", issuer, client, secret)

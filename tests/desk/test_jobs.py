@@ -1,0 +1,117 @@
+"""Jobs: done once, told about, and taken over when their worker is gone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from django_tasks_db.models import DBTaskResult
+
+from poise.desk import jobs, worker
+from poise.desk.actions import Actor
+from poise.desk.jobs import Run
+from poise.desk.ledger import DeskLedger
+from poise.desk.models import Job
+from poise.errors import ConflictError, Fault, TableError
+
+pytestmark = pytest.mark.usefixtures("committed")
+
+
+@pytest.fixture(autouse=True)
+def _kinds() -> Iterator[None]:
+    """Register handlers for these tests only."""
+    before = dict(jobs._HANDLERS)
+
+    @jobs.handler("test.count")
+    def count(run: Run) -> None:
+        run.found(bound=3)
+        for number in range(1, 4):
+            run.progress(number, 3, "counting")
+        with run.finishing(counted=3):
+            run.by.record("note", {"counted": 3})
+
+    @jobs.handler("test.fail")
+    def fail(run: Run) -> None:
+        raise TableError(Fault("E555", "table", "There is no table here.", "Open one."))
+
+    @jobs.handler("test.broken")
+    def broken(run: Run) -> None:
+        raise ZeroDivisionError("oops")
+
+    yield
+    jobs._HANDLERS.clear()
+    jobs._HANDLERS.update(before)
+
+
+def test_a_job_is_done_and_says_what_it_found() -> None:
+    """What a page shows of a computation is what its row says."""
+    job = jobs.start(Actor.desk(), "test.count", "Counting")
+    worker.run(until_empty=True)
+    job.refresh_from_db()
+    assert (job.state, job.percent, job.result) == ("done", 100, {"bound": 3, "counted": 3})
+    assert [record.statement.kind for record in DeskLedger().records()] == ["note"]
+
+
+def test_a_fault_is_told_in_the_library_s_words() -> None:
+    """Whoever started it reads why it failed, with the hint."""
+    job = jobs.start(Actor.desk(), "test.fail", "Failing")
+    worker.run(until_empty=True)
+    job.refresh_from_db()
+    assert job.state == "failed"
+    assert job.fault == "table: E555 There is no table here.\n  hint: Open one."
+
+
+def test_our_own_fault_is_told_and_traced() -> None:
+    """The page says that it is not the reader's fault, and the queue keeps the traceback for us."""
+    job = jobs.start(Actor.desk(), "test.broken", "Breaking")
+    worker.run(until_empty=True)
+    job.refresh_from_db()
+    assert (job.state, job.fault[:4]) == ("failed", "E900")
+    assert "oops" in DBTaskResult.objects.get(id=job.task_id).traceback
+
+
+def silent(job: Job, *, attempt: int = 1) -> None:
+    """Let a job look as if its worker was killed a minute ago."""
+    long_ago = datetime.now(UTC) - timedelta(minutes=1)
+    Job.objects.filter(pk=job.pk).update(state="running", attempt=attempt, heartbeat=long_ago)
+    DBTaskResult.objects.filter(id=job.task_id).update(status="RUNNING")
+
+
+def test_a_job_whose_worker_was_killed_is_done_by_the_next() -> None:
+    """A restart must not leave anybody waiting for ever."""
+    job = jobs.start(Actor.desk(), "test.count", "Counting")
+    silent(job)
+    worker.run(until_empty=True)
+    job.refresh_from_db()
+    assert (job.state, job.attempt) == ("done", 3)
+
+
+def test_a_job_with_a_heartbeat_is_left_alone() -> None:
+    """Slow is not dead."""
+    job = jobs.start(Actor.desk(), "test.count", "Counting")
+    Job.objects.filter(pk=job.pk).update(state="running", attempt=1, heartbeat=datetime.now(UTC))
+    assert jobs.recover() == 0
+
+
+def test_what_kills_every_worker_is_given_up() -> None:
+    """A report that crashes its reader must not crash readers for ever."""
+    job = jobs.start(Actor.desk(), "test.count", "Counting")
+    silent(job, attempt=jobs.MAX_ATTEMPTS)
+    assert jobs.recover() == 1
+    job.refresh_from_db()
+    assert job.state == "failed"
+    assert "E874" in job.fault
+
+
+def test_a_worker_that_only_slept_cannot_finish_what_another_took_over() -> None:
+    """Two workers must not both write a result."""
+    job = jobs.start(Actor.desk(), "test.count", "Counting")
+    sleeper = jobs._taken_up(job.pk)
+    assert sleeper is not None
+    silent(job)
+    jobs.recover()
+    with pytest.raises(ConflictError, match="E874"), sleeper.finishing():
+        pytest.fail("the lease is gone")
+    with pytest.raises(ConflictError, match="E874"):
+        sleeper.found(bound=1)

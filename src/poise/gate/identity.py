@@ -81,7 +81,7 @@ class Identifier:
         """Return the key of GitHub's line hash. A secret has none: the next secret may stand on its line."""
         if finding.kind in ("secret", "vulnerability") or finding.place is None:
             return ""
-        value = dict(finding.fingerprints).get(LINE_HASH, "")
+        value = next((value for name, value in finding.fingerprints if name == LINE_HASH), "")
         if not value and self._line_hash is not None:
             value = self._line_hash(finding.place)
         return f"{finding.rule}|{path or finding.place.path}|{value}" if value else ""

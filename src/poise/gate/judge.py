@@ -75,6 +75,7 @@ class Judge:
         self._kept_findings: list[Kept] = []
         self._facts: dict[tuple[object, ...], Facts] = {}
         self._alike: dict[Key, Alike] = {}
+        self._foreseen_of: dict[Key, tuple[int, int, int, bool]] = {}
         self._exemptions: dict[str, list[Exemption]] = {}
         for one in setting.exemptions:
             for key in one.finding:
@@ -232,10 +233,7 @@ class Judge:
 
     def _put_off(self, finding: Finding, report: str, facts: Facts) -> None:
         published = self._set.components is not None and self._set.components.has(finding)
-        if_new = self._rule(finding, report, facts, new=not published, overdue=False)
-        if_known = self._rule(finding, report, facts, new=False, overdue=False)
-        if_overdue = self._rule(finding, report, facts, new=False, overdue=True)
-        wanted = any(self._outcome_of(rule) in ("block", "warn") for rule in (if_new, if_known, if_overdue))
+        if_new, if_known, if_overdue, wanted = self._foreseen(finding, report, facts, published)
         kept = (finding, report) if wanted and self._kept < SHOWN * 4 else None
         self._kept += kept is not None
         self.judged.codes.append(0)
@@ -245,6 +243,23 @@ class Judge:
         self._later.append(
             _Later(waiting, place, facts, if_new, if_known, if_overdue, published, kept, entry_at)
         )
+
+    def _foreseen(
+        self, finding: Finding, report: str, facts: Facts, published: bool
+    ) -> tuple[int, int, int, bool]:
+        """Return the rules that fit when it is new, known, and overdue; and whether any blocks or warns."""
+        key = (key_of(finding), report, published)
+        found = self._foreseen_of.get(key)
+        if found is None:
+            rules = (
+                self._rule(finding, report, facts, new=not published, overdue=False),
+                self._rule(finding, report, facts, new=False, overdue=False),
+                self._rule(finding, report, facts, new=False, overdue=True),
+            )
+            found = (*rules, any(self._outcome_of(rule) in ("block", "warn") for rule in rules))
+            if self._table.is_plain and can_be_alike(finding):
+                self._foreseen_of[key] = found
+        return found
 
     def _settle(self) -> None:
         """Decide what was put off."""

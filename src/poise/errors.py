@@ -202,6 +202,8 @@ FAULT_IDS: dict[str, str] = {
     "E609": "Threat evidence that the policy's rules ask for is missing or stale.",
     "E610": "A policy or baseline is not the one that the verdict rests on.",
     "E611": "A record of the gate holds no signed document of its kind.",
+    "E612": "A verdict cannot be handed to a desk.",
+    "E613": "A desk cannot take a verdict in: it is none, or of another form.",
     "E780": "A document of the gate lacks a signature that it needs.",
     "E781": "A document of the gate is not valid yet, or has expired.",
     "E782": "A document of the gate is for another service or commit.",

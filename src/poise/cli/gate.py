@@ -39,6 +39,9 @@ def add_parser(
     run.add_argument("--out", metavar="DIR", type=Path, help="write the verdict in every form to this folder")
     run.add_argument("--annotations", choices=("github", "azure"), help="print annotations for a CI system")
     run.add_argument("--key", metavar="FILE", type=Path, help="sign the attestation with this key")
+    run.add_argument(
+        "--report-to", metavar="URL", help="hand the verdict to this desk; POISE_DESK_TOKEN opens it"
+    )
     run.add_argument("--json", action="store_true", help="print the verdict as JSON")
     run.set_defaults(run=run_gate)
     if words[:1] == ["run"]:
@@ -85,6 +88,7 @@ def run_gate(arguments: argparse.Namespace) -> int:
     from poise.gate.page import page
     from poise.gate.verdict import encode
 
+    desk = _desk(arguments.report_to)
     signed = open_policy(arguments)
     verdict, judged = judge_delivery(_request(arguments, signed), signed)
     if arguments.out:
@@ -96,7 +100,20 @@ def run_gate(arguments: argparse.Namespace) -> int:
 
         sys.stdout.write(ci_annotations(verdict, arguments.annotations))
     sys.stdout.write(encode(verdict).decode() if arguments.json else page(verdict, signed.policy))
+    if desk:
+        from poise.cli.gate_report import report
+
+        report(verdict, *desk)
     return verdict.exit_code
+
+
+def _desk(url: str | None) -> tuple[str, str] | None:
+    """Return address and token of the desk to report to; a wrong one is told before anything is judged."""
+    if url is None:
+        return None
+    from poise.cli.gate_report import desk_address, desk_token
+
+    return desk_address(url), desk_token()
 
 
 def run_baseline(arguments: argparse.Namespace) -> int:

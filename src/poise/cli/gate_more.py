@@ -46,6 +46,10 @@ def add_verbs(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     record.add_argument("verdict", metavar="VERDICT_JSON", type=Path, help="from poise gate run --out")
     record.add_argument("--history", required=True, metavar="FILE", type=Path, help="the history to add to")
     record.set_defaults(run=run_record)
+    report = verbs.add_parser("report", help="hand a verdict to a desk; exit 1 when it does not take it in")
+    report.add_argument("verdict", metavar="VERDICT_JSON", type=Path, help="from poise gate run --out")
+    report.add_argument("--to", required=True, metavar="URL", help="the desk; POISE_DESK_TOKEN opens it")
+    report.set_defaults(run=run_report)
     from poise.cli import gate_measures
 
     gate_measures.add_verbs(verbs)
@@ -280,4 +284,16 @@ def run_record(arguments: argparse.Namespace) -> int:
     point = point_of(read_verdict(arguments.verdict))
     append_point(arguments.history, point)
     print(f"added {point.service} at {point.time.isoformat()} ({point.decision}) to {arguments.history}")
+    return 0
+
+
+def run_report(arguments: argparse.Namespace) -> int:
+    """Run ``poise gate report``."""
+    from poise.cli.gate_report import desk_address, desk_token, report
+
+    address, token = desk_address(arguments.to), desk_token()
+    verdict = read_verdict(arguments.verdict)
+    if not report(verdict, address, token):
+        return 1
+    print(f"The desk has the verdict on {verdict.service} at {verdict.commit[:12]}.")
     return 0

@@ -93,37 +93,19 @@ def _add_documents(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -
 def run_except(arguments: argparse.Namespace) -> int:
     """Run ``poise gate except``."""
     from poise.cli.gate import moment_of
-    from poise.gate.documents import EXCEPTION_TYPE, Exemption
+    from poise.gate.accepting import accept
+    from poise.gate.documents import EXCEPTION_TYPE
 
-    verdict = read_verdict(arguments.verdict)
-    found = [one for one in verdict.findings if one.id == arguments.finding]
-    if not found or not found[0].rule:
-        hint = "Take the id from the page or from verdict.json; only what blocks or warns needs an exception."
-        raise InputError(
-            Fault("E808", str(arguments.verdict), f"There is no finding {arguments.finding[:40]!r}.", hint)
-        )
-    one, now = found[0], moment_of(arguments.now)
     ends = moment_of(arguments.until)
-    if ends <= now:
-        raise InputError(Fault("E803", "--until", f"{arguments.until} lies in the past."))
-    if not one.exemption_keys:
-        message = (
-            "The report gives the secret no identity (it is blacked out, or POISE_BASELINE_KEY was not set)."
-        )
-        raise InputError(
-            Fault("E808", str(arguments.verdict), message, "Let the scanner write the secret's digest.")
-        )
-    document = Exemption(
-        id=f"{verdict.service}-{one.id}-{now:%Y%m%d}",
-        service=verdict.service,
-        rule=one.rule,
-        finding=one.exemption_keys,
-        title=one.title,
-        owner=_text("--owner", arguments.owner),
-        reason=_text("--reason", arguments.reason),
-        starts=now,
+    document = accept(
+        read_verdict(arguments.verdict),
+        arguments.finding,
+        owner=arguments.owner,
+        reason=arguments.reason,
         ends=ends,
+        now=moment_of(arguments.now),
         meanwhile=arguments.meanwhile,
+        where=str(arguments.verdict),
     )
     return _sign(arguments, EXCEPTION_TYPE, document, f"exception {document.id} until {ends.isoformat()}")
 
@@ -131,9 +113,10 @@ def run_except(arguments: argparse.Namespace) -> int:
 def run_skip(arguments: argparse.Namespace) -> int:
     """Run ``poise gate skip``."""
     from poise.cli.gate import moment_of
+    from poise.gate.accepting import checked_text
     from poise.gate.documents import SKIP_TYPE, Skip
 
-    reason, person = _text("--reason", arguments.reason), _text("--person", arguments.person)
+    reason, person = checked_text("--reason", arguments.reason), checked_text("--person", arguments.person)
     now = moment_of(arguments.now)
     document = Skip(arguments.service, arguments.commit, arguments.report, person, reason, now)
     return _sign(
@@ -144,17 +127,12 @@ def run_skip(arguments: argparse.Namespace) -> int:
 def run_glass(arguments: argparse.Namespace) -> int:
     """Run ``poise gate break-glass``."""
     from poise.cli.gate import moment_of
+    from poise.gate.accepting import checked_text
     from poise.gate.documents import BREAK_GLASS_TYPE, BrokenGlass
 
-    reason, person = _text("--reason", arguments.reason), _text("--person", arguments.person)
+    reason, person = checked_text("--reason", arguments.reason), checked_text("--person", arguments.person)
     document = BrokenGlass(arguments.service, arguments.commit, person, reason, moment_of(arguments.now))
     return _sign(arguments, BREAK_GLASS_TYPE, document, f"the glass is broken for {arguments.commit[:12]}")
-
-
-def _text(option: str, text: str) -> str:
-    if not text.strip() or not text.isprintable() or len(text) > 2_048:
-        raise InputError(Fault("E803", option, "Expected 1 to 2,048 printable characters."))
-    return text.strip()
 
 
 def _sign(

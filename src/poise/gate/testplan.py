@@ -122,10 +122,15 @@ def read_history(path: Path) -> RunHistory:
     PolicyError
         E807.
     """
+    return parse_history(read_text(path).encode(), str(path))
+
+
+def parse_history(content: bytes, where: str) -> RunHistory:
+    """Return the history of tests in a JSON text; errors as in :func:`read_history`."""
     try:
-        history = msgspec.json.decode(read_text(path).encode(), type=RunHistory)
-    except (msgspec.MsgspecError, RecursionError) as error:
-        raise PolicyError(Fault("E807", str(path), f"This is no history of tests: {error}.")) from error
+        history = msgspec.json.decode(content, type=RunHistory)
+    except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as error:
+        raise PolicyError(Fault("E807", where, f"This is no history of tests: {error}.")) from error
     problem = ""
     if history.schema != SCHEMA:
         problem = f"Its schema is {history.schema[:40]!r}; this Poise reads {SCHEMA!r}."
@@ -138,7 +143,7 @@ def read_history(path: Path) -> RunHistory:
     elif len({run.test for run in history.runs}) > MAX_TESTS:
         problem = f"It names more than {MAX_TESTS} tests."
     if problem:
-        raise PolicyError(Fault("E807", str(path), problem))
+        raise PolicyError(Fault("E807", where, problem))
     return history
 
 

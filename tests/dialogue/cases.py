@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from typing import Any
 
-from poise.dialogue.book import Entry
+from poise.dialogue.conversation import Entry
 from poise.dialogue.fold import replay
 from poise.dialogue.state import Dialogue
 

@@ -92,7 +92,7 @@ REFUSED: list[tuple[str, list[Told]]] = [
             (2, "escalation.joint", "security", {"disagreement": "a", "page": {}}),
         ],
     ),
-    ("E853", [(1, "survey.opened", "security", {"quarter": "2026Q1", "answers": {}, "salt": "0" * 64})]),
+    ("E850", [(1, "survey.sealed", "security", {"quarter": "2026Q5", "digest": "0" * 64})]),
     ("E850", [(1, "profile.stated", "security", {"timezone": "Mars/Olympus"})]),
     ("E850", [(1, "promise.made", "security", {"id": "a", "what": "x", "due": "2026-01-01"})]),
     ("E850", [(1, "signal.annotated", "security", {"signal": "mood", "text": "x"})]),

@@ -34,8 +34,10 @@ def run(arguments: argparse.Namespace) -> int:
     from poise.dialogue.meeting_ics import agenda_ics, agenda_text
 
     with at_dialogue.talk(arguments) as at:
-        agenda = make_agenda(at.book.state, at.book.now, at.prospect())
+        agenda = make_agenda(at.conversation.state, at.conversation.now, at.prospect())
         if arguments.ics is not None:
-            starts = arguments.starts or at.book.now.replace(second=0, microsecond=0) + timedelta(hours=1)
+            starts = arguments.starts or at.conversation.now.replace(second=0, microsecond=0) + timedelta(
+                hours=1
+            )
             signing.write_over(arguments.ics, agenda_ics(agenda, starts))
         return at_table.show(arguments, agenda, agenda_text(agenda))

@@ -1,4 +1,4 @@
-"""What the commands of the dialogue share: the book, what lies ahead, files that people write."""
+"""What the commands of the dialogue share: what was said, what lies ahead, files that people write."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from poise.cli import at_table
 
 if TYPE_CHECKING:
-    from poise.dialogue.book import Book
+    from poise.dialogue.conversation import Conversation
     from poise.dialogue.outlook import Prospect
     from poise.ledger.keys import SigningKey
     from poise.table.session import Session
@@ -22,16 +22,16 @@ if TYPE_CHECKING:
 class Talk:
     """The workspace's dialogue, and its table."""
 
-    book: Book
+    conversation: Conversation
     table: Session
 
     def prospect(self) -> Prospect | None:
         """Return what lies ahead at the table; None without one."""
-        from poise.dialogue.book import known_at
+        from poise.dialogue.conversation import known_at
         from poise.dialogue.outlook import prospect
         from poise.table.negotiation import replay
 
-        known = known_at(self.table.ledger.records(), self.book.now)
+        known = known_at(self.table.ledger.records(), self.conversation.now)
         state = replay((one.statement.kind, one.hash, one.body) for one in known if one.body is not None)
         if state.ground is None:
             return None
@@ -41,10 +41,10 @@ class Talk:
 @contextmanager
 def talk(arguments: argparse.Namespace, *, create: bool = False) -> Iterator[Talk]:
     """Open the workspace's dialogue."""
-    from poise.dialogue.book import Book
+    from poise.dialogue.conversation import Conversation
 
     with at_table.session(arguments, create=create) as at:
-        yield Talk(Book(at.ledger, at.now), at)
+        yield Talk(Conversation(at.ledger, at.now), at)
 
 
 def signer(arguments: argparse.Namespace, at: Talk) -> tuple[tuple[SigningKey, ...], str]:

@@ -104,12 +104,13 @@ _PASSPHRASE = "the sample company's keys"  # noqa: S105
 def _year(out: Path) -> int:
     """Play the sample company's year into a new workspace."""
     from poise.dialogue.base import PARTIES
-    from poise.dialogue.year import END, SIGNERS, WARNED, play_year
+    from poise.dialogue.year import END, SIGNERS, WARNED, Year
     from poise.dialogue.year_table import YearTable
     from poise.errors import Fault, LedgerError
     from poise.ledger.keyfile import write_key
     from poise.ledger.keys import SigningKey
     from poise.ledger.store import Ledger
+    from poise.table.files import write_private
 
     workspace = out / "year"
     if workspace.exists():
@@ -121,7 +122,11 @@ def _year(out: Path) -> int:
         write_key(workspace / f"{SIGNERS[party]}.key", key, _PASSPHRASE)
     print("Playing the year; the table in its middle is solved, which takes about a minute ...", flush=True)
     with Ledger.open(workspace / "ledger.sqlite") as ledger:
-        play_year(ledger, keys, at_table=YearTable(workspace, ledger, keys))
+        year = Year(ledger, keys, at_table=YearTable(workspace, ledger, keys))
+        year.play()
+        for kept in year.kept:
+            name = f"{kept.what}-{kept.quarter}-{SIGNERS[kept.party]}.sealed"
+            write_private(workspace / name, kept.to_bytes())
         print(f"{ledger.head.size} records. The keys open with: {_PASSPHRASE}")
     for now, what in ((WARNED, "the quarrel at its worst"), (END, "half a year after the trade")):
         print(f"  poise signals --workspace {workspace} --now {now.isoformat()}   # {what}")

@@ -42,12 +42,9 @@ def _add_sealed(verbs: _Verbs[argparse.ArgumentParser]) -> None:
         "--out", type=Path, required=True, metavar="FILE", help="the sealed file, for you to keep"
     )
     at_table.add_party(seal)
-    opened = verbs.add_parser("open", help="open sealed answers, once both sides have answered")
-    opened.add_argument("kept", type=Path, metavar="FILE", help="the file that poise dialogue seal wrote")
-    for verb, run in ((seal, run_seal), (opened, run_open)):
-        at_table.add_key(verb)
-        at_table.add_common(verb)
-        verb.set_defaults(run=run)
+    at_table.add_key(seal)
+    at_table.add_common(seal)
+    seal.set_defaults(run=run_seal)
 
 
 def _add_escalate(verbs: _Verbs[argparse.ArgumentParser]) -> None:
@@ -75,12 +72,12 @@ def run_say(arguments: argparse.Namespace) -> int:
     body = {**at_dialogue.read_body(arguments.file, arguments.fields), "party": arguments.party}
     with at_dialogue.talk(arguments, create=True) as at:
         keys, holder = at_dialogue.signer(arguments, at)
-        return signing.added(arguments, at.book.say(arguments.kind, body, keys, holder))
+        return signing.added(arguments, at.conversation.say(arguments.kind, body, keys, holder))
 
 
 def run_seal(arguments: argparse.Namespace) -> int:
     """Run ``poise dialogue seal``."""
-    from poise.dialogue.book import survey_form
+    from poise.dialogue.sealing import keep
     from poise.dialogue.survey import quarter_of
     from poise.errors import Fault, LedgerError
     from poise.table.files import write_private
@@ -90,35 +87,31 @@ def run_seal(arguments: argparse.Namespace) -> int:
         raise LedgerError(Fault("E704", str(arguments.out), "would be overwritten; nothing was done."))
     with at_dialogue.talk(arguments, create=True) as at:
         keys, holder = at_dialogue.signer(arguments, at)
-        quarter = arguments.quarter or quarter_of(at.book.now)
-        given = {**survey_form(), **answers} if arguments.what == "survey" else answers.get("guesses", [])
-        kept = at.book.seal(arguments.what, quarter, arguments.party, given, keys, holder)
-        write_private(arguments.out, kept)
-    text = f"Sealed for {quarter}. Keep {arguments.out}: it opens once both sides have answered.\n"
+        quarter = arguments.quarter or quarter_of(at.conversation.now)
+        given = answers if arguments.what == "survey" else answers.get("guesses", [])
+        kept = keep(arguments.what, arguments.party, quarter, given)
+        at.conversation.check(f"{kept.what}.sealed", kept.sealed_body)
+        write_private(arguments.out, kept.to_bytes())
+        at.conversation.seal(kept, keys, holder)
+    text = f"Sealed for {quarter}. Keep {arguments.out}; hand it on once the other side has answered.\n"
     return at_table.show(arguments, {"quarter": quarter, "kept": str(arguments.out)}, text)
-
-
-def run_open(arguments: argparse.Namespace) -> int:
-    """Run ``poise dialogue open``."""
-    kept = at_dialogue.read_body(arguments.kept, [])
-    with at_dialogue.talk(arguments) as at:
-        keys, holder = at_dialogue.signer(arguments, at)
-        return signing.added(arguments, at.book.open(kept, keys, holder))
 
 
 def run_escalate(arguments: argparse.Namespace) -> int:
     """Run ``poise dialogue escalate``."""
-    from poise.dialogue.book import joint_draft
+    from poise.dialogue.conversation import joint_draft
     from poise.dialogue.escalation import compose_page
 
     with at_dialogue.talk(arguments) as at:
         keys, holder = at_dialogue.signer(arguments, at)
-        page = compose_page(at.book.state, arguments.id, at.book.now, at.prospect(), arguments.wanted)
+        page = compose_page(
+            at.conversation.state, arguments.id, at.conversation.now, at.prospect(), arguments.wanted
+        )
         body = {"party": arguments.party, "disagreement": arguments.id, "page": page}
         if arguments.alone:
-            return signing.added(arguments, at.book.say("escalation.alone", body, keys, holder))
+            return signing.added(arguments, at.conversation.say("escalation.alone", body, keys, holder))
         author = holder or arguments.by or arguments.party
-        draft = joint_draft(at.book, body, author, at.table.ledger.draft)
+        draft = joint_draft(at.conversation, body, author, at.table.ledger.draft)
         for key in keys:
             draft = draft.signed(key)
         return signing.hand_on(arguments, draft, arguments.out or Path(f"escalate-{arguments.id}.json"))

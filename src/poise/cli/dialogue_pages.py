@@ -12,6 +12,7 @@ from poise.cli import at_dialogue, at_table
 if TYPE_CHECKING:
     from poise.dialogue.board import Board
     from poise.dialogue.goals import Goals
+    from poise.dialogue.sealing import Kept
     from poise.patching.document import PlanDocument
 
 
@@ -31,8 +32,16 @@ def add_parsers(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
         ("survey", "both sides' answers"),
         ("guess", "what each took the other's priorities for"),
     ):
-        parser = verb(name, f"{what}, once both are open", run_survey if name == "survey" else run_guess)
+        parser = verb(name, f"{what}, once both have answered", run_survey if name == "survey" else run_guess)
         parser.add_argument("--quarter", metavar="QUARTER", help="such as 2026Q1 (default: that of --now)")
+        parser.add_argument(
+            "--kept",
+            nargs=2,
+            type=Path,
+            default=(),
+            metavar="FILE",
+            help="both sides' sealed files: shows them",
+        )
     board = verb("board", "the board's page of this quarter", run_board)
     board.add_argument("--plan", type=Path, metavar="FILE", help="plan.json, for the rules that others use")
     digest = verb("digest", "the weekly digest of one side", run_digest)
@@ -48,7 +57,7 @@ def run_goals(arguments: argparse.Namespace) -> int:
 
     with at_dialogue.talk(arguments) as at:
         ahead = at.prospect()
-        goals = view_goals(at.book.state, at.book.now, ahead)
+        goals = view_goals(at.conversation.state, at.conversation.now, ahead)
         return at_table.show(arguments, goals, goals_text(goals, ahead.ground.currency if ahead else ""))
 
 
@@ -83,10 +92,10 @@ def run_profiles(arguments: argparse.Namespace) -> int:
     with at_dialogue.talk(arguments) as at:
         lines, found = [], {}
         for party in PARTIES:
-            if party not in at.book.state.profiles:
+            if party not in at.conversation.state.profiles:
                 lines.append(f"{party}: nothing stated")
                 continue
-            time, one = found[party] = at.book.state.profiles[party]
+            time, one = found[party] = at.conversation.state.profiles[party]
             lines += [
                 f"{party}, stated {time:%Y-%m-%d}",
                 f"  priorities: {', '.join(one.priorities) or 'none said'}",
@@ -100,7 +109,7 @@ def run_profiles(arguments: argparse.Namespace) -> int:
 def run_disagreements(arguments: argparse.Namespace) -> int:
     """Run ``poise dialogue disagreements``."""
     with at_dialogue.talk(arguments) as at:
-        found = at.book.state.disagreements
+        found = at.conversation.state.disagreements
         lines = []
         for one in found.values():
             state = "contested" if one.ended is None else f"ended {one.ended:%Y-%m-%d}"
@@ -112,13 +121,21 @@ def run_disagreements(arguments: argparse.Namespace) -> int:
         return at_table.show(arguments, found, "\n".join(lines or ["Nothing is contested."]) + "\n")
 
 
+def _kept(arguments: argparse.Namespace) -> list[Kept]:
+    from poise.dialogue.sealing import read_kept
+
+    return [read_kept(path.read_bytes(), str(path)) for path in arguments.kept]
+
+
 def run_survey(arguments: argparse.Namespace) -> int:
     """Run ``poise dialogue survey``."""
     from poise.dialogue.survey import quarter_of, view_survey
     from poise.dialogue.survey_items import ITEMS, NOTICE, SCALE
 
     with at_dialogue.talk(arguments) as at:
-        survey = view_survey(at.book.state, arguments.quarter or quarter_of(at.book.now))
+        survey = view_survey(
+            at.conversation.state, arguments.quarter or quarter_of(at.conversation.now), _kept(arguments)
+        )
         lines = [f"Survey {survey.quarter}. {NOTICE} ({SCALE})"]
         if survey.items:
             for one in survey.items:
@@ -126,7 +143,7 @@ def run_survey(arguments: argparse.Namespace) -> int:
                 lines.append(f"  {one.item.text} {given}")
         else:
             lines += [f"  {item.id:<10} {item.text}" for item in ITEMS]
-            lines.append(f"Answered: {', '.join(survey.sealed) or 'nobody yet'}; opens when both have.")
+            lines.append(f"Answered: {', '.join(survey.sealed) or 'nobody yet'}; both open together.")
         return at_table.show(arguments, survey, "\n".join(lines) + "\n")
 
 
@@ -136,7 +153,9 @@ def run_guess(arguments: argparse.Namespace) -> int:
     from poise.dialogue.survey import quarter_of, view_guess
 
     with at_dialogue.talk(arguments) as at:
-        guess = view_guess(at.book.state, arguments.quarter or quarter_of(at.book.now))
+        guess = view_guess(
+            at.conversation.state, arguments.quarter or quarter_of(at.conversation.now), _kept(arguments)
+        )
         lines = [
             f"{guess.quarter}: guessed by {', '.join(guess.sealed) or 'nobody yet'}; taking part is free."
         ]
@@ -152,7 +171,7 @@ def run_board(arguments: argparse.Namespace) -> int:
 
     with at_dialogue.talk(arguments) as at:
         document = _document(arguments.plan) if arguments.plan else None
-        board = make_board(at.book.state, at.book.now, at.prospect(), document)
+        board = make_board(at.conversation.state, at.conversation.now, at.prospect(), document)
         return at_table.show(arguments, board, board_text(board))
 
 
@@ -208,8 +227,10 @@ def run_digest(arguments: argparse.Namespace) -> int:
     from poise.dialogue.digest import week, write
 
     with at_dialogue.talk(arguments) as at:
-        agenda = make_agenda(at.book.state, at.book.now, at.prospect())
-        subject, text = write(week(at.book.state, at.book.now, agenda), at.book.state, arguments.party)
+        agenda = make_agenda(at.conversation.state, at.conversation.now, at.prospect())
+        subject, text = write(
+            week(at.conversation.state, at.conversation.now, agenda), at.conversation.state, arguments.party
+        )
         if arguments.send:
             send(arguments.send, subject, text)
         return at_table.show(arguments, {"subject": subject, "text": text}, f"{subject}\n\n{text}")

@@ -34,7 +34,7 @@ def run(arguments: argparse.Namespace) -> int:
         lines = [f"{one.name}: {one.formula} (from {one.minimum} {one.cases} on)" for one in SIGNALS.values()]
         return at_table.show(arguments, SIGNALS, "\n".join(lines) + "\n")
     with at_dialogue.talk(arguments) as at:
-        found = read_signals(at.book.state, at.book.now)
+        found = read_signals(at.conversation.state, at.conversation.now)
         at_table.show(arguments, found, signals_text(found))
         return 1 if found.warnings else 0
 

@@ -15,7 +15,6 @@ ACTS: dict[str, type[Act]] = {
     "goal.retired": pair.GoalRetired,
     "profile.stated": pair.ProfileStated,
     "guess.sealed": pair.GuessSealed,
-    "guess.opened": pair.GuessOpened,
     "decision.asked": commitments.DecisionAsked,
     "decision.made": commitments.DecisionMade,
     "decision.withdrawn": commitments.DecisionWithdrawn,
@@ -45,7 +44,6 @@ ACTS: dict[str, type[Act]] = {
     "meeting.item": pair.ItemTaken,
     "meeting.closed": pair.MeetingClosed,
     "survey.sealed": pair.SurveySealed,
-    "survey.opened": pair.SurveyOpened,
     "signal.annotated": pair.SignalAnnotated,
 }
 JOINT = "escalation.joint"

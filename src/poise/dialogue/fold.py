@@ -18,7 +18,6 @@ from poise.dialogue.place import Place
 from poise.dialogue.quarrel_steps import QUARREL_STEPS
 from poise.dialogue.state import Accepted, Dialogue, Signed
 from poise.dialogue.steps import STEPS
-from poise.dialogue.survey_items import ITEMS
 from poise.errors import DialogueError, Fault
 
 AGREEMENT, REOPENED = "agreement", "agreement.reopened"
@@ -86,10 +85,6 @@ def _wrong(act: Act) -> Iterable[str]:
             yield f"recommendation is {act.recommendation!r}; expected one of {', '.join(names) or 'none'}."
     elif isinstance(act, commitments.JudgementStated) and act.high < act.low:
         yield f"high is {act.high:g}, below low, {act.low:g}."
-    elif isinstance(act, pair.SurveyOpened):
-        unknown = sorted(set(act.answers) - {item.id for item in ITEMS})
-        if unknown:
-            yield f"answers {', '.join(unknown)}, which the survey does not ask."
     elif isinstance(act, pair.SignalAnnotated) and act.signal not in SIGNALS:
         yield f"signal is {act.signal!r}; expected one of {', '.join(SIGNALS)}."
 

@@ -87,14 +87,6 @@ class GuessSealed(Act, frozen=True, kw_only=True, forbid_unknown_fields=True):
     digest: Digest
 
 
-class GuessOpened(Act, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The guess itself, once both sides have sealed theirs."""
-
-    quarter: Quarter
-    guesses: Annotated[tuple[Line, ...], Meta(min_length=1, max_length=3)]
-    salt: Digest
-
-
 class MeetingOpened(Act, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A meeting begins with these items, in this order."""
 
@@ -124,14 +116,6 @@ class SurveySealed(Act, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     quarter: Quarter
     digest: Digest
-
-
-class SurveyOpened(Act, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A side's answers, once both have sealed theirs; None is skipped."""
-
-    quarter: Quarter
-    answers: dict[str, Annotated[int, Meta(ge=1, le=5)] | None]
-    salt: Digest
 
 
 class SignalAnnotated(Act, frozen=True, kw_only=True, forbid_unknown_fields=True):

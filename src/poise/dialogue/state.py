@@ -191,14 +191,6 @@ class Meeting:
 
 
 @dataclass(frozen=True)
-class Sealed:
-    """Digests of a quarter by side, and what was opened."""
-
-    digests: Mapping[Party, str] = field(default_factory=dict)
-    opened: Mapping[Party, Any] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
 class Signed:
     """An agreement of the table: its record, and whether it still stands."""
 
@@ -215,7 +207,8 @@ class Dialogue:
 
     goals: dict[str, Goal] = field(default_factory=dict)
     profiles: dict[Party, tuple[datetime, pair.ProfileStated]] = field(default_factory=dict)
-    guesses: dict[str, Sealed] = field(default_factory=dict)
+    #: Digests of sealed answers by quarter and side; the answers themselves never stand on the ledger.
+    guesses: dict[str, Mapping[Party, str]] = field(default_factory=dict)
     decisions: dict[str, Decision] = field(default_factory=dict)
     promises: dict[str, Promise] = field(default_factory=dict)
     judgements: dict[str, Judgement] = field(default_factory=dict)
@@ -223,7 +216,7 @@ class Dialogue:
     exceptions: dict[str, Accepted] = field(default_factory=dict)
     disagreements: dict[str, Disagreement] = field(default_factory=dict)
     meetings: dict[str, Meeting] = field(default_factory=dict)
-    surveys: dict[str, Sealed] = field(default_factory=dict)
+    surveys: dict[str, Mapping[Party, str]] = field(default_factory=dict)
     annotations: list[tuple[datetime, pair.SignalAnnotated]] = field(default_factory=list)
     agreements: dict[str, Signed] = field(default_factory=dict)
 

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
+from poise.bargain.rounds import Party
 from poise.dialogue import commitments, pair
-from poise.dialogue.base import PARTIES, Act
+from poise.dialogue.base import Act
 from poise.dialogue.place import Place
-from poise.dialogue.sealing import check_seal
-from poise.dialogue.state import Accepted, Decision, Dialogue, Goal, Judgement, Meeting, Promise, Sealed
+from poise.dialogue.state import Accepted, Decision, Dialogue, Goal, Judgement, Meeting, Promise
 
 #: An act of its own type; the registry below pairs the two.
 Step = Callable[[Dialogue, Any, Place], None]
@@ -42,24 +42,13 @@ def _profile(state: Dialogue, act: pair.ProfileStated, at: Place) -> None:
     state.profiles[act.party] = (at.time, act)
 
 
-def _seal(table: dict[str, Sealed], act: pair.SurveySealed | pair.GuessSealed, at: Place) -> None:
-    sealed = table.get(act.quarter, Sealed())
-    if act.party in sealed.digests:
+def _seal(
+    table: dict[str, Mapping[Party, str]], act: pair.SurveySealed | pair.GuessSealed, at: Place
+) -> None:
+    sealed = table.get(act.quarter, {})
+    if act.party in sealed:
         raise at.refuse(f"{act.party} has answered for {act.quarter} already; a seal cannot be changed.")
-    table[act.quarter] = replace(sealed, digests={**sealed.digests, act.party: act.digest})
-
-
-def _unseal(table: dict[str, Sealed], act: pair.SurveyOpened | pair.GuessOpened, at: Place) -> None:
-    sealed = table.get(act.quarter, Sealed())
-    missing = [party for party in PARTIES if party not in sealed.digests]
-    if missing:
-        reason = f"{' and '.join(missing)} has not answered for {act.quarter}; both open together."
-        raise at.refuse(reason)
-    if act.party in sealed.opened:
-        raise at.refuse(f"The answers of {act.party} for {act.quarter} are open already.")
-    answers = act.answers if isinstance(act, pair.SurveyOpened) else act.guesses
-    check_seal(answers, act.salt, sealed.digests[act.party], at.kind)
-    table[act.quarter] = replace(sealed, opened={**sealed.opened, act.party: answers})
+    table[act.quarter] = {**sealed, act.party: act.digest}
 
 
 def _meet(state: Dialogue, act: pair.MeetingOpened, at: Place) -> None:
@@ -227,6 +216,4 @@ STEPS: dict[type[Act], Step] = {
     pair.SignalAnnotated: _note,
     pair.SurveySealed: lambda state, act, at: _seal(state.surveys, act, at),
     pair.GuessSealed: lambda state, act, at: _seal(state.guesses, act, at),
-    pair.SurveyOpened: lambda state, act, at: _unseal(state.surveys, act, at),
-    pair.GuessOpened: lambda state, act, at: _unseal(state.guesses, act, at),
 }

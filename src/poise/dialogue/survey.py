@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from poise.bargain.rounds import Party
 from poise.dialogue.base import PARTIES
+from poise.dialogue.sealing import Kept, open_both, sealed_by
 from poise.dialogue.state import Dialogue
 from poise.dialogue.survey_items import ITEMS, Item
 
@@ -57,14 +59,20 @@ def quarter_of(moment: datetime) -> str:
     return f"{moment.year}Q{(moment.month + 2) // 3}"
 
 
-def view_survey(state: Dialogue, quarter: str) -> Survey:
-    """Return the survey of a quarter."""
-    found = state.surveys.get(quarter)
-    sealed = tuple(party for party in PARTIES if found and party in found.digests)
-    if found is None or len(found.opened) < 2:
+def view_survey(state: Dialogue, quarter: str, files: Sequence[Kept] = ()) -> Survey:
+    """Return the survey of a quarter; answers stand in it where both sides' are here.
+
+    Raises
+    ------
+    DialogueError
+        As in :func:`~poise.dialogue.sealing.open_both`.
+    """
+    sealed = sealed_by(state, "survey", quarter)
+    opened = open_both(state, "survey", quarter, files)
+    if opened is None:
         return Survey(quarter, sealed, (), (), ())
     items = tuple(
-        Answered(item, {party: found.opened[party].get(item.id) for party in PARTIES}) for item in ITEMS
+        Answered(item, {party: opened[party].survey.get(item.id) for party in PARTIES}) for item in ITEMS
     )
     spread: dict[str, int] = {}
     low = []
@@ -77,13 +85,13 @@ def view_survey(state: Dialogue, quarter: str) -> Survey:
     return Survey(quarter, sealed, items, tuple(apart), tuple(low))
 
 
-def view_guess(state: Dialogue, quarter: str) -> Guess:
-    """Return the exercise of a quarter; guesses show once both are open."""
-    found = state.guesses.get(quarter)
-    sealed = tuple(party for party in PARTIES if found and party in found.digests)
-    if found is None or len(found.opened) < 2:
+def view_guess(state: Dialogue, quarter: str, files: Sequence[Kept] = ()) -> Guess:
+    """Return the exercise of a quarter; guesses stand in it where both sides' are here."""
+    sealed = sealed_by(state, "guess", quarter)
+    opened = open_both(state, "guess", quarter, files)
+    if opened is None:
         return Guess(quarter, sealed, {}, {})
     stated = {
         party: state.profiles[party][1].priorities[:3] if party in state.profiles else () for party in PARTIES
     }
-    return Guess(quarter, sealed, dict(found.opened), stated)
+    return Guess(quarter, sealed, {party: opened[party].guess for party in PARTIES}, stated)

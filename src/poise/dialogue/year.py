@@ -5,8 +5,8 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time
 from importlib.resources import files
 from typing import Any, Final, cast
@@ -15,11 +15,12 @@ import yaml
 
 from poise.bargain.rounds import Party
 from poise.dialogue.base import PARTIES
-from poise.dialogue.book import Book, joint_draft
+from poise.dialogue.conversation import Conversation, joint_draft
 from poise.dialogue.escalation import compose_page
 from poise.dialogue.outlook import Prospect
+from poise.dialogue.sealing import Kept, What, keep
+from poise.ledger.book import Book
 from poise.ledger.keys import SigningKey
-from poise.ledger.store import Ledger
 
 #: When the quarrel is plain and warned of; when the trade was signed; the end of the year.
 WARNED: Final = datetime(2025, 12, 15, 7, 30, tzinfo=UTC)
@@ -59,80 +60,75 @@ def _judgement(
     ]
 
 
-def enrol(ledger: Ledger, keys: Mapping[Party, SigningKey], now: datetime) -> None:
-    """Put both sides' keys on a new ledger."""
-    vouching: list[SigningKey] = []
-    for party in PARTIES:
-        key, person = keys[party], SIGNERS[party]
-        body = {"person": person, "name": person.upper(), "roles": [party], "key": key.id}
-        ledger.append("key.enrol", person, body, now=now, keys=[key, *vouching])
-        vouching = [key]
-
-
-def play_year(
-    ledger: Ledger,
-    keys: Mapping[Party, SigningKey],
-    *,
-    until: datetime = END,
-    at_table: AtTable | None = None,
-) -> Book:
-    """Play the year onto an empty ledger, signed by both sides' keys.
+@dataclass
+class Year:
+    """The year on a ledger, signed by both sides' keys.
 
     Parameters
     ----------
-    until
-        Where to stop.
+    ledger
+        Without any record of the dialogue; keys that it does not know are enrolled first.
+    keys, signers
+        By side.
     at_table
         Plays the steps at the table; without it nothing is signed there, and prices are those stated.
-
-    Returns
-    -------
-    Book
-        Of the moment `until`.
+    kept
+        Answers that were sealed, as each side keeps its own.
     """
+
+    ledger: Book
+    keys: Mapping[Party, SigningKey]
+    signers: Mapping[Party, str] = field(default_factory=lambda: SIGNERS)
+    at_table: AtTable | None = None
+    kept: list[Kept] = field(default_factory=list)
     ahead: Prospect | None = None
-    steps = [row for row in rows() if row[0] <= until]
-    enrol(ledger, keys, steps[0][0])
-    for now, kind, party, fields in steps:
-        book = Book(ledger, now)
-        if kind == "<table>":
-            ahead = at_table(fields["step"], now) if at_table else None
-        elif kind in ("<survey>", "<guess>"):
-            _answer(book, kind.strip("<>"), fields, keys)
-        elif kind == "<escalate>":
-            _escalate(book, ledger, party, fields, keys, ahead)
-        else:
-            side = cast(Party, party)
-            book.say(kind, {**fields, "party": side}, [keys[side]], SIGNERS[side])
-    return Book(ledger, until)
 
+    def play(self, until: datetime = END) -> Conversation:
+        """Play the year up to a moment; return the conversation of that moment."""
+        steps = [row for row in rows() if row[0] <= until]
+        if not self.ledger.roster().keys:
+            self._enrol(steps[0][0])
+        for now, kind, party, fields in steps:
+            talk = Conversation(self.ledger, now)
+            if kind == "<table>":
+                self.ahead = self.at_table(fields["step"], now) if self.at_table else None
+            elif kind == "<escalate>":
+                self._escalate(talk, party, fields)
+            elif kind in ("<survey>", "<guess>"):
+                self._answer(talk, cast(What, kind.strip("<>")), fields)
+            else:
+                self._say(talk, kind, cast(Party, party), fields)
+        return Conversation(self.ledger, until)
 
-def _answer(book: Book, what: str, fields: dict[str, Any], keys: Mapping[Party, SigningKey]) -> None:
-    kept = [
-        book.seal(what, fields["quarter"], party, fields[party], [keys[party]], SIGNERS[party])
-        for party in PARTIES
-    ]
-    for party, content in zip(PARTIES, kept, strict=True):
-        book.open(json.loads(content), [keys[party]], SIGNERS[party])
+    def _enrol(self, now: datetime) -> None:
+        """Put both sides' keys on the ledger."""
+        vouching: list[SigningKey] = []
+        for party in PARTIES:
+            key, person = self.keys[party], self.signers[party]
+            body = {"person": person, "name": person.upper(), "roles": [party], "key": key.id}
+            self.ledger.append("key.enrol", person, body, now=now, keys=[key, *vouching])
+            vouching = [key]
 
+    def _say(self, talk: Conversation, kind: str, party: Party, fields: dict[str, Any]) -> None:
+        talk.say(kind, {**fields, "party": party}, [self.keys[party]], self.signers[party])
 
-def _escalate(
-    book: Book,
-    ledger: Ledger,
-    party: str,
-    fields: dict[str, Any],
-    keys: Mapping[Party, SigningKey],
-    ahead: Prospect | None,
-) -> None:
-    id = fields["disagreement"]
-    page = compose_page(book.state, id, book.now, ahead, fields["wanted"])
-    if party == "joint":
-        body = {"party": "operations", "disagreement": id, "page": page}
-        draft = joint_draft(book, body, SIGNERS["operations"], ledger.draft)
+    def _answer(self, talk: Conversation, what: What, fields: dict[str, Any]) -> None:
+        for party in PARTIES:
+            kept = keep(what, party, fields["quarter"], fields[party])
+            talk.seal(kept, [self.keys[party]], self.signers[party])
+            self.kept.append(kept)
+
+    def _escalate(self, talk: Conversation, party: str, fields: dict[str, Any]) -> None:
+        id = fields["disagreement"]
+        body = {
+            "disagreement": id,
+            "page": compose_page(talk.state, id, talk.now, self.ahead, fields["wanted"]),
+        }
+        if party != "joint":
+            self._say(talk, "escalation.alone", cast(Party, party), body)
+            return
+        joint = {"party": "operations", **body}
+        draft = joint_draft(talk, joint, self.signers["operations"], self.ledger.draft)
         for side in PARTIES:
-            draft = draft.signed(keys[side])
-        ledger.add(draft, now=book.now)
-        return
-    side = cast(Party, party)
-    body = {"party": side, "disagreement": id, "page": page}
-    book.say("escalation.alone", body, [keys[side]], SIGNERS[side])
+            draft = draft.signed(self.keys[side])
+        self.ledger.add(draft, now=talk.now)

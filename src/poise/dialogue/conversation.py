@@ -1,56 +1,25 @@
-"""The dialogue on a ledger: what it says now, and putting one more act on it."""
+"""A conversation on a ledger: what it says now, and putting one more act on it."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
-from typing import Any, Protocol
+from typing import Any
 
 import msgspec
 
 from poise.bargain.rounds import Party
 from poise.dialogue.acts import JOINT
 from poise.dialogue.fold import KINDS, advance, read_act, replay
-from poise.dialogue.sealing import new_salt, seal
+from poise.dialogue.sealing import Kept
 from poise.dialogue.state import Dialogue
-from poise.dialogue.survey_items import ITEMS
 from poise.errors import DialogueError, Fault
+from poise.ledger.book import Book
 from poise.ledger.chain import MAX_CLOCK_SKEW
 from poise.ledger.keys import SigningKey
 from poise.ledger.record import Draft, Record
-from poise.ledger.roster import Roster
-
-#: Answers as their owner keeps them until both can be opened.
-SEALED_FORM = "poise-sealed/1"
-_SEALED = {
-    "survey": ("survey.sealed", "survey.opened", "answers"),
-    "guess": ("guess.sealed", "guess.opened", "guesses"),
-}
-
-
-class Chronicle(Protocol):
-    """What the dialogue needs of a ledger; the store has it, and whoever keeps the same chain elsewhere."""
-
-    def records(self, start: int = 0, kind: str | None = None) -> Iterator[Record]:
-        """Yield the records."""
-
-    def append(
-        self,
-        kind: str,
-        author: str,
-        body: Mapping[str, Any],
-        *,
-        now: datetime,
-        keys: Sequence[SigningKey] = (),
-        refers: tuple[str, ...] = (),
-    ) -> Record:
-        """Add a record."""
-
-    def roster(self, before: int | None = None) -> Roster:
-        """Return whose keys count."""
 
 
 @dataclass(frozen=True)
@@ -75,7 +44,7 @@ def known_at(records: Iterable[Record], now: datetime) -> Iterator[Record]:
     return (record for record in records if record.time <= now + MAX_CLOCK_SKEW)
 
 
-class Book:
+class Conversation:
     """The dialogue at one time.
 
     Parameters
@@ -86,13 +55,17 @@ class Book:
         The time that counts.
     """
 
-    def __init__(self, ledger: Chronicle, now: datetime) -> None:
+    def __init__(self, ledger: Book, now: datetime) -> None:
         self.ledger, self.now = ledger, now
 
     @cached_property
     def state(self) -> Dialogue:
         """Where the dialogue stands at this time: later records are not known yet."""
-        return replay(entries(known_at(self.ledger.records(), self.now)))
+        return replay(entries(known_at(self._records, self.now)))
+
+    @property
+    def _records(self) -> Iterable[Record]:
+        return self.ledger.records()
 
     def say(
         self, kind: str, body: Mapping[str, Any], keys: Sequence[SigningKey] = (), author: str = ""
@@ -129,46 +102,9 @@ class Book:
         advance(trial, kind, "", self.now, plain)
         return plain
 
-    def seal(
-        self,
-        what: str,
-        quarter: str,
-        party: Party,
-        answers: Any,
-        keys: Sequence[SigningKey] = (),
-        author: str = "",
-    ) -> bytes:
-        """Seal a side's answers; return the file that opens them, for its owner to keep.
-
-        Parameters
-        ----------
-        what
-            ``survey`` (answers by item) or ``guess`` (up to three priorities).
-        """
-        kind, opening, name = _SEALED[what]
-        salt = new_salt()
-        # Read as they will be when they are opened: what is sealed and cannot be opened is lost.
-        body = {"party": party, "quarter": quarter, name: answers, "salt": salt}
-        act = msgspec.to_builtins(read_act(opening, body, what))
-        self.say(kind, {"party": party, "quarter": quarter, "digest": seal(act[name], salt)}, keys, author)
-        return (
-            json.dumps({"form": SEALED_FORM, "what": what, **act}, indent=1, ensure_ascii=False).encode()
-            + b"\n"
-        )
-
-    def open(self, kept: Mapping[str, Any], keys: Sequence[SigningKey] = (), author: str = "") -> Record:
-        """Open sealed answers, once both sides have sealed theirs.
-
-        Raises
-        ------
-        DialogueError
-            E850 when it is no sealed file, E853 before both have sealed, E855 when it was changed.
-        """
-        what = kept.get("what")
-        if kept.get("form") != SEALED_FORM or what not in _SEALED:
-            raise DialogueError(Fault("E850", "sealed answers", f"is no file of form {SEALED_FORM}."))
-        body = {name: value for name, value in kept.items() if name not in ("form", "what")}
-        return self.say(_SEALED[what][1], body, keys, author)
+    def seal(self, kept: Kept, keys: Sequence[SigningKey] = (), author: str = "") -> Record:
+        """Put the digest of a side's answers on the ledger; the answers stay with their owner."""
+        return self.say(f"{kept.what}.sealed", kept.sealed_body, keys, author)
 
     def _check_standing(self, key_id: str, party: Party) -> None:
         roster = self.ledger.roster()
@@ -181,18 +117,13 @@ class Book:
             raise DialogueError(Fault("E854", key.person, text, "Sign with a key of that side."))
 
 
-def joint_draft(book: Book, body: Mapping[str, Any], author: str, draft: Any) -> Draft:
+def joint_draft(conversation: Conversation, body: Mapping[str, Any], author: str, draft: Any) -> Draft:
     """Return the draft of a joint page, for one person of each side to sign.
 
     Parameters
     ----------
     draft
-        :meth:`poise.ledger.store.Ledger.draft`, or what stands for it.
+        :meth:`poise.ledger.book.Book.draft` of its ledger.
     """
-    made: Draft = draft(JOINT, author, book.check(JOINT, body), now=book.now)
+    made: Draft = draft(JOINT, author, conversation.check(JOINT, body), now=conversation.now)
     return made
-
-
-def survey_form() -> dict[str, None]:
-    """Return the answers of nobody: every item skipped."""
-    return {item.id: None for item in ITEMS}

@@ -15,7 +15,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as parquet
 
-from poise.threats.table import SCHEMAS, FeedTable, checked, day_of, structural
+from poise.errors import Fault
+from poise.threats.table import CVE_ID, SCHEMAS, FeedTable, checked, day_of, structural
 
 #: The scores of such a table are EPSS times this.
 SCALE = 100_000
@@ -27,16 +28,24 @@ MODELS = (
 )
 
 
-def epss_history(path: Path, first: date = date.min, last: date = date.max) -> Iterator[FeedTable]:
+def epss_history(
+    path: Path, first: date = date.min, last: date = date.max, *, skip_empty: bool = False
+) -> Iterator[FeedTable]:
     """Yield the EPSS scores of each day of a table, from `first` to `last`, in its order.
 
-    Percentiles are null: such tables do not hold them.
+    Percentiles are null: such tables do not hold them. Scores are whole numbers, the probability times
+    :data:`SCALE`; a table none of whose scores is above 1 in a column of fractions holds probabilities.
+
+    Parameters
+    ----------
+    skip_empty
+        Whether a day without any score is left out instead of refused.
 
     Raises
     ------
     ThreatFeedError
-        E200 or E201 when the file cannot be read or is no such table; E212 for a day without
-        any score.
+        E200 or E201 when the file cannot be read or is no such table; E209 when more rows than a few are
+        faulty (E205 to E207, told with each day); E212 for a day without any score.
     """
     try:
         file = parquet.ParquetFile(path)
@@ -50,11 +59,54 @@ def epss_history(path: Path, first: date = date.min, last: date = date.max) -> I
     for name, day in days.items():
         if not first <= day <= last:
             continue
-        table = file.read(["cve", name]).drop_null()
-        scores = pc.divide(pc.cast(table[name], pa.float64()), float(SCALE))
-        nothing = pa.nulls(table.num_rows, pa.float64())
-        rows = pa.Table.from_arrays([table["cve"], scores, nothing], schema=SCHEMAS["epss"])
-        yield checked(FeedTable("epss", day, model_of(day), rows.sort_by("cve")), f"{path}:{name}")
+        where = f"{path}:{name}"
+        cve, score = _columns(file, name, where)
+        if skip_empty and score.null_count == len(score):
+            continue
+        rows, faults = _good(cve, score, where)
+        yield checked(FeedTable("epss", day, model_of(day), rows, faults), where)
+
+
+def _columns(file: parquet.ParquetFile, name: str, where: str) -> tuple[pa.Array, pa.Array]:
+    """Return ids as text and scores as probabilities, null where there is none."""
+    try:
+        table = file.read(["cve", name])
+        cve = pc.cast(table["cve"], pa.string()).combine_chunks()
+        if not (pa.types.is_integer(table[name].type) or pa.types.is_floating(table[name].type)):
+            raise structural("E201", where, f"holds {table[name].type}; expected numbers.")
+        score = pc.cast(table[name], pa.float64()).combine_chunks()
+    except (pa.ArrowException, OSError) as error:
+        raise structural("E202", where, f"is damaged, or of another type: {error}.") from error
+    score = pc.if_else(pc.is_nan(score), None, score)
+    whole = pc.all(pc.equal(score, pc.floor(score))).as_py()
+    if pa.types.is_floating(table[name].type) and not whole and (pc.max(score).as_py() or 0.0) <= 1.0:
+        return cve, score
+    return cve, pc.divide(score, float(SCALE))
+
+
+def _good(cve: pa.Array, score: pa.Array, where: str) -> tuple[pa.Table, tuple[Fault, ...]]:
+    """Return the rows of one day that are sound, sorted by id, and what is wrong with the others."""
+    has_score = pc.is_valid(score)
+    cve = pc.ascii_upper(pc.utf8_trim_whitespace(pc.filter(cve, has_score)))
+    score = pc.filter(score, has_score)
+    is_cve = pc.fill_null(pc.match_substring_regex(cve, f"^{CVE_ID.pattern}$"), False)
+    within = pc.and_(pc.greater_equal(score, 0.0), pc.less_equal(score, 1.0))
+    rows = pa.array(range(len(cve)))
+    first = pa.table({"id": cve, "row": rows}).group_by("id").aggregate([("row", "min")])
+    is_first = pc.is_in(rows, value_set=first["row_min"].combine_chunks())
+    faults = [
+        Fault(id, where, f"{cve[row].as_py()!r}: {what}.")
+        for id, what, good in (
+            ("E205", "no CVE id", is_cve),
+            ("E206", "its score is no probability", within),
+            ("E207", "listed a second time; the first is kept", is_first),
+        )
+        for row in pc.indices_nonzero(pc.invert(good)).to_pylist()
+    ]
+    sound = pc.and_(pc.and_(is_cve, within), is_first)
+    nothing = pa.nulls(len(cve), pa.float64())
+    table = pa.Table.from_arrays([cve, score, nothing], schema=SCHEMAS["epss"])
+    return table.filter(sound).sort_by("cve"), tuple(faults)
 
 
 def model_of(day: date) -> str:

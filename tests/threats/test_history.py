@@ -16,7 +16,7 @@ from poise.threats.history import epss_history, model_of
 def days(tmp_path):
     """Return a table of two days; one vulnerability is scored on the second only."""
     path = tmp_path / "days.parquet"
-    columns = {"cve": ["CVE-2024-2", "CVE-2024-1"], "2025-03-16": [None, 43], "2025-03-17": [50_000, 44]}
+    columns = {"cve": ["CVE-2024-0002", "CVE-2024-0001"], "2025-03-16": [None, 43], "2025-03-17": [50_000, 44]}
     parquet.write_table(pa.table(columns), path)
     return path
 
@@ -25,7 +25,7 @@ def test_each_day_is_a_feed_of_its_own(days):
     """A replay asks day by day; what was not scored yet is not in that day's feed."""
     first, second = epss_history(days)
     assert (first.date, first.version) == (date(2025, 3, 16), "v2023.03.01")
-    assert first.table.to_pylist() == [{"cve": "CVE-2024-1", "epss": 0.00043, "percentile": None}]
+    assert first.table.to_pylist() == [{"cve": "CVE-2024-0001", "epss": 0.00043, "percentile": None}]
     assert (second.version, second.table["epss"].to_pylist()) == ("v2025.03.14", [0.00044, 0.5])
 
 
@@ -46,7 +46,7 @@ def test_another_file_is_refused(tmp_path, content):
 
 def test_a_table_without_days_is_refused(tmp_path):
     """Columns that are no days are not scores."""
-    parquet.write_table(pa.table({"cve": ["CVE-2024-1"], "score": [1]}), tmp_path / "other.parquet")
+    parquet.write_table(pa.table({"cve": ["CVE-2024-0001"], "score": [1]}), tmp_path / "other.parquet")
     with pytest.raises(ThreatFeedError, match="E201"):
         list(epss_history(tmp_path / "other.parquet"))
     with pytest.raises(ThreatFeedError, match="E200"):

@@ -23,6 +23,7 @@ from poise.threats.table import CVE_ID, FAULTY_ROWS_ALWAYS_ALLOWED, FAULTY_ROWS_
 
 COLUMNS = ("catalog_date", "event", "cve", "field", "old", "new_or_dateAdded")
 Event = Literal["added", "removed", "changed"]
+_EVENTS: Mapping[str, Event] = {"added": "added", "removed": "removed", "changed": "changed"}
 #: Fields of an entry whose changes matter for a decision; others (names, weaknesses) are skipped.
 _FIELDS = ("dueDate", "dateAdded", "knownRansomwareCampaignUse")
 
@@ -152,22 +153,25 @@ def _change(row: Mapping[str | None, object], where: str) -> KevChange | Fault:
         return Fault("E583", where, f"catalog_date is {text['catalog_date'][:40]!r}; expected YYYY-MM-DD.")
     if not CVE_ID.fullmatch(cve):
         return Fault("E583", where, f"cve is {text['cve'][:40]!r}; expected a CVE id.")
-    event = text["event"]
-    if event == "added" or event == "removed" or event == "changed":
-        return KevChange(day, event, cve, text["field"], text["old"], text["new_or_dateAdded"])
-    return Fault("E583", where, f"event is {event[:40]!r}; expected added, removed or changed.")
+    event = _EVENTS.get(text["event"])
+    if event is None:
+        return Fault("E583", where, f"event is {text['event'][:40]!r}; expected added, removed or changed.")
+    return KevChange(day, event, cve, text["field"], text["old"], text["new_or_dateAdded"])
 
 
 def _lay_out(state: dict[str, KevEntry], changes: Iterable[KevChange]) -> dict[str, list[Span]]:
     """Undo changes from the newest catalogue backwards, noting how long each state stood."""
     spans: dict[str, list[Span]] = {cve: [] for cve in state}
     until: dict[str, date | None] = dict.fromkeys(state)
-    for change in reversed(list(changes)):
+    ordered = list(changes)
+    first_told = ordered[0].day if ordered else date.min
+    for change in reversed(ordered):
         own = spans.setdefault(change.cve, [])
         entry = state.get(change.cve)
         if change.event == "removed":
-            # What it said before is not in the table; the day it was added is its own row.
-            state[change.cve], until[change.cve] = KevEntry(change.day, None, False), change.day
+            # What it said is not in the table. The day it was added is a row of its own, unless that was
+            # before the table begins.
+            state[change.cve], until[change.cve] = KevEntry(first_told, None, False), change.day
         elif entry is not None and change.event == "added":
             own.insert(0, Span(change.day, until.get(change.cve), entry))
             del state[change.cve]
@@ -176,8 +180,9 @@ def _lay_out(state: dict[str, KevEntry], changes: Iterable[KevChange]) -> dict[s
             state[change.cve], until[change.cve] = _with(entry, change.field, change.old), change.day
     for cve, entry in state.items():
         own = spans[cve]
-        since = min([entry.added, *(span.since for span in own), *([until[cve]] if until.get(cve) else [])])
-        own.insert(0, Span(since, until.get(cve), entry))
+        end = until.get(cve)
+        since = min([entry.added, end or entry.added, *(span.since for span in own)])
+        own.insert(0, Span(since, end, entry))
     return {cve: list(_sound(own)) for cve, own in spans.items()}
 
 

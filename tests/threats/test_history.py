@@ -16,7 +16,8 @@ from poise.threats.history import epss_history, model_of
 def days(tmp_path):
     """Return a table of two days; one vulnerability is scored on the second only."""
     path = tmp_path / "days.parquet"
-    columns = {"cve": ["CVE-2024-0002", "CVE-2024-0001"], "2025-03-16": [None, 43], "2025-03-17": [50_000, 44]}
+    ids = ["CVE-2024-0002", "CVE-2024-0001"]
+    columns = {"cve": ids, "2025-03-16": [None, 43], "2025-03-17": [50_000, 44]}
     parquet.write_table(pa.table(columns), path)
     return path
 

@@ -23,6 +23,7 @@ COMMANDS = (
     "plan",
     "simulate",
     "sensitivity",
+    "replay",
     "table",
     "limit",
     "trade",

@@ -100,10 +100,10 @@ def play(case: PatchCase, rule: Rule) -> Plan:
         for change in case.changes
     ]
     allowed = _monthly(case) if rule.is_monthly else None
-    return schedule_by_priority(case.problem, _ranks(keys), allowed_windows=allowed)
+    return schedule_by_priority(case.problem, ranks(keys), allowed_windows=allowed)
 
 
-def _ranks(keys: list[tuple[float, ...]]) -> Floats:
+def ranks(keys: list[tuple[float, ...]]) -> Floats:
     """Return one number per key that keeps their order; ties stay ties."""
     number = {key: float(index) for index, key in enumerate(sorted(set(keys)))}
     return np.array([number[key] for key in keys], dtype=np.float64)

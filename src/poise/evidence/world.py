@@ -1,0 +1,276 @@
+"""The world's history as tables tell it, and what could be known of it on a day."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from poise.errors import EvidenceError, Fault, InputError
+from poise.evidence.judgements import Judgements
+from poise.planning.problem import Floats, Ints
+from poise.threats.epss import read_epss
+from poise.threats.history import epss_history
+from poise.threats.kev_history import KevHistory
+from poise.threats.table import FeedTable
+
+Bools = npt.NDArray[np.bool_]
+
+#: A score older than this stands for nothing [d].
+MAX_SCORE_AGE_DAYS = 45
+#: Most scores that are held at once, of all days together: about half a gigabyte.
+MAX_SCORES = 60_000_000
+#: A new EPSS model begins where more than half of all scores move by more than a tenth.
+_BREAK_SHARE, _BREAK_RATIO = 0.5, float(np.log(1.1))
+_PARQUET = b"PAR1"
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """The scores of one day: rows into the world's ids, and probabilities."""
+
+    day: date
+    rows: Ints
+    scores: Floats
+
+
+@dataclass(frozen=True)
+class Knowledge:
+    """What could be known on a day. Every array has one entry per vulnerability of the world, in its order.
+
+    Vulnerabilities that had not appeared are there by position only: ``appeared`` is False and all else
+    empty. ``epss`` and ``cvss`` are NaN where not known, ``due`` is an ordinal day or 0.
+    """
+
+    day: date
+    appeared: Bools
+    epss: Floats
+    is_kev: Bools
+    kev_since: Ints
+    due: Ints
+    is_ransomware: Bools
+    judgements: Judgements
+
+
+@dataclass(frozen=True)
+class World:
+    """Everything that the tables tell, past and future.
+
+    Decisions never see it; they get a :class:`Knowledge`. Scoring does.
+
+    Parameters
+    ----------
+    cves
+        Ids, by the day they appeared and then by name, so that what comes later stands behind.
+    appears
+        Ordinal day on which each was first scored or listed, shape ``(V,)``.
+    snapshots
+        By day.
+    kev
+        What KEV said when.
+    versions
+        (first day, name) of each EPSS model in the tables, by day.
+    """
+
+    cves: tuple[str, ...]
+    appears: Ints
+    snapshots: tuple[Snapshot, ...]
+    kev: KevHistory
+    judgements: Judgements
+    versions: tuple[tuple[date, str], ...]
+    notices: tuple[str, ...] = field(default=())
+
+    @cached_property
+    def row_of(self) -> dict[str, int]:
+        """Return the place of each id."""
+        return {cve: row for row, cve in enumerate(self.cves)}
+
+    def version_on(self, day: date) -> str:
+        """Return the EPSS model in use on a day."""
+        return next((name for first, name in reversed(self.versions) if first <= day), self.versions[0][1])
+
+    def scores_on(self, day: date) -> Floats:
+        """Return each vulnerability's newest score of at most 45 days, NaN without one, shape ``(V,)``."""
+        found = np.full(len(self.cves), np.nan)
+        oldest = day - timedelta(days=MAX_SCORE_AGE_DAYS)
+        for snapshot in self.snapshots:
+            if oldest <= snapshot.day <= day:
+                found[snapshot.rows] = snapshot.scores
+        return found
+
+    def knowledge(self, day: date) -> Knowledge:
+        """Return what could be known on a day; nothing of a later day has any part in it."""
+        appeared = self.appears <= day.toordinal()
+        size = len(self.cves)
+        since, due = np.zeros(size, dtype=np.int64), np.zeros(size, dtype=np.int64)
+        crews = np.zeros(size, dtype=np.bool_)
+        for cve in self.kev.spans:
+            row, entry = self.row_of.get(cve, -1), self.kev.entry(cve, day)
+            if row >= 0 and entry is not None:
+                listed = self.kev.listed_on(cve)
+                since[row] = (listed or entry.added).toordinal()
+                due[row] = entry.due.toordinal() if entry.due else 0
+                crews[row] = entry.ransomware
+        return Knowledge(
+            day=day,
+            appeared=appeared,
+            epss=self.scores_on(day),
+            is_kev=since > 0,
+            kev_since=since,
+            due=due,
+            is_ransomware=crews,
+            judgements=self.judgements.up_to(day),
+        )
+
+
+def read_world(
+    epss: Sequence[Path],
+    kev: KevHistory,
+    judge: Callable[[Sequence[str], Ints, Floats], Judgements],
+    *,
+    first: date,
+    last: date,
+    progress: Callable[[int, int, str], None] | None = None,
+) -> World:
+    """Read tables of EPSS and put them beside the history of KEV.
+
+    Only vulnerabilities that can matter are kept: those whose id is of the year before ``first`` or later.
+
+    Parameters
+    ----------
+    epss
+        Tables with a column per day (Parquet) and daily files of the feed (CSV), in any order.
+    judge
+        Makes CVSS and SSVC of ids, the days they appeared, and their first scores.
+    first, last
+        Days of the replay; scores are read from 45 days before to 45 days after.
+
+    Raises
+    ------
+    ThreatFeedError
+        When a table is refused.
+    InputError
+        E584 when there are more scores than fit.
+    EvidenceError
+        E584 when no score is as old as ``first``.
+    """
+    ids: dict[str, int] = {}
+    days: dict[date, tuple[list[Ints], list[Floats], str]] = {}
+    held, faults = 0, 0
+    for done, path in enumerate(epss):
+        if progress is not None:
+            progress(done, len(epss), f"reading {path.name}")
+        for feed in _feeds(
+            path, first - timedelta(days=MAX_SCORE_AGE_DAYS), last + timedelta(days=MAX_SCORE_AGE_DAYS)
+        ):
+            rows, scores = _rows(feed.table, ids, first.year - 1)
+            own = days.setdefault(feed.date, ([], [], feed.version))
+            own[0].append(rows)
+            own[1].append(scores)
+            held, faults = held + len(rows), faults + len(feed.faults)
+            if held > MAX_SCORES:
+                message = f"The tables hold more than {MAX_SCORES:,} scores of these days; that is the limit."
+                raise InputError(Fault("E584", str(path), message, "Name fewer days or fewer tables."))
+    if not days or min(days) > first:
+        message = f"There is no EPSS score of {first} or of the {MAX_SCORE_AGE_DAYS} days before it."
+        raise EvidenceError(
+            Fault("E584", "--epss", message, "Begin later, or name a table that reaches back.")
+        )
+    listed = {
+        cve: day for cve in kev.spans if (day := kev.listed_on(cve)) and int(cve[4:8]) >= first.year - 1
+    }
+    return _put_together(ids, days, kev, listed, judge, faults)
+
+
+def _feeds(path: Path, first: date, last: date) -> Iterator[FeedTable]:
+    """Yield the days of a file of either layout, recognised by content."""
+    try:
+        with path.open("rb") as stream:
+            is_parquet = stream.read(4) == _PARQUET
+    except OSError as error:
+        raise InputError(Fault("E200", str(path), f"cannot be read: {error.strerror}.")) from error
+    if is_parquet:
+        yield from epss_history(path, first, last, skip_empty=True)
+        return
+    feed = read_epss(path)
+    if first <= feed.date <= last:
+        yield feed
+
+
+def _rows(table: pa.Table, ids: dict[str, int], first_year: int) -> tuple[Ints, Floats]:
+    """Return the rows of a day's ids in the world, adding new ids, and their scores."""
+    year = pc.cast(pc.utf8_slice_codeunits(table["cve"], 4, 8), pa.int32())
+    kept = table.filter(pc.greater_equal(year, first_year))
+    rows = np.array([ids.setdefault(cve, len(ids)) for cve in kept["cve"].to_pylist()], dtype=np.int64)
+    return rows, kept["epss"].to_numpy()
+
+
+def _put_together(
+    ids: dict[str, int],
+    days: dict[date, tuple[list[Ints], list[Floats], str]],
+    kev: KevHistory,
+    listed: dict[str, date],
+    judge: Callable[[Sequence[str], Ints, Floats], Judgements],
+    faults: int,
+) -> World:
+    ordered = sorted(days)
+    for cve in sorted(listed):
+        ids.setdefault(cve, len(ids))
+    appears, first_score = np.full(len(ids), 10**7), np.full(len(ids), np.nan)
+    for day in reversed(ordered):
+        for rows, scores in zip(*days[day][:2], strict=True):
+            appears[rows], first_score[rows] = day.toordinal(), scores
+    names = list(ids)
+    for row, cve in enumerate(names):
+        if cve in listed:
+            appears[row] = min(int(appears[row]), max(listed[cve].toordinal(), ordered[0].toordinal()))
+    order = sorted(range(len(names)), key=lambda row: (appears[row], names[row]))
+    place = np.empty(len(names), dtype=np.int64)
+    place[order] = np.arange(len(names))
+    snapshots = tuple(
+        Snapshot(day, place[np.concatenate(days[day][0])], np.concatenate(days[day][1])) for day in ordered
+    )
+    cves = tuple(names[row] for row in order)
+    sorted_days = appears[order]
+    notices = [f"{faults:,} rows of the EPSS tables were faulty and left out."] if faults else []
+    if kev.faults:
+        notices.append(f"{len(kev.faults):,} rows of KEV and its history were faulty and left out.")
+    told = [(day, days[day][2]) for day in ordered]
+    return World(
+        cves=cves,
+        appears=sorted_days,
+        snapshots=snapshots,
+        kev=kev,
+        judgements=judge(cves, sorted_days, first_score[order]),
+        versions=_versions(told, snapshots, len(names)),
+        notices=tuple(notices),
+    )
+
+
+def _versions(
+    told: Sequence[tuple[date, str]], snapshots: Sequence[Snapshot], size: int
+) -> tuple[tuple[date, str], ...]:
+    """Return the models and their first days: as the feed says, or as most scores move together.
+
+    A model takes some weeks to settle, so a break within 45 days of another is the same one.
+    """
+    found = [told[0]]
+    before = np.full(size, np.nan)
+    for (day, name), snapshot in zip(told, snapshots, strict=True):
+        moved = np.abs(np.log(np.maximum(snapshot.scores, 1e-5) / np.maximum(before[snapshot.rows], 1e-5)))
+        both = np.isfinite(moved)
+        is_break = both.sum() >= 100 and bool(np.mean(moved[both] > _BREAK_RATIO) > _BREAK_SHARE)
+        is_near = (day - found[-1][0]).days <= MAX_SCORE_AGE_DAYS
+        if name != found[-1][1] and name and not any(name == known for _, known in found):
+            found.append((day, name))
+        elif is_break and not (is_near and len(found) > 1):
+            found.append((day, f"unnamed, from {day}"))
+        before[snapshot.rows] = snapshot.scores
+    return tuple(found)

@@ -1,0 +1,194 @@
+"""Replay: the future changes nothing before it, and what is counted is what a patient clerk would count."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from pathlib import Path
+
+import numpy as np
+import pytest
+from evidence.tables import FIRST, LAST, WEEKS, Tables, made_up
+
+from poise.evidence.companies import make_company
+from poise.evidence.deciding import RULE_KEYS, deciders, nothing
+from poise.evidence.judgements import ToldJudgements
+from poise.evidence.replay import METRICS, Replayed, mondays, replay
+from poise.evidence.week import WINDOW_DAYS, WINDOW_START_DAYS, Week, hold
+from poise.evidence.world import World
+from poise.planning.problem import Plan
+
+CUT = FIRST + timedelta(weeks=6)
+
+
+def everything_at_once(week: Week) -> Plan:
+    """Return the plan of a company that opens every group at its next window, whatever it costs."""
+    problem = week.problem
+    group = problem.change_group
+    first = [problem.slot_window[problem.slot_ptr[g]] if problem.slot_ptr[g] < problem.slot_ptr[g + 1] else -1
+             for g in range(problem.num_groups)]  # fmt: skip
+    return Plan(np.array(first)[group])
+
+
+def run(world: World, *keys: str, kind: str = "software") -> Replayed:
+    """Replay some ways of deciding on one company."""
+    ways = deciders() | {"nothing": nothing, "everything": everything_at_once}
+    company = make_company(kind, 3)  # type: ignore[arg-type]
+    found = replay(world, {"it": company}, {key: ways[key] for key in keys}, first=FIRST, last=LAST)
+    return found["it"]
+
+
+def poisoned(tables: Tables) -> Tables:
+    """Return the same history up to the cut, and another one after it."""
+    other = made_up(99, known=300, later=150)
+    rng = np.random.default_rng(1)
+    scores = {day: dict(own) for day, own in tables.scores.items()}
+    for day in scores:
+        if day > CUT:
+            scores[day] = {cve: float(rng.random()) for cve in scores[day]}
+            scores[day] |= {f"CVE-2025-{number}": 0.9 for number in range(7000, 7100)}
+    events = [event for event in tables.events if event[0] <= CUT]
+    listed = {event[2] for event in events}
+    events += [event for event in other.events if event[0] > CUT and event[1] == "added" and event[2] not in listed]
+    crews = {event[2] for event in events if event[1] == "changed"}
+    flips = [
+        (CUT + timedelta(days=3), "changed", cve, "knownRansomwareCampaignUse", "Unknown", "Known")
+        for cve in sorted(listed - crews)
+    ]
+    told = dict(tables.told.rows)
+    for cve, row in told.items():
+        if row[3] > CUT.toordinal():
+            told[cve] = (10.0, True, True, *row[3:])
+    return Tables(scores, sorted([*events, *flips]), dict(tables.due), ToldJudgements(told))
+
+
+def judged(tables: Tables) -> Tables:
+    """Return the history with CVSS and SSVC told for half of it, some before the cut and some after."""
+    ids = sorted({cve for day in tables.scores.values() for cve in day})
+    rows = {}
+    for number, cve in enumerate(ids[::2]):
+        day = (FIRST + timedelta(days=number % (7 * WEEKS))).toordinal()
+        rows[cve] = (float(number % 10), number % 3 == 0, number % 4 == 0, day, day)
+    return Tables(tables.scores, tables.events, tables.due, ToldJudgements(rows))
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_the_future_changes_nothing_before_it(tmp_path: Path, seed: int) -> None:
+    """Poison everything after a day: every decision up to it, and every score of weeks over by then, stays."""
+    tables = judged(made_up(seed))
+    keys = ("poise-fair", "poise-w0.03", *RULE_KEYS)
+    one = run(tables.world(tmp_path / "true"), *keys)
+    two = run(poisoned(tables).world(tmp_path / "poisoned"), *keys)
+    differs = 0
+    for key in keys:
+        for week, other in zip(one.weeks[key], two.weeks[key], strict=True):
+            if week.day <= CUT:
+                assert week.decision == other.decision, (key, week.day)
+            else:
+                differs += week.decision != other.decision
+            if week.day + timedelta(days=7) <= CUT:
+                assert week == other, (key, week.day)
+    assert differs > len(keys), "the poison must be able to show"
+
+
+def test_a_decision_sees_its_week_alone(tmp_path: Path) -> None:
+    """What is handed over holds no score, listing or judgement of a later day, not even out of sight."""
+    tables = judged(made_up(3))
+    world = tables.world(tmp_path)
+    known = world.knowledge(CUT)
+    unseen = ~known.appeared
+    assert unseen.any()
+    assert np.isnan(known.epss[unseen]).all()
+    assert not known.is_kev[unseen].any()
+    assert (known.kev_since <= CUT.toordinal()).all()
+    told = known.judgements
+    later = tables.told.rows
+    rows = [world.row_of[cve] for cve, row in later.items() if row[3] > CUT.toordinal()]
+    assert len(rows) > 10
+    assert np.isnan(told.told_cvss[rows]).all()
+    assert not told.told_total[rows].any()
+
+
+def clerk(world: World, company: object, key: str, weeks: Replayed, decisions: list[tuple[date, Week, Plan]]) -> float:
+    """Count KEV-exposed asset-days hour by hour from what was decided, sharing no code with the replay."""
+    holding = hold(company, world, FIRST)  # type: ignore[arg-type]
+    mended: dict[int, list[tuple[float, int]]] = {}
+    for day, week, plan in decisions:
+        for change in np.flatnonzero(plan.window == 0):
+            mended.setdefault(int(week.pair[change]), []).append(
+                (day.toordinal() + WINDOW_START_DAYS + WINDOW_DAYS, day.toordinal())
+            )
+    total = 0.0
+    for pair, row, since in zip(holding.pair, holding.vulnerability, holding.since, strict=True):
+        spans = world.kev.spans.get(world.cves[row], ())
+        if not spans:
+            continue
+        ends = [at for at, planned in mended.get(int(pair), []) if planned >= since]
+        end = min([*ends, FIRST.toordinal() + 7 * WEEKS])
+        start = max(since, spans[0].since.toordinal(), FIRST.toordinal())
+        hosts = int(holding.company.hosts[holding.company.pair_group[pair]])
+        total += hosts * max(0.0, end - start)
+    return total
+
+
+@pytest.mark.parametrize("key", ["kev-then-epss", "monthly-only", "poise-w0.03"])
+def test_a_clerk_counts_the_same(tmp_path: Path, key: str) -> None:
+    """The primary metric, recounted entry by entry from the plans that were made."""
+    world = made_up(4).world(tmp_path)
+    decide, seen = deciders()[key], []
+
+    def recorded(week: Week) -> Plan:
+        plan = decide(week)
+        seen.append((week.day, week, plan))
+        return plan
+
+    company = make_company("manufacturer", 3)
+    zones = company.zone.copy()
+    zones[:] = 2  # no group faces the internet, so nothing is mended outside the plan
+    object.__setattr__(company, "zone", zones)
+    found = replay(world, {"it": company}, {key: recorded}, first=FIRST, last=LAST)["it"]
+    total = found.series(key, "kev_asset_days").sum()
+    assert total > 0
+    assert total == pytest.approx(clerk(world, company, key, found, seen), rel=1e-9)
+
+
+def test_doing_nothing_is_the_worst_and_everything_the_best(tmp_path: Path) -> None:
+    """All exposures and hours of any way lie between those of the two extremes."""
+    world = made_up(5).world(tmp_path)
+    found = run(world, "nothing", "everything", *RULE_KEYS, "poise-w0.01")
+    for metric in ("kev_asset_days", "open_when_listed", "activity_asset_days"):
+        least, most = (found.series(key, metric).sum() for key in ("everything", "nothing"))
+        for key in found.weeks:
+            assert least <= found.series(key, metric).sum() * (1 + 1e-12), (key, metric)
+            assert found.series(key, metric).sum() <= most * (1 + 1e-12), (key, metric)
+    assert found.series("nothing", "moves").sum() == 0
+
+
+def test_hours_fit_into_the_teams_time(tmp_path: Path) -> None:
+    """All ways of deciding have the same capacity: no week's labour is more than the teams have."""
+    found = run(made_up(6).world(tmp_path), *RULE_KEYS, "poise-w0.001")
+    company = found.company
+    downtime = float((company.reboot_hours * company.capacity_loss).sum())
+    for key in found.weeks:
+        planned = found.series(key, "hours") - found.series(key, "emergency_hours")
+        assert planned.max() <= company.capacity_minutes.sum() / 60 + downtime
+
+
+def test_a_replay_can_be_repeated(tmp_path: Path) -> None:
+    """The same tables and seed give the same decisions and the same numbers."""
+    tables = made_up(7)
+    one, two = (run(tables.world(tmp_path / name), "poise-nash", "bod-26-04") for name in ("one", "two"))
+    assert one.weeks == two.weeks
+
+
+def test_weeks_are_whole() -> None:
+    """A week that is not over by the last day is not counted."""
+    assert mondays(date(2025, 1, 6), date(2025, 1, 19)) == [date(2025, 1, 6), date(2025, 1, 13)]
+    assert mondays(date(2025, 1, 6), date(2025, 1, 18)) == [date(2025, 1, 6)]
+    assert mondays(date(2025, 1, 6), date(2025, 1, 6)) == []
+
+
+def test_every_metric_moves(tmp_path: Path) -> None:
+    """A metric that is always zero measures nothing."""
+    found = run(made_up(8).world(tmp_path), "monthly-only", "poise-w0.03", "cvss-first")
+    for metric in METRICS:
+        assert any(found.series(key, metric).any() for key in found.weeks), metric

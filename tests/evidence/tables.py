@@ -98,12 +98,19 @@ def made_up(seed: int = 0, *, known: int = 300, later: int = 150) -> Tables:
             cve: float(one) if week >= start - 1 else None
             for cve, one, start in zip(ids, score, appears, strict=True)
         }
-    for number in rng.choice(len(ids), 60, replace=False):
+    for number in rng.choice(len(ids), min(60, len(ids)), replace=False):
         week = float(max(appears[number], rng.integers(-8, WEEKS + 4)))
         day = FIRST + timedelta(days=int(7 * week + rng.integers(0, 7)))
         tables.events.append((day, "added", ids[number], "", "", day.isoformat()))
         if rng.random() < 0.3:
-            told = (day + timedelta(days=9), "changed", ids[number], "knownRansomwareCampaignUse", "Unknown", "Known")
+            told = (
+                day + timedelta(days=9),
+                "changed",
+                ids[number],
+                "knownRansomwareCampaignUse",
+                "Unknown",
+                "Known",
+            )
             tables.events.append(told)
     tables.events = sorted(event for event in tables.events if event[0] <= NEWEST)
     return tables

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from evidence.tables import FIRST, LAST, WEEKS, Tables, made_up
 
+from evidence.tables import FIRST, LAST, WEEKS, Tables, made_up
 from poise.evidence.companies import make_company
 from poise.evidence.deciding import RULE_KEYS, deciders, nothing
 from poise.evidence.judgements import ToldJudgements
@@ -48,7 +48,9 @@ def poisoned(tables: Tables) -> Tables:
             scores[day] |= {f"CVE-2025-{number}": 0.9 for number in range(7000, 7100)}
     events = [event for event in tables.events if event[0] <= CUT]
     listed = {event[2] for event in events}
-    events += [event for event in other.events if event[0] > CUT and event[1] == "added" and event[2] not in listed]
+    events += [
+        event for event in other.events if event[0] > CUT and event[1] == "added" and event[2] not in listed
+    ]
     crews = {event[2] for event in events if event[1] == "changed"}
     flips = [
         (CUT + timedelta(days=3), "changed", cve, "knownRansomwareCampaignUse", "Unknown", "Known")
@@ -73,7 +75,7 @@ def judged(tables: Tables) -> Tables:
 
 @pytest.mark.parametrize("seed", [1, 2])
 def test_the_future_changes_nothing_before_it(tmp_path: Path, seed: int) -> None:
-    """Poison everything after a day: every decision up to it, and every score of weeks over by then, stays."""
+    """Poison all after a day: every decision up to it, and every score of weeks over by then, stays."""
     tables = judged(made_up(seed))
     keys = ("poise-fair", "poise-w0.03", *RULE_KEYS)
     one = run(tables.world(tmp_path / "true"), *keys)
@@ -108,7 +110,9 @@ def test_a_decision_sees_its_week_alone(tmp_path: Path) -> None:
     assert not told.told_total[rows].any()
 
 
-def clerk(world: World, company: object, key: str, weeks: Replayed, decisions: list[tuple[date, Week, Plan]]) -> float:
+def clerk(
+    world: World, company: object, key: str, weeks: Replayed, decisions: list[tuple[date, Week, Plan]]
+) -> float:
     """Count KEV-exposed asset-days hour by hour from what was decided, sharing no code with the replay."""
     holding = hold(company, world, FIRST)  # type: ignore[arg-type]
     mended: dict[int, list[tuple[float, int]]] = {}

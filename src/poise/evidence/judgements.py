@@ -31,6 +31,8 @@ CVSS_TENTHS = np.array([3.9, 4.8, 5.4, 6.1, 6.5, 7.0, 7.5, 7.8, 8.8, 9.8])
 AUTOMATABLE_SHARE, TOTAL_FROM_CVSS = 0.179, 7.8
 #: Rank correlation of CVSS with EPSS there: 0.12 with version 3, 0.30 with version 4.
 CVSS_CORRELATION = 0.3
+#: A day that does not come: of what no table tells.
+NEVER = 100_000_000
 _COLUMNS = ("cve", "published", "cna_v31_score", "adp_v31_score", "adp_updated", "ssvc_ts",
             "ssvc_automatable", "ssvc_technical_impact")  # fmt: skip
 
@@ -50,7 +52,7 @@ class Judgements:
     told_total: Bools
     cvss_known_from: Ints
     ssvc_known_from: Ints
-    day: int = 10**8
+    day: int = NEVER - 1
 
     def up_to(self, day: date) -> Judgements:
         """Return what was known on a day; later facts are blanked, not only hidden."""
@@ -61,8 +63,8 @@ class Judgements:
             told_cvss=np.where(knows_cvss, self.told_cvss, np.nan),
             told_automatable=self.told_automatable & knows_ssvc,
             told_total=self.told_total & knows_ssvc,
-            cvss_known_from=np.where(knows_cvss, self.cvss_known_from, 10**8),
-            ssvc_known_from=np.where(knows_ssvc, self.ssvc_known_from, 10**8),
+            cvss_known_from=np.where(knows_cvss, self.cvss_known_from, NEVER),
+            ssvc_known_from=np.where(knows_ssvc, self.ssvc_known_from, NEVER),
             day=now,
         )
 
@@ -104,17 +106,18 @@ def read_judgements(path: Path) -> ToldJudgements:
     """
     try:
         file = parquet.ParquetFile(path)
+        names = file.schema_arrow.names
     except OSError as error:
         raise structural("E200", str(path), f"cannot be read: {error}.") from error
-    except pa.ArrowInvalid as error:
+    except (pa.ArrowException, UnicodeDecodeError) as error:
         raise structural("E201", str(path), f"is no Parquet file: {error}.") from error
-    missing = [name for name in _COLUMNS if name not in file.schema_arrow.names]
+    missing = [name for name in _COLUMNS if name not in names]
     if missing:
         raise structural("E201", str(path), f"is no table of Vulnrichment: it lacks {', '.join(missing)}.")
     try:
         table = file.read(list(_COLUMNS))
         columns = {name: pc.cast(table[name], pa.string()).to_pylist() for name in _COLUMNS}
-    except (pa.ArrowException, OSError) as error:
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         raise structural("E202", str(path), f"is damaged, or of another type: {error}.") from error
     rows = {}
     for cve, published, cna, adp, updated, judged, automatable, impact in zip(
@@ -127,8 +130,8 @@ def read_judgements(path: Path) -> ToldJudgements:
             np.nan if score is None else score,
             str(automatable).lower() == "yes",
             str(impact).lower() == "total",
-            stamp.toordinal() if stamp else 10**8,
-            seen.toordinal() if seen and automatable and impact else 10**8,
+            stamp.toordinal() if stamp else NEVER,
+            seen.toordinal() if seen and automatable and impact else NEVER,
         )
     return ToldJudgements(rows)
 
@@ -163,7 +166,7 @@ def judge(
     mixed = correlation * np.array([normal.inv_cdf(float(one)) for one in rank])
     mixed += np.sqrt(1 - correlation**2) * np.array([normal.inv_cdf(float(one)) for one in noise])
     tenth = np.minimum((np.array([normal.cdf(float(one)) for one in mixed]) * 10).astype(np.int64), 9)
-    rows = [told.rows.get(cve, (np.nan, False, False, 10**8, 10**8)) for cve in cves]
+    rows = [told.rows.get(cve, (np.nan, False, False, NEVER, NEVER)) for cve in cves]
     columns = list(zip(*rows, strict=True)) if rows else [()] * 5
     return Judgements(
         drawn_cvss=CVSS_TENTHS[tenth],

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from poise.evidence.deciding import LADDER_KEYS, LANDMARK_KEYS, RULE_KEYS
+from poise.evidence.judgements import NEVER
 from poise.evidence.replay import METRICS, Replayed
 from poise.evidence.scoring import Saving, interval, saving
 from poise.evidence.world import World
@@ -41,7 +42,7 @@ def _days(one: Replayed) -> list[date]:
 
 def _drawn_share(world: World) -> float:
     """Return the share of vulnerabilities whose CVSS score no table tells."""
-    return float(np.mean(world.judgements.cvss_known_from >= 10**8)) if world.cves else 0.0
+    return float(np.mean(world.judgements.cvss_known_from >= NEVER)) if world.cves else 0.0
 
 
 def _company(one: Replayed, versions: Mapping[date, str]) -> dict[str, Any]:

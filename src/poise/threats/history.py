@@ -49,12 +49,13 @@ def epss_history(
     """
     try:
         file = parquet.ParquetFile(path)
+        names = file.schema_arrow.names
     except OSError as error:
         raise structural("E200", str(path), f"cannot be read: {error}.") from error
-    except pa.ArrowInvalid as error:
+    except (pa.ArrowException, UnicodeDecodeError) as error:
         raise structural("E201", str(path), f"is no Parquet file: {error}.") from error
-    days = {name: day for name in file.schema_arrow.names if (day := day_of(name))}
-    if "cve" not in file.schema_arrow.names or not days:
+    days = {name: day for name in names if (day := day_of(name))}
+    if "cve" not in names or not days:
         raise structural("E201", str(path), "has no column cve, or no column named after a day.")
     for name, day in days.items():
         if not first <= day <= last:
@@ -75,7 +76,7 @@ def _columns(file: parquet.ParquetFile, name: str, where: str) -> tuple[pa.Array
         if not (pa.types.is_integer(table[name].type) or pa.types.is_floating(table[name].type)):
             raise structural("E201", where, f"holds {table[name].type}; expected numbers.")
         score = pc.cast(table[name], pa.float64()).combine_chunks()
-    except (pa.ArrowException, OSError) as error:
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         raise structural("E202", where, f"is damaged, or of another type: {error}.") from error
     score = pc.if_else(pc.is_nan(score), None, score)
     whole = pc.all(pc.equal(score, pc.floor(score))).as_py()

@@ -43,7 +43,7 @@ def signals_text(found: Signals) -> str:
     """Return signals as text."""
     lines = [f"The pair, 13 weeks to {found.at:%Y-%m-%d}"]
     for one in found.warnings:
-        lines += ["", f"! {one.text} ({', '.join(one.items)})", f"  To talk about: {one.talk}"]
+        lines += ["", f"! {one.text} ({'; '.join(one.titles)})", f"  To talk about: {one.talk}"]
     if not found.warnings:
         lines += ["", "No rule warns."]
     lines.append("")

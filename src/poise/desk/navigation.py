@@ -19,6 +19,8 @@ FEATURES: Final = (
     "home",
     "account",
     "people",
+    "dialogue",
+    "pair",
     "jobs",
 )
 

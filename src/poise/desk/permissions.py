@@ -99,6 +99,12 @@ PERMISSIONS: Final = (
     Permission("agreement.read", "see agreements and what they rest on", ROLES),
     Permission("agreement.sign", "compose and sign an agreement", _LEADS),
     Permission("agreement.reopen", "re-open an agreement by its triggers", (*_LEADS, CHAIR)),
+    # The dialogue: signals, survey and profiles are the pair's, and nobody else's
+    Permission("dialogue.read", "see the agenda, disagreements and goals", (*_SIDES, CHAIR)),
+    Permission("dialogue.say", "say something in the dialogue for their own side", _LEADS),
+    Permission("dialogue.pair", "see signals, survey, profiles and the digest, and answer", _LEADS),
+    Permission("dialogue.escalate", "write and sign a page that goes up", _LEADS),
+    Permission("dialogue.board", "see the board's page", (*_LEADS, CHAIR, AUDITOR)),
     # The ledger
     Permission("ledger.read", "search and verify the ledger", ROLES),
     Permission("ledger.export", "export the ledger", ROLES),

@@ -61,7 +61,7 @@ def fill(sample: SampleFiles, *, points: int) -> None:
     keys.enrol(Actor.of(anna), CAST[0].password)
     keys.enrol(Actor.of(bert), CAST[1].password)
     keys.vouch(Actor.of(anna), bert.username, CAST[0].password)
-    files = {path.name: path.read_bytes() for path in _estate_files(sample)}
+    files = {path.name: path.read_bytes() for path in estate_files(sample)}
     estate.adopt(Actor.of(anna), files)
     for path in sample.reports:
         with path.open("rb") as stream:
@@ -70,5 +70,6 @@ def fill(sample: SampleFiles, *, points: int) -> None:
     table.open_table(Actor.of(bert), points=points)
 
 
-def _estate_files(sample: SampleFiles) -> list[Path]:
+def estate_files(sample: SampleFiles) -> list[Path]:
+    """Return the files that describe the sample company's estate."""
     return [sample.estate, *sorted((sample.estate.parent / "calendars").glob("*.ics"))]

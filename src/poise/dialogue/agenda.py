@@ -101,13 +101,17 @@ class Agenda:
         return (*self.items, *self.waiting)
 
 
-def make_agenda(state: Dialogue, now: datetime, prospect: Prospect | None = None) -> Agenda:
+def make_agenda(
+    state: Dialogue, now: datetime, prospect: Prospect | None = None, currency: str = ""
+) -> Agenda:
     """Return the agenda at a moment.
 
     Parameters
     ----------
     prospect
         Of the table, for prices of what names services and says no price; None without a table.
+    currency
+        What prices are in where no table and no agreement says so.
     """
     found = [*_asked(state, now), *_contested(state), *_expiring(state, now), *_reviews(state, now)]
     found += [*_changed(state, now), *_promised(state, now), *_goals(state, now)]
@@ -119,19 +123,14 @@ def make_agenda(state: Dialogue, now: datetime, prospect: Prospect | None = None
     if unpriced and all(one.cost_per_day is not None for one in shown):
         shown = [*shown[: SHOWN - 1], unpriced[0]]
     waiting = [one for one in items if one not in shown]
-    currency = prospect.ground.currency if prospect else _currency(state)
-    return Agenda(now, currency, tuple(shown), tuple(waiting))
+    written = prospect.ground.currency if prospect else currency or state.currency
+    return Agenda(now, written, tuple(shown), tuple(waiting))
 
 
 def _order(item: Item) -> tuple[bool, float, int, datetime, str]:
     """Dearest first; without a price what holds the other side up, then what was promised or ends."""
     rank = {"asked": 0, "contested": 0, "changed": 0, "promised": 1, "expiring": 1}.get(item.why, 2)
     return item.cost_per_day is None, -(item.cost_per_day or 0.0), rank, item.since, item.key
-
-
-def _currency(state: Dialogue) -> str:
-    signed = state.in_force
-    return str(signed.body.get("currency", "")) if signed else ""
 
 
 def _priced(item: Item, state: Dialogue, now: datetime, prospect: Prospect | None) -> Item:

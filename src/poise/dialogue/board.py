@@ -97,7 +97,7 @@ def make_board(
     return Board(
         quarter=quarter,
         at=now,
-        currency=prospect.ground.currency if prospect else _currency(state),
+        currency=prospect.ground.currency if prospect else state.currency,
         goals=tuple(one for one in view_goals(state, now, prospect).goals if one.is_shared),
         cost=agreed.cost() if agreed else None,
         default_cost=prospect.default.cost() if prospect else None,
@@ -115,10 +115,6 @@ def make_board(
         more_risks=max(0, len(risks) - MOST_RISKS),
         wanted=tuple(_wanted(state)),
     )
-
-
-def _currency(state: Dialogue) -> str:
-    return str(state.in_force.body.get("currency", "")) if state.in_force else ""
 
 
 def _policies(document: PlanDocument | None) -> tuple[Policy, ...]:

@@ -149,7 +149,7 @@ def write(digest: Digest, state: Dialogue, reader: Party) -> tuple[str, str]:
     if digest.warnings:
         lines += ["", "Patterns to look at together (both of you read the same)"]
         for one in digest.warnings:
-            lines += [f"- {one.text} ({', '.join(one.items)})", f"  {one.talk}"]
+            lines += [f"- {one.text} ({'; '.join(one.titles)})", f"  {one.talk}"]
     if folded:
         lines += ["", "In full", *folded]
     return f"Poise: {len(digest.agenda.items)} to talk about this week", "\n".join(lines) + "\n"

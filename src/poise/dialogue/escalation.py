@@ -74,6 +74,7 @@ def _prices(state: Dialogue, id: str, now: datetime, prospect: Prospect | None) 
         "as_of": now.date().isoformat(),
         "cost_per_day_stated": act.cost_per_day,
         "basis": act.basis,
+        "currency": state.currency,
     }
     if prospect is None:
         return prices

@@ -79,12 +79,18 @@ class RunWarning:
     text: str
     items: tuple[str, ...]
     talk: str
+    #: What the items are about, in words.
+    titles: tuple[str, ...] = ()
 
 
 def warnings(state: Dialogue, now: datetime) -> tuple[RunWarning, ...]:
     """Return the warnings at a moment, in the order of :data:`RULES`."""
     found = ((id, tuple(_CHECKS[id](state, now))) for id in RULES)
-    return tuple(RunWarning(id, RULES[id].text, items, RULES[id].talk) for id, items in found if items)
+    return tuple(
+        RunWarning(id, RULES[id].text, items, RULES[id].talk, tuple(map(state.title_of, items)))
+        for id, items in found
+        if items
+    )
 
 
 def _late(state: Dialogue, now: datetime) -> Iterator[str]:

@@ -79,7 +79,7 @@ class Signal:
         """What it says, in one sentence."""
         if not self.now.figures:
             return (
-                f"Not enough to say: {self.formula.cases}: {self.now.cases}; from {self.formula.minimum} on."
+                f"Not enough to say ({self.formula.cases}: {self.now.cases}; from {self.formula.minimum} on)."
             )
         return "; ".join(map(str, self.now.figures)) + "."
 

@@ -230,6 +230,22 @@ class Dialogue:
         standing = [one for one in self.agreements.values() if one.reopened is None]
         return standing[-1] if standing else None
 
+    @property
+    def currency(self) -> str:
+        """The currency of the last agreement; empty without one."""
+        return str(self.in_force.body.get("currency", "")) if self.in_force else ""
+
+    def title_of(self, key: str) -> str:
+        """Return what an id or an agenda's key is about, in words; the key itself where nothing is known."""
+        id = key.rpartition(":")[2]
+        if id in self.disagreements:
+            return self.disagreements[id].act.title
+        if id in self.decisions:
+            return self.decisions[id].act.question
+        if id in self.promises:
+            return self.promises[id].act.what
+        return self.exceptions[id].act.what if id in self.exceptions else key
+
     def contested(self) -> list[Disagreement]:
         """Return the disagreements that are open now."""
         return [one for one in self.disagreements.values() if one.ended is None]

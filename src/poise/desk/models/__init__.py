@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from poise.desk.models.dialogue import JointPage, SealedAnswers
 from poise.desk.models.estate import EstateVersion, Report
 from poise.desk.models.job import Job
 from poise.desk.models.ledger import LedgerContent, LedgerHead, LedgerRecord, LedgerReference
@@ -10,12 +11,14 @@ from poise.desk.models.people import Presence, SigningKeyFile, User
 __all__ = [
     "EstateVersion",
     "Job",
+    "JointPage",
     "LedgerContent",
     "LedgerHead",
     "LedgerRecord",
     "LedgerReference",
     "Presence",
     "Report",
+    "SealedAnswers",
     "SigningKeyFile",
     "User",
 ]

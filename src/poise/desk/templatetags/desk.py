@@ -44,6 +44,18 @@ def money(value: float | None, currency: str = "") -> str:
 
 
 @register.filter
+def wordlist(text: str) -> list[str]:
+    """Split words at spaces."""
+    return text.split()
+
+
+@register.filter
+def commalist(text: str) -> list[str]:
+    """Split words at commas."""
+    return text.split(",")
+
+
+@register.filter
 def short_hash(text: str) -> str:
     """Write the digits of a hash that people compare."""
     return text.rpartition(":")[2][:12]

@@ -1,0 +1,172 @@
+"""What the two sides say to each other at the desk. What may be said stands in :mod:`poise.dialogue`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any, cast
+
+from poise.bargain.rounds import Party
+from poise.desk import convert
+from poise.desk.actions import keys
+from poise.desk.actions.base import Actor, action
+from poise.desk.ledger import DeskLedger
+from poise.desk.models import JointPage, SealedAnswers
+from poise.dialogue.conversation import Conversation, joint_draft, known_at
+from poise.dialogue.escalation import compose_page
+from poise.dialogue.fold import KINDS
+from poise.dialogue.formulas import PERIOD, PERIODS
+from poise.dialogue.outlook import Prospect, prospect
+from poise.dialogue.sealing import Kept, What, keep, read_kept
+from poise.dialogue.state import Dialogue
+from poise.dialogue.survey import quarter_of
+from poise.errors import ConflictError, DialogueError, Fault
+from poise.ledger.record import Record, read_draft
+
+
+class DeskConversation(Conversation):
+    """The dialogue on the desk's ledger: only its own records are read."""
+
+    @property
+    def _records(self) -> Iterable[Record]:
+        ledger = self.ledger
+        assert isinstance(ledger, DeskLedger)
+        return ledger.records_of(tuple(KINDS))
+
+
+def conversation(by: Actor) -> DeskConversation:
+    """Return the dialogue as it stands for somebody now."""
+    return DeskConversation(DeskLedger(), by.now)
+
+
+def ahead(by: Actor) -> Prospect | None:
+    """Return what lies ahead at the table; None without one."""
+    at = convert.session(by.now)
+    if at.negotiation.ground is None:
+        return None
+    in_force = at.negotiation.in_force
+    return prospect(at.ground, in_force[1] if in_force else None)
+
+
+@action("dialogue.say")
+def say(by: Actor, kind: str, fields: Mapping[str, Any]) -> Record:
+    """Put an act of the actor's own side on the ledger.
+
+    Raises
+    ------
+    DialogueError
+        E850 to E854, as in :meth:`poise.dialogue.conversation.Conversation.say`.
+    """
+    return conversation(by).say(kind, {**fields, "party": by.party}, author=by.person)
+
+
+@action("dialogue.say")
+def settle(by: Actor, offered: Mapping[str, Any], seen: str) -> Record:
+    """Accept the offer that the actor has read.
+
+    Raises
+    ------
+    ConflictError
+        E871 when another offer stands there by now.
+    """
+    talk = conversation(by)
+    found = talk.state.disagreements.get(str(offered.get("disagreement")))
+    if found is None or found.offer is None or found.offer.outcome != seen:
+        raise ConflictError(Fault("E871", "settlement", "The offer is not the one that you read any more."))
+    return talk.say("settlement.accepted", {**offered, "party": by.party}, author=by.person)
+
+
+@action("dialogue.pair")
+def seal(by: Actor, what: What, answers: Any) -> None:
+    """Seal the answers of the actor's side: the digest on the ledger, the answers in the pair's rows.
+
+    Answers older than the signals' year are removed then.
+    """
+    SealedAnswers.objects.filter(made__lt=by.now - PERIODS * PERIOD).delete()
+    kept = keep(what, cast(Party, by.party), quarter_of(by.now), answers)
+    conversation(by).seal(kept, author=by.person)
+    SealedAnswers.objects.create(
+        party=kept.party, what=what, quarter=kept.quarter, content=kept.to_bytes().decode(), made=by.now
+    )
+
+
+def answers(what: What, quarter: str) -> list[Kept]:
+    """Return the answers of a quarter, for :func:`poise.dialogue.sealing.open_both` alone to judge."""
+    rows = SealedAnswers.objects.filter(what=what, quarter=quarter)
+    return [read_kept(row.content.encode(), what) for row in rows]
+
+
+@action("dialogue.escalate")
+def escalate_alone(by: Actor, id: str, wanted: str) -> Record:
+    """Send a one-sided page: at once, and shown as one."""
+    talk = conversation(by)
+    page = compose_page(talk.state, id, by.now, ahead(by), wanted)
+    body = {"party": by.party, "disagreement": id, "page": page}
+    return talk.say("escalation.alone", body, author=by.person)
+
+
+@action("dialogue.escalate")
+def compose_joint(by: Actor, id: str, wanted: str) -> None:
+    """Compose the joint page, for both to read and sign; a page that nobody has signed is replaced.
+
+    Raises
+    ------
+    ConflictError
+        E871 when somebody has signed the page that is there.
+    """
+    talk = conversation(by)
+    page = compose_page(talk.state, id, by.now, ahead(by), wanted)
+    body = {"party": by.party, "disagreement": id, "page": page}
+    draft = joint_draft(talk, body, by.person, talk.ledger.draft)
+    there = JointPage.objects.select_for_update().filter(disagreement=id).first()
+    if there is not None and there.signed:
+        raise ConflictError(Fault("E871", "joint page", f"{there.signed} has signed the page that is there."))
+    JointPage.objects.update_or_create(
+        disagreement=id, defaults={"draft": draft.to_bytes(), "made": by.now, "signed": ""}
+    )
+
+
+@action("dialogue.escalate")
+def sign_joint(by: Actor, id: str, passphrase: str) -> Record | None:
+    """Sign the joint page; return its record once a person of each side has.
+
+    Raises
+    ------
+    DialogueError
+        E852 without a page, E853 when the actor's side has signed it already.
+    """
+    row = JointPage.objects.select_for_update().filter(disagreement=id).first()
+    if row is None:
+        raise DialogueError(Fault("E852", "joint page", f"There is none for {id!r}.", "Compose it first."))
+    if by.party in row.signed.split():
+        raise DialogueError(Fault("E853", "joint page", f"{by.party} has signed it already."))
+    draft = read_draft(bytes(row.draft), "joint page").signed(keys.unlock(by, passphrase))
+    signed = [*row.signed.split(), by.party]
+    if len(signed) == 2:
+        row.delete()
+        return conversation(by).ledger.add(draft, now=by.now)
+    row.draft, row.signed = draft.to_bytes(), " ".join(signed)
+    row.save()
+    return None
+
+
+@action("dialogue.escalate")
+def withdraw_joint(by: Actor, id: str) -> None:
+    """Take back a joint page that is not on the ledger yet; either side may."""
+    JointPage.objects.filter(disagreement=id).delete()
+
+
+def own_records(by: Actor) -> list[dict[str, Any]]:
+    """Return what the ledger holds by the actor, for the actor alone."""
+    import msgspec
+
+    ledger = DeskLedger()
+    mine = (record for record in known_at(ledger.records(), by.now) if record.statement.author == by.person)
+    return [
+        {"time": record.time, "kind": record.statement.kind, "hash": record.hash, "body": record.body}
+        for record in mine
+    ] + [msgspec.json.decode(row.content) for row in SealedAnswers.objects.filter(party=by.party)]
+
+
+def state_of(by: Actor) -> Dialogue:
+    """Return where the dialogue stands for somebody now."""
+    return conversation(by).state

@@ -1,0 +1,339 @@
+"""The dialogue that both sides and the chair read: agenda, meeting, disagreements, goals, board page."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from itertools import zip_longest
+from typing import Any, Final
+
+from django.contrib import messages
+from django.http import Http404, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.text import slugify
+
+from poise.desk import convert, live
+from poise.desk.actions import dialogue
+from poise.desk.charts.weeks import weeks_chart
+from poise.desk.models import JointPage
+from poise.desk.navigation import Entry
+from poise.desk.pages.dialogue_forms import ROWS, fields_of
+from poise.desk.permissions import may
+from poise.desk.routes import DeskRequest, page
+from poise.dialogue.acts import ACTS
+from poise.dialogue.agenda import CARRIES, make_agenda
+from poise.dialogue.base import PARTIES, other
+from poise.dialogue.board import make_board
+from poise.dialogue.goals import view_goals
+from poise.dialogue.meeting_ics import agenda_ics
+from poise.dialogue.state import Dialogue, Disagreement
+from poise.ledger.record import read_draft
+
+#: Acts with a form of their own: sealed answers and pages that go up.
+_NOT_HERE: Final = (
+    "survey.sealed",
+    "guess.sealed",
+    "escalation.joint",
+    "escalation.alone",
+    "settlement.accepted",
+)
+#: Acts whose id the desk makes from the words.
+_NAMED_BY: Final = {
+    "goal.proposed": "title",
+    "decision.asked": "question",
+    "promise.made": "what",
+    "exception.noted": "what",
+    "disagreement.raised": "title",
+    "judgement.stated": "statement",
+}
+
+
+def agenda(request: DeskRequest) -> HttpResponse:
+    """Show what to talk about; it follows what others do."""
+    version = live.ledger_version()
+    if (same := live.unchanged(request, version)) is not None:
+        return same
+    live.touch(request.user, "dialogue")
+    state = dialogue.state_of(request.actor)
+    running = [one for one in state.meetings.values() if one.closed is None]
+    name = "desk/dialogue/_agenda.html" if request.htmx else "desk/dialogue/agenda.html"
+    made = make_agenda(state, request.actor.now, dialogue.ahead(request.actor), currency())
+    context = {"agenda": made, "running": running, "version": version, "carries": CARRIES}
+    return shown(request, name, {**context, "goals": _shared(state, request), "rows": ROWS})
+
+
+def agenda_file(request: DeskRequest) -> HttpResponse:
+    """Send the agenda as a calendar file: tomorrow at nine."""
+    state = dialogue.state_of(request.actor)
+    made = make_agenda(state, request.actor.now, dialogue.ahead(request.actor), currency())
+    starts = (request.actor.now + timedelta(days=1)).replace(hour=9, minute=0, second=0)
+    response = HttpResponse(agenda_ics(made, starts), content_type="text/calendar; charset=utf-8")
+    response["Content-Disposition"] = 'attachment; filename="poise-agenda.ics"'
+    return response
+
+
+def begin(request: DeskRequest) -> HttpResponse:
+    """Begin a meeting on the agenda as it is."""
+    state = dialogue.state_of(request.actor)
+    made = make_agenda(state, request.actor.now, dialogue.ahead(request.actor), currency())
+    id = f"m-{request.actor.now:%Y-%m-%d-%H%M}"
+    fields = {"id": id, "minutes": made.minutes, "items": [item.key for item in made.items]}
+    dialogue.say(request.actor, "meeting.opened", fields)
+    return redirect("dialogue-meeting", id)
+
+
+def meeting(request: DeskRequest, key: str) -> HttpResponse:
+    """Show a meeting: its clock, the item that is on, and what became of the others."""
+    state = dialogue.state_of(request.actor)
+    found = state.meetings.get(key)
+    if found is None:
+        raise Http404
+    made = make_agenda(state, request.actor.now, dialogue.ahead(request.actor), currency())
+    items = {item.key: item for item in made.all}
+    taken = {taken.item: taken for _, taken in found.taken}
+    listed = [(one, items.get(one), taken.get(one)) for one in found.act.items]
+    ends = found.time + timedelta(minutes=found.act.minutes)
+    left = max(0, int((ends - request.actor.now).total_seconds()))
+    current = next((item for one, item, done in listed if done is None and item is not None), None)
+    context = {"meeting": found, "listed": listed, "current": current, "ends": ends, "left_seconds": left}
+    context |= {"currency": made.currency, "num_open": sum(done is None for _, _, done in listed)}
+    return shown(request, "desk/dialogue/meeting.html", context)
+
+
+def disagreements(request: DeskRequest) -> HttpResponse:
+    """List what is contested and what ended."""
+    state = dialogue.state_of(request.actor)
+    known = list(state.disagreements.values())
+    context = {
+        "contested": [one for one in known if one.ended is None],
+        "ended": sorted(
+            (one for one in known if one.ended), key=lambda one: one.ended or one.time, reverse=True
+        ),
+        "goals": _shared(state, request),
+        "services": _services(request),
+    }
+    return shown(request, "desk/dialogue/disagreements.html", context)
+
+
+def disagreement(request: DeskRequest, key: str) -> HttpResponse:
+    """Show one: both positions side by side, and the steps that its type asks for."""
+    state = dialogue.state_of(request.actor)
+    found = _found(state, key)
+    version = live.ledger_version()
+    if (same := live.unchanged(request, version)) is not None:
+        return same
+    live.touch(request.user, f"disagreement-{key}"[:64])
+    own = request.actor.party
+    context = {
+        "one": found,
+        "sides": [(party, found.position(party)) for party in PARTIES],
+        "own": found.position(own) if own in PARTIES else None,
+        "goal": state.goals.get(found.act.goal),
+        "history": _history(found),
+        "version": version,
+        "joint": JointPage.objects.filter(disagreement=key).first(),
+        "may_accept": found.offer is not None and found.offer.party != own,
+        "waits_for": other(found.offer.party) if found.offer else "",
+        "present": live.present(f"disagreement-{key}"[:64]),
+    }
+    name = "desk/dialogue/_disagreement.html" if request.htmx else "desk/dialogue/disagreement.html"
+    return shown(request, name, context)
+
+
+def joint(request: DeskRequest, key: str) -> HttpResponse:
+    """Show the page that goes up, as both read and sign it; or the last one that went."""
+    state = dialogue.state_of(request.actor)
+    found = _found(state, key)
+    row = JointPage.objects.filter(disagreement=key).first()
+    if row is not None:
+        draft = read_draft(bytes(row.draft), "joint page")
+        content, signed, kind = draft.body["page"], row.signed.split(), "draft"
+    elif found.escalations:
+        last = found.escalations[-1]
+        content, signed, kind = last.page, [], last.kind
+        signed = list(PARTIES) if kind == "joint" else [last.party]
+    else:
+        raise Http404
+    context = {"one": found, "page": content, "signed": signed, "kind": kind}
+    context["sides"] = [(party, (content.get("positions") or {}).get(party)) for party in PARTIES]
+    context["is_mine_missing"] = kind == "draft" and request.actor.party not in signed
+    return shown(request, "desk/dialogue/joint.html", context)
+
+
+def goals(request: DeskRequest) -> HttpResponse:
+    """Show goals with what lies ahead for their services."""
+    state = dialogue.state_of(request.actor)
+    ahead = dialogue.ahead(request.actor)
+    context = {
+        "view": view_goals(state, request.actor.now, ahead),
+        "currency": ahead.ground.currency if ahead else currency(),
+        "services": _services(request),
+        "state": state,
+    }
+    return shown(request, "desk/dialogue/goals.html", context)
+
+
+def board(request: DeskRequest) -> HttpResponse:
+    """Show the board's page: decisions and their results, no signal."""
+    state = dialogue.state_of(request.actor)
+    made = make_board(state, request.actor.now, dialogue.ahead(request.actor))
+    chart = weeks_chart(made.agreed, made.default, made.currency) if made.default else ""
+    pairs = zip_longest(made.default, made.agreed)
+    return shown(request, "desk/dialogue/board.html", {"board": made, "chart": chart, "weeks": list(pairs)})
+
+
+def say(request: DeskRequest, kind: str) -> HttpResponse:
+    """Take a form of an act and put it on the ledger."""
+    if kind not in ACTS or kind in _NOT_HERE:
+        raise Http404
+    fields = fields_of(kind, request.POST)
+    named = _NAMED_BY.get(kind)
+    if named and "id" not in fields:
+        fields["id"] = _new_id(str(fields.get(named, "")), request)
+    dialogue.say(request.actor, kind, fields)
+    messages.success(request, "It is on the ledger.")
+    return _back(request)
+
+
+def settle(request: DeskRequest, key: str) -> HttpResponse:
+    """Accept the offer that was read."""
+    fields = {**fields_of("settlement.accepted", request.POST), "disagreement": key}
+    dialogue.settle(request.actor, fields, request.POST.get("seen", ""))
+    messages.success(request, "Settled.")
+    return redirect("dialogue-disagreement", key)
+
+
+def escalate(request: DeskRequest, key: str) -> HttpResponse:
+    """Compose the joint page, or go alone."""
+    wanted = request.POST.get("wanted", "").strip()
+    if request.POST.get("how") == "alone":
+        dialogue.escalate_alone(request.actor, key, wanted)
+        messages.success(request, "The page went up, by one side alone.")
+    else:
+        dialogue.compose_joint(request.actor, key, wanted)
+        messages.success(request, "Composed. A person of each side signs it.")
+    return redirect("dialogue-joint", key)
+
+
+def sign(request: DeskRequest, key: str) -> HttpResponse:
+    """Sign the joint page."""
+    record = dialogue.sign_joint(request.actor, key, request.POST.get("passphrase", ""))
+    messages.success(
+        request, "Both have signed: it went up." if record else "Signed. The other side is next."
+    )
+    return redirect("dialogue-joint", key)
+
+
+def withdraw(request: DeskRequest, key: str) -> HttpResponse:
+    """Take a joint page back before both have signed."""
+    dialogue.withdraw_joint(request.actor, key)
+    return redirect("dialogue-disagreement", key)
+
+
+def _history(one: Disagreement) -> list[tuple[datetime, str, bool]]:
+    """Return what happened in order: when, what, and whether the last page that went up stands behind it."""
+    past = [
+        (end.time, f"settled by {end.proposed.how}. {end.proposed.outcome}", False) for end in one.settled
+    ]
+    past += [(time, f"re-opened by {act.party}. {act.reason}", False) for time, act in one.reopened]
+    past += [
+        (time, f"{act.party} gives notice that it will go up. {act.reason}", False)
+        for time, act in one.notices
+    ]
+    for up in one.escalations:
+        who = "both" if up.kind == "joint" else f"{up.party} alone" + ", a surprise" * (up.kind == "surprise")
+        past.append((up.time, f"taken up by {who}.", up is one.escalations[-1]))
+        if up.decided is not None and up.decided_at is not None:
+            past.append((up.decided_at, f"decided by {up.decided.by}: {up.decided.decision}", False))
+    return sorted(past)
+
+
+def _found(state: Dialogue, key: str) -> Disagreement:
+    if key not in state.disagreements:
+        raise Http404
+    return state.disagreements[key]
+
+
+def shown(request: DeskRequest, name: str, context: dict[str, Any]) -> HttpResponse:
+    """Return a page of the dialogue, with its tabs and what the reader may do."""
+    role = request.user.role
+    allowed = {"may_say": may(role, "dialogue.say"), "may_escalate": may(role, "dialogue.escalate")}
+    here = (request.resolver_match.url_name or "") if request.resolver_match else ""
+    tabs = [
+        (entry, here.startswith(tuple(entry.prefix.split()))) for entry in TABS if may(role, entry.permission)
+    ]
+    return render(request, name, {**context, **allowed, "tabs": tabs, "party": request.actor.party})
+
+
+def _shared(state: Dialogue, request: DeskRequest) -> list[tuple[str, str]]:
+    now = request.actor.now
+    return [(id, goal.act.title) for id, goal in state.goals.items() if goal.is_shared(now)]
+
+
+def _services(request: DeskRequest) -> list[tuple[str, str]]:
+    """Return the estate's services, for ticking."""
+    version = convert.latest_estate()
+    if version is None:
+        return []
+    return [(service.id, service.name) for service in convert.estate_of(version).services.values()]
+
+
+def currency() -> str:
+    """Return the estate's currency; empty without an estate."""
+    version = convert.latest_estate()
+    return version.currency if version else ""
+
+
+def _new_id(words: str, request: DeskRequest) -> str:
+    """Return an id made of words and the minute, so that the same words can come again."""
+    return f"{slugify(words)[:40].strip('-') or 'item'}-{request.actor.now:%y%m%d%H%M%S}"
+
+
+def _back(request: DeskRequest) -> HttpResponse:
+    target = request.POST.get("next", "")
+    if url_has_allowed_host_and_scheme(target, allowed_hosts=None):
+        return redirect(target)
+    return redirect("dialogue-agenda")
+
+
+#: Places within the dialogue, in the order of its tabs; the pair's own stand in :mod:`poise.desk.pages.pair`.
+TABS: Final = (
+    Entry("Agenda", "dialogue-agenda", "dialogue.read", "dialogue-agenda dialogue-meeting"),
+    Entry("Disagreements", "dialogue-disagreements", "dialogue.read", "dialogue-disagreement dialogue-joint"),
+    Entry("Goals", "dialogue-goals", "dialogue.read", "dialogue-goals"),
+    Entry("Profiles", "dialogue-profiles", "dialogue.pair", "dialogue-profiles"),
+    Entry("Survey", "dialogue-survey", "dialogue.pair", "dialogue-survey"),
+    Entry("Signals", "dialogue-signals", "dialogue.pair", "dialogue-signals"),
+    Entry("Digest", "dialogue-digest", "dialogue.pair", "dialogue-digest"),
+    Entry("Board page", "dialogue-board", "dialogue.board", "dialogue-board"),
+)
+
+URLS = [
+    page("dialogue", agenda, "dialogue-agenda", "dialogue.read"),
+    page("dialogue/agenda.ics", agenda_file, "dialogue-ics", "dialogue.read"),
+    page("dialogue/meetings", begin, "dialogue-begin", "dialogue.say", ("POST",)),
+    page("dialogue/meetings/<str:key>", meeting, "dialogue-meeting", "dialogue.read"),
+    page("dialogue/disagreements", disagreements, "dialogue-disagreements", "dialogue.read"),
+    page("dialogue/disagreements/<str:key>", disagreement, "dialogue-disagreement", "dialogue.read"),
+    page("dialogue/disagreements/<str:key>/accept", settle, "dialogue-accept", "dialogue.say", ("POST",)),
+    page("dialogue/disagreements/<str:key>/page", joint, "dialogue-joint", "dialogue.read"),
+    page(
+        "dialogue/disagreements/<str:key>/escalate",
+        escalate,
+        "dialogue-escalate",
+        "dialogue.escalate",
+        ("POST",),
+    ),
+    page("dialogue/disagreements/<str:key>/sign", sign, "dialogue-sign", "dialogue.escalate", ("POST",)),
+    page(
+        "dialogue/disagreements/<str:key>/withdraw",
+        withdraw,
+        "dialogue-withdraw",
+        "dialogue.escalate",
+        ("POST",),
+    ),
+    page("dialogue/goals", goals, "dialogue-goals", "dialogue.read"),
+    page("dialogue/board", board, "dialogue-board", "dialogue.board"),
+    page("dialogue/say/<str:kind>", say, "dialogue-say", "dialogue.say", ("POST",)),
+]
+NAV = (Entry("Dialogue", "dialogue-agenda", "dialogue.read", "dialogue"),)

@@ -6,7 +6,7 @@
     ├── InputError (also a ValueError)   the input is at fault: exit 2
     │   ├── EstateError      E1xx  estate.yaml, its tables, its calendars, outcomes
     │   ├── ThreatFeedError  E2xx  KEV, EPSS, SSVC tables and their downloads
-    │   ├── ModelError       E3xx  a problem or plan whose arrays contradict each other
+    │   ├── ModelError       E3xx  a problem or plan whose arrays contradict each other; checkpoints E32x
     │   ├── ScanFormatError  E4xx  a scanner report
     │   ├── TableError       E55x  limits, and steps of a negotiation
     │   ├── PolicyError      E80x  a policy, an exception, a baseline or a log of the gate
@@ -15,6 +15,7 @@
     │   ├── NotAllowedError  E870  a role may not do this
     │   ├── ConflictError    E871  somebody else was first
     │   └── LedgerError      E70x  a file, key or request of the ledger
+    ├── ClusterError         E32x  machines to compute on: exit 2
     ├── NoFeasiblePlanError  E5xx  no plan meets the hard limits: exit 1
     ├── EvidenceError        E6xx  evidence is missing, stale or for something else: exit 3
     ├── ChainError           E72x  the ledger is not the one that was written: exit 1
@@ -106,6 +107,12 @@ FAULT_IDS: dict[str, str] = {
     "E310": "Times of a planning problem contradict each other.",
     "E311": "A change must meet a due date that it does not have.",
     "E312": "A planning problem caps amounts of the whole plan, which this solver does not keep.",
+    "E320": "A checkpoint is of another problem.",
+    "E321": "A file that should be a checkpoint is none, or is damaged.",
+    "E322": "A checkpoint cannot be read or written.",
+    "E325": "Ray is not installed, so there is no cluster to compute on.",
+    "E326": "The cluster cannot be reached or started.",
+    "E327": "The cluster lost the same piece of work again and again.",
     "E500": "A change with a hard due date fits no window before it.",
     "E501": "No plan meets all hard due dates together.",
     "E502": "No plan has this little disruption.",
@@ -336,6 +343,10 @@ class NotAllowedError(InputError):
 
 class ConflictError(InputError):
     """Somebody else was first: the change was made on what is not there any more."""
+
+
+class ClusterError(PoiseError):
+    """There are no machines to compute on, or they are lost."""
 
 
 class NoFeasiblePlanError(PoiseError):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -27,6 +28,21 @@ def test_bench_refuses_a_negative_limit(capsys: pytest.CaptureFixture[str]) -> N
     """A negative time is a slip of the hand, not a plan in no time."""
     assert main(["bench", "plan", "--seconds", "-1"]) == 2
     assert "--seconds" in capsys.readouterr().err
+
+
+def test_bench_goes_on_from_its_checkpoint(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A measurement of hours may be killed; its plan, its bound and its count of steps stay."""
+    command = ["bench", "plan", "--seconds", "1.5", "--checkpoint", str(tmp_path / "run"), "--json"]
+    results = []
+    for _ in range(2):
+        assert main(command) == 0
+        results.append(json.loads(capsys.readouterr().out))
+    first, second = results
+    assert second["value"] <= first["value"]
+    assert second["bound"] >= first["bound"]
+    assert second["work"] > first["work"]
+    assert main([*command, "--seed", "2"]) == 2
+    assert "E320" in capsys.readouterr().err
 
 
 def test_irreducible_exposure_is_that_of_every_first_window() -> None:

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import signal
+import subprocess
+import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -140,3 +144,21 @@ def test_outcomes_are_checked_against_the_next_scan(
     assert main(arguments(company, tmp_path / "next", *taught)) == 0
     sources = {t.failure_source for t in decode((tmp_path / "next" / "plan.json").read_bytes()).teams}
     assert sources != {team.failure_source for team in document.teams}
+
+
+def test_a_killed_plan_is_gone_on_with(company: SampleFiles, planned: Path, tmp_path: Path) -> None:
+    """After a kill -9 the same command, even without its time, comes to the plan of a run left alone."""
+    kept, out = tmp_path / "kept", tmp_path / "out"
+    command = arguments(company, out, "--checkpoint", str(kept))
+    child = subprocess.Popen([sys.executable, "-m", "poise.cli", *command], stdout=subprocess.DEVNULL)
+    until = time.monotonic() + 120
+    while not kept.exists() and child.poll() is None and time.monotonic() < until:
+        time.sleep(0.01)
+    child.kill()
+    assert child.wait() == -signal.SIGKILL
+    assert kept.exists()
+    assert not (out / "plan.json").exists()
+    place = command.index("--now")
+    assert main(command[:place] + command[place + 2 :]) == 0
+    assert (out / "plan.json").read_bytes() == (planned / "plan.json").read_bytes()
+    assert not kept.exists()

@@ -6,6 +6,7 @@ import argparse
 import json
 import os
 from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     plan.add_argument("--seed", type=int, default=1, help="of the instance and the solver (default 1)")
     plan.add_argument("--seconds", type=float, default=30.0, help="time limit [s] (default 30)")
     plan.add_argument("--threads", type=int, default=0, help="computing at a time (default: all, 2 at most)")
+    plan.add_argument("--checkpoint", metavar="FILE", help="keep the run in a file, and go on from it")
     plan.add_argument("--json", action="store_true", help="print the result as JSON")
     plan.set_defaults(run=run_plan)
 
@@ -48,6 +50,7 @@ def run_plan(arguments: argparse.Namespace) -> int:
         seed=arguments.seed,
         seconds=arguments.seconds,
         threads=arguments.threads or min(2, os.cpu_count() or 1),
+        checkpoint=Path(arguments.checkpoint) if arguments.checkpoint else None,
     )
     if arguments.json:
         print(json.dumps(asdict(result), indent=1))

@@ -52,6 +52,9 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser.add_argument(
         "--outcomes", nargs=2, metavar=("FILE", "PLAN_JSON"), help="learn from what became of an earlier plan"
     )
+    parser.add_argument(
+        "--checkpoint", metavar="FILE", help="go on from this file after a kill; removed when all is done"
+    )
     parser.add_argument("--json", action="store_true", help="print plan.json instead of the table")
     parser.set_defaults(run=run)
 
@@ -126,14 +129,16 @@ def run(arguments: argparse.Namespace) -> int:
     out = Path(arguments.out)
     make_folder(out)
     calibration_path = Path(arguments.calibration) if arguments.calibration else out / "calibration.json"
+    checkpoint = Path(arguments.checkpoint) if arguments.checkpoint else None
     settings = Settings(
-        now=arguments.now or datetime.now(UTC).replace(microsecond=0),
+        now=arguments.now or _kept_now(checkpoint) or datetime.now(UTC).replace(microsecond=0),
         horizon_days=arguments.horizon,
         seed=arguments.seed,
         seconds=arguments.seconds,
         points=arguments.points,
         threads=arguments.threads,
         shown=arguments.choose,
+        checkpoint=checkpoint,
     )
     with progress_bar() as progress:
         planned = plan_patches(
@@ -148,11 +153,21 @@ def run(arguments: argparse.Namespace) -> int:
     written = [*write_outputs(planned.document, out), out / "risk.json"]
     replace_file(written[-1], encode(planned.risk))
     keep_calibration(calibration_path, planned.calibration)
+    if checkpoint is not None:
+        checkpoint.unlink(missing_ok=True)
     if arguments.json:
         sys.stdout.write((out / "plan.json").read_text(encoding="utf-8"))
     else:
         show(planned.document, [*written, calibration_path])
     return 0
+
+
+def _kept_now(checkpoint: Path | None) -> datetime | None:
+    """Return the moment that a killed run planned for, so that the same command goes on with it."""
+    from poise.planning.checkpoint import read_about
+
+    kept = read_about(checkpoint).get("now") if checkpoint is not None else None
+    return moment(kept) if kept else None
 
 
 def make_folder(out: Path) -> None:

@@ -19,6 +19,7 @@ from poise.patching.document import InputFile, PlanDocument
 from poise.patching.intake import Intake, Progress, take_in
 from poise.patching.risk_model import Sources, risk_model
 from poise.planning.check import check
+from poise.planning.checkpoint import Checkpoint
 from poise.planning.frontier import sweep
 from poise.risk.parameters import RiskParameters
 from poise.risk.rate import Calibration
@@ -51,6 +52,8 @@ class Settings:
         Plans of the frontier to aim at.
     shown
         Key of the plan whose calendar is shown: one of :data:`CHOICES`.
+    checkpoint
+        File that keeps what is solved, to go on from when the process is killed.
     """
 
     now: datetime
@@ -60,6 +63,7 @@ class Settings:
     points: int = 31
     threads: int = 2
     shown: str = "kalai-smorodinsky"
+    checkpoint: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -116,6 +120,10 @@ def plan_patches(
     horizon_end = settings.now + timedelta(days=settings.horizon_days)
     case = build_case(estate, rated.changes, now=settings.now, horizon_end=horizon_end, parameters=parameters)
     check(case.problem)
+    checkpoint = None
+    if settings.checkpoint is not None:
+        about = {"now": settings.now.isoformat()}
+        checkpoint = Checkpoint(settings.checkpoint, case.problem, about=about)
     frontier = sweep(
         case.problem,
         points=settings.points,
@@ -123,6 +131,7 @@ def plan_patches(
         seed=settings.seed,
         threads=settings.threads,
         progress=progress,
+        checkpoint=checkpoint,
     )
     comparison = compare(case, frontier, seed=settings.seed)
     sources = Sources(case, intake.backlog, rated, evidence)

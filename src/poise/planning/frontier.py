@@ -21,6 +21,7 @@ import numpy as np
 
 from poise.errors import Fault, InternalError
 from poise.planning.blend import blend, tie_groups
+from poise.planning.checkpoint import Checkpoint
 from poise.planning.choices import list_choices
 from poise.planning.decomposition.warm_up import warm_up
 from poise.planning.epsilon import sweep_exactly
@@ -62,6 +63,7 @@ def sweep(
     progress: Progress | None = None,
     threads: int = 2,
     solver: Solver | None = None,
+    checkpoint: Checkpoint | None = None,
 ) -> Frontier:
     """Compute the frontier.
 
@@ -83,6 +85,9 @@ def sweep(
         Solves at the same time; does not change the result.
     solver
         For one weight; by default an exact sweep where that is quick, and prices elsewhere.
+
+    checkpoint
+        Where solves by prices are kept as they end, and taken from; exact ones are quick enough to repeat.
 
     Returns
     -------
@@ -109,7 +114,10 @@ def sweep(
     def seconds_left() -> float:
         return deadline - time.monotonic()
 
-    search = _Search(problem, solver or price_solver, points, seconds_left, seed, threads, told)
+    by_weight = solver or price_solver
+    if checkpoint is not None:
+        by_weight = checkpoint.remember(by_weight)
+    search = _Search(problem, by_weight, points, seconds_left, seed, threads, told)
     search.try_rules()
     if share > 0:
         search.by_weights(seconds * share)

@@ -6,10 +6,12 @@ import resource
 import sys
 import time
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
-from poise.planning.decomposition import solve
+from poise.planning.checkpoint import Checkpoint
+from poise.planning.decomposition import PricedSolution, solve
 from poise.planning.generate import Size, generate
 from poise.planning.problem import Problem
 
@@ -35,6 +37,8 @@ class Measurement:
         (value - bound) / (value - irreducible exposure): exposure that no plan can avoid flatters every gap.
     violations
         Rules broken, by the independent evaluator; always 0.
+    work
+        Steps of all parts, those of the run that was resumed included.
     peak_rss_mb
         Most memory that the process held, the instance and its making included [MB of 10^6 bytes].
     """
@@ -52,10 +56,13 @@ class Measurement:
     gap: float
     gap_reducible: float
     violations: int
+    work: int
     peak_rss_mb: float
 
 
-def measure(size: Size, *, links: float = 0.0, seed: int, seconds: float, threads: int) -> Measurement:
+def measure(
+    size: Size, *, links: float = 0.0, seed: int, seconds: float, threads: int, checkpoint: Path | None = None
+) -> Measurement:
     """Plan one made-up instance at weight 1.
 
     Parameters
@@ -69,10 +76,17 @@ def measure(size: Size, *, links: float = 0.0, seed: int, seconds: float, thread
         Time limit [s].
     threads
         Computing at a time, >= 1.
+    checkpoint
+        File to go on from, and to keep the run in.
+
+    Raises
+    ------
+    ModelError
+        E320 to E322 when the checkpoint is of no use.
     """
     problem = generate(size, seed, links=links, exclusions=CLUSTERED_SHARE if links else 0.0)
     begin = time.perf_counter()
-    solution = solve(problem, 1.0, seconds=seconds, seed=seed, threads=threads)
+    solution = _solve(problem, seconds, seed, threads, checkpoint)
     took = time.perf_counter() - begin
     over = solution.value - solution.bound
     return Measurement(
@@ -89,8 +103,28 @@ def measure(size: Size, *, links: float = 0.0, seed: int, seconds: float, thread
         gap=solution.gap,
         gap_reducible=over / max(solution.value - irreducible_exposure(problem), 1e-9),
         violations=len(solution.evaluation.violations),
+        work=solution.work,
         peak_rss_mb=_peak_rss_mb(),
     )
+
+
+def _solve(
+    problem: Problem, seconds: float, seed: int, threads: int, checkpoint: Path | None
+) -> PricedSolution:
+    if checkpoint is None:
+        return solve(problem, 1.0, seconds=seconds, seed=seed, threads=threads)
+    file = Checkpoint(checkpoint, problem)
+    solution = solve(
+        problem,
+        1.0,
+        seconds=seconds,
+        seed=seed,
+        threads=threads,
+        resume=file.resume(1.0, seed),
+        keep=file.keeper(1.0, seed),
+    )
+    file.keep(1.0, seed, solution.parts)
+    return solution
 
 
 def irreducible_exposure(problem: Problem) -> float:

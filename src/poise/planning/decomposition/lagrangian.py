@@ -219,7 +219,7 @@ def _start(part: Part, windows: Ints | None, former: PartResult | None) -> Ints 
     return None
 
 
-def _joined(problem: Problem, parts: Sequence[Part], found: Sequence[PartResult]) -> Ints:
+def join_parts(problem: Problem, parts: Sequence[Part], found: Sequence[PartResult]) -> Ints:
     """Return the windows of the whole plan."""
     window = np.full(problem.num_changes, -1, dtype=np.int64)
     for part, result in zip(parts, found, strict=True):
@@ -237,7 +237,7 @@ def confirm(
     stopped_by: Literal["work", "time"],
 ) -> PricedSolution:
     """Return the plan of all parts with the evaluator's numbers, E504 when it breaks a rule."""
-    plan = Plan(_joined(problem, parts, found))
+    plan = Plan(join_parts(problem, parts, found))
     evaluation = evaluate(problem, plan)
     if not evaluation.is_feasible:
         broken = evaluation.violations[0]

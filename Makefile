@@ -31,7 +31,7 @@ demo: install ## open the desk on the sample company
 	@$(BIN)/poise demo --out demo
 
 test: install ## run the tests (what needs a browser says so where there is none)
-	$(BIN)/pytest -n $${POISE_TEST_WORKERS:-2}
+	$(BIN)/pytest -n $${POISE_TEST_WORKERS:-2} --dist loadgroup
 
 test-long: install ## fuzz, fault and load runs
 	$(BIN)/pytest -m long --timeout 3600

@@ -296,6 +296,10 @@ class PoiseError(Exception):
             raise ValueError("A PoiseError needs at least one fault.")
         super().__init__("\n".join(str(fault) for fault in self.faults))
 
+    def __reduce__(self) -> tuple[type[PoiseError], tuple[tuple[Fault, ...]]]:
+        """Let the error pass from one process to another with its faults."""
+        return type(self), (self.faults,)
+
 
 class InputError(PoiseError, ValueError):
     """The input is at fault."""

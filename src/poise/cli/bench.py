@@ -5,11 +5,17 @@ from __future__ import annotations
 import argparse
 import json
 import os
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from poise.cli.plan import CLUSTER_HELP
+
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from poise.planning.decomposition import PricedSolution
     from poise.planning.measure import Measurement
 
 
@@ -31,6 +37,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     plan.add_argument("--seconds", type=float, default=30.0, help="time limit [s] (default 30)")
     plan.add_argument("--threads", type=int, default=0, help="computing at a time (default: all, 2 at most)")
     plan.add_argument("--checkpoint", metavar="FILE", help="keep the run in a file, and go on from it")
+    plan.add_argument("--cluster", action="store_true", help=CLUSTER_HELP)
     plan.add_argument("--json", action="store_true", help="print the result as JSON")
     plan.set_defaults(run=run_plan)
 
@@ -44,19 +51,36 @@ def run_plan(arguments: argparse.Namespace) -> int:
         given = getattr(arguments, name)
         if given < low:
             raise InputError(Fault("E901", f"--{name}", f"is {given}; expected at least {low}."))
-    result = measure(
-        arguments.size,
-        links=0.3 if arguments.links else 0.0,
-        seed=arguments.seed,
-        seconds=arguments.seconds,
-        threads=arguments.threads or min(2, os.cpu_count() or 1),
-        checkpoint=Path(arguments.checkpoint) if arguments.checkpoint else None,
-    )
+    if arguments.cluster and arguments.checkpoint:
+        text = "cannot be kept of a solve on a cluster: its parts are worked on elsewhere."
+        raise InputError(Fault("E901", "--checkpoint", text, "leave out one of the two."))
+    threads = arguments.threads or min(2, os.cpu_count() or 1)
+    with _solve_of_cluster(arguments.cluster, threads) as solve:
+        result = measure(
+            arguments.size,
+            links=0.3 if arguments.links else 0.0,
+            seed=arguments.seed,
+            seconds=arguments.seconds,
+            threads=threads,
+            checkpoint=Path(arguments.checkpoint) if arguments.checkpoint else None,
+            solve_elsewhere=solve,
+        )
     if arguments.json:
         print(json.dumps(asdict(result), indent=1))
     else:
         _show(result)
     return 0
+
+
+@contextmanager
+def _solve_of_cluster(is_wanted: bool, processes: int) -> Iterator[Callable[..., PricedSolution] | None]:
+    if not is_wanted:
+        yield None
+        return
+    from poise.cluster import connect
+
+    with connect(processes=processes) as cluster:
+        yield cluster.solve
 
 
 def _show(result: Measurement) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 import tempfile
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,13 +13,15 @@ from typing import TYPE_CHECKING, Any
 from poise.errors import Fault, InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from poise.estate.model import Estate
     from poise.patching.document import PlanDocument
+    from poise.planning.solvers import Solver
 
 #: Longest horizon [d]: ten years.
 MAX_HORIZON_DAYS = 3_660
+CLUSTER_HELP = "plan on the Ray cluster of POISE_RAY_ADDRESS, or on two processes of this machine"
 
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -55,6 +58,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser.add_argument(
         "--checkpoint", metavar="FILE", help="go on from this file after a kill; removed when all is done"
     )
+    parser.add_argument("--cluster", action="store_true", help=CLUSTER_HELP)
     parser.add_argument("--json", action="store_true", help="print plan.json instead of the table")
     parser.set_defaults(run=run)
 
@@ -140,7 +144,7 @@ def run(arguments: argparse.Namespace) -> int:
         shown=arguments.choose,
         checkpoint=checkpoint,
     )
-    with progress_bar() as progress:
+    with progress_bar() as progress, solver_of_cluster(arguments.cluster) as priced:
         planned = plan_patches(
             estate,
             reports,
@@ -149,6 +153,7 @@ def run(arguments: argparse.Namespace) -> int:
             inputs=[*inputs, *outcome_inputs],
             calibration=read_calibration(calibration_path),
             progress=progress,
+            priced=priced,
         )
     written = [*write_outputs(planned.document, out), out / "risk.json"]
     replace_file(written[-1], encode(planned.risk))
@@ -160,6 +165,18 @@ def run(arguments: argparse.Namespace) -> int:
     else:
         show(planned.document, [*written, calibration_path])
     return 0
+
+
+@contextmanager
+def solver_of_cluster(is_wanted: bool) -> Iterator[Solver | None]:
+    """Yield what solves on the cluster of ``POISE_RAY_ADDRESS``, None when this process is enough."""
+    if not is_wanted:
+        yield None
+        return
+    from poise.cluster import connect
+
+    with connect() as cluster:
+        yield cluster.solver
 
 
 def _kept_now(checkpoint: Path | None) -> datetime | None:

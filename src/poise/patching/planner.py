@@ -21,6 +21,7 @@ from poise.patching.risk_model import Sources, risk_model
 from poise.planning.check import check
 from poise.planning.checkpoint import Checkpoint
 from poise.planning.frontier import sweep
+from poise.planning.solvers import Solver
 from poise.risk.parameters import RiskParameters
 from poise.risk.rate import Calibration
 from poise.risk.simulation.model import RiskModel
@@ -89,6 +90,7 @@ def plan_patches(
     parameters: RiskParameters | None = None,
     calibration: Calibration | None = None,
     progress: Progress | None = None,
+    priced: Solver | None = None,
 ) -> Planned:
     """Plan the patches of a company.
 
@@ -98,6 +100,8 @@ def plan_patches(
         Files other than the reports and feeds that the result rests on.
     calibration
         Frozen factor of an earlier plan; None calibrates on this backlog.
+    priced
+        Solves by prices in place of this process: a cluster.
 
     Raises
     ------
@@ -131,6 +135,7 @@ def plan_patches(
         seed=settings.seed,
         threads=settings.threads,
         progress=progress,
+        priced=priced,
         checkpoint=checkpoint,
     )
     comparison = compare(case, frontier, seed=settings.seed)

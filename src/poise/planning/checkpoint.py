@@ -1,8 +1,8 @@
 """Checkpoints: what a killed run of the solver goes on from.
 
 A checkpoint is one file about one problem. It holds what is known of each solve, finished or not: the
-best plan, which the evaluator has confirmed, the prices, the bound, and the steps of each part. It is
-written beside the old one and then put in its place, so that whoever is killed at any moment
+best plan, the prices, the bound, and the steps of each part; whatever comes of them is confirmed by the
+evaluator again. It is written beside the old one and then put in its place, so that whoever is killed at any moment
 leaves a whole one behind.
 
 The file is a line ``poise-checkpoint-1 SHA256`` and MessagePack of that hash. The hash guards against
@@ -44,15 +44,17 @@ _OTHER = "name another file, or move this one away to start anew."
 
 
 class _PartState(msgspec.Struct, frozen=True):
+    value: float
     bound: float
     work: int
+    facts: str
     prices: dict[str, Packed]
 
 
 class _SolveState(msgspec.Struct, frozen=True):
-    """One solve; ``window`` is None while no plan keeps all rules."""
+    """One solve."""
 
-    window: Packed | None
+    window: Packed
     bound: float
     work: int
     stopped_by: Literal["work", "time"]
@@ -131,10 +133,9 @@ class Checkpoint:
         return keep
 
     def keep(self, weight: float, seed: int, parts: tuple[PartResult, ...]) -> None:
-        """Write down what is known of each part of a solve; the plan only if the evaluator confirms it."""
-        plan = Plan(join_parts(self.problem, self._parts, parts))
+        """Write down what is known of each part of a solve."""
+        window = join_parts(self.problem, self._parts, parts)
         bound, work = sum(part.bound for part in parts), sum(part.work for part in parts)
-        window = plan.window if evaluate(self.problem, plan).is_feasible else None
         self._put(_key("solve", weight, seed), _pack(window, bound, work, "time", parts))
 
     def remember(self, solver: Solver) -> Solver:
@@ -150,7 +151,7 @@ class Checkpoint:
         ) -> Solution:  # fmt: skip
             start = "" if warm is None else hashlib.sha256(warm.window.tobytes()).hexdigest()
             key = _key("sweep", weight, seed, seconds, start, None if near is None else near.weight)
-            if (state := self._solves.get(key)) is not None and state.window is not None:
+            if (state := self._solves.get(key)) is not None:
                 return self._solution(state, weight)
             found = solver(problem, weight, seconds=seconds, seed=seed, warm=warm, near=near)
             parts = found.parts if isinstance(found, PricedSolution) else ()
@@ -170,8 +171,6 @@ class Checkpoint:
         return PricedSolution(plan, evaluation, weight, value, bound, state.work, state.stopped_by, parts)
 
     def _window(self, state: _SolveState) -> Ints:
-        if state.window is None:
-            return np.full(self.problem.num_changes, -1, dtype=np.int64)
         try:
             window = unpack(state.window, self.problem.num_changes).astype(np.int64)
         except ValueError as error:
@@ -189,9 +188,11 @@ class Checkpoint:
             return tuple(
                 PartResult(
                     window=window[part.changes],
+                    value=known.value,
                     bound=known.bound,
                     prices=Prices(**{f.name: unpack(known.prices[f.name], most) for f in fields(Prices)}),
                     work=known.work,
+                    facts=known.facts,
                 )
                 for part, known in zip(self._parts, state.parts, strict=True)
             )
@@ -232,21 +233,22 @@ def _key(kind: str, *parts: object) -> str:
 
 
 def _pack(
-    window: Ints | None, bound: float, work: int, stopped_by: Literal["work", "time"],
+    window: Ints, bound: float, work: int, stopped_by: Literal["work", "time"],
     parts: tuple[PartResult, ...],
 ) -> _SolveState:  # fmt: skip
     return _SolveState(
-        window=None if window is None else pack(window.astype(np.int32)),
+        window=pack(window.astype(np.int32)),
         bound=bound,
         work=work,
         stopped_by=stopped_by,
         parts=[
-            _PartState(
-                part.bound, part.work, {name: pack(array) for name, array in vars(part.prices).items()}
-            )
-            for part in parts
+            _PartState(part.value, part.bound, part.work, part.facts, _packed(part.prices)) for part in parts
         ],
     )
+
+
+def _packed(prices: Prices) -> dict[str, Packed]:
+    return {name: pack(array) for name, array in vars(prices).items()}
 
 
 def _read(path: Path) -> _File:

@@ -63,6 +63,7 @@ def sweep(
     progress: Progress | None = None,
     threads: int = 2,
     solver: Solver | None = None,
+    priced: Solver | None = None,
     checkpoint: Checkpoint | None = None,
 ) -> Frontier:
     """Compute the frontier.
@@ -86,6 +87,8 @@ def sweep(
     solver
         For one weight; by default an exact sweep where that is quick, and prices elsewhere.
 
+    priced
+        Solves by prices in place of this process, where the default would: a cluster.
     checkpoint
         Where solves by prices are kept as they end, and taken from; exact ones are quick enough to repeat.
 
@@ -114,7 +117,7 @@ def sweep(
     def seconds_left() -> float:
         return deadline - time.monotonic()
 
-    by_weight = solver or price_solver
+    by_weight = solver or priced or price_solver
     if checkpoint is not None:
         by_weight = checkpoint.remember(by_weight)
     search = _Search(problem, by_weight, points, seconds_left, seed, threads, told)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import resource
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -61,7 +62,14 @@ class Measurement:
 
 
 def measure(
-    size: Size, *, links: float = 0.0, seed: int, seconds: float, threads: int, checkpoint: Path | None = None
+    size: Size,
+    *,
+    links: float = 0.0,
+    seed: int,
+    seconds: float,
+    threads: int,
+    checkpoint: Path | None = None,
+    solve_elsewhere: Callable[..., PricedSolution] | None = None,
 ) -> Measurement:
     """Plan one made-up instance at weight 1.
 
@@ -78,6 +86,8 @@ def measure(
         Computing at a time, >= 1.
     checkpoint
         File to go on from, and to keep the run in.
+    solve_elsewhere
+        Solves in place of this process, as many processes as threads: a cluster.
 
     Raises
     ------
@@ -86,7 +96,10 @@ def measure(
     """
     problem = generate(size, seed, links=links, exclusions=CLUSTERED_SHARE if links else 0.0)
     begin = time.perf_counter()
-    solution = _solve(problem, seconds, seed, threads, checkpoint)
+    if solve_elsewhere is None:
+        solution = _solve(problem, seconds, seed, threads, checkpoint)
+    else:
+        solution = solve_elsewhere(problem, 1.0, seconds=seconds, seed=seed)
     took = time.perf_counter() - begin
     over = solution.value - solution.bound
     return Measurement(

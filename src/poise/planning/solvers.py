@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Protocol
 
 from poise.planning.decomposition.lagrangian import PricedSolution
@@ -46,17 +47,31 @@ def exact_solver(
     return solve_exact(problem, weight, seconds=seconds, warm=warm)
 
 
-def price_solver(
-    problem: Problem, weight: float, *, seconds: float, seed: int, warm: Plan | None, near: Solution | None
-) -> Solution:
-    """Solve one weight by price decomposition: the :class:`Solver` of all but small problems."""
-    is_near = near is not None and max(weight, near.weight) <= NEAR * min(weight, near.weight)
-    return solve_by_prices(
-        problem,
-        weight,
-        seconds=seconds,
-        steps=SMALL_STEPS if problem.num_groups <= SMALL_GROUPS else PRICE_STEPS,
-        seed=seed,
-        warm=warm,
-        prices=near.prices if is_near and isinstance(near, PricedSolution) else (),
-    )
+def by_prices(solve: Callable[..., PricedSolution]) -> Solver:
+    """Return the :class:`Solver` that runs the price decomposition by ``solve``, here or on a cluster."""
+
+    def solver(
+        problem: Problem,
+        weight: float,
+        *,
+        seconds: float,
+        seed: int,
+        warm: Plan | None,
+        near: Solution | None,
+    ) -> Solution:
+        is_near = near is not None and max(weight, near.weight) <= NEAR * min(weight, near.weight)
+        return solve(
+            problem,
+            weight,
+            seconds=seconds,
+            steps=SMALL_STEPS if problem.num_groups <= SMALL_GROUPS else PRICE_STEPS,
+            seed=seed,
+            warm=warm,
+            prices=near.prices if is_near and isinstance(near, PricedSolution) else (),
+        )
+
+    return solver
+
+
+#: Solves one weight by price decomposition: the :class:`Solver` of all but small problems.
+price_solver = by_prices(solve_by_prices)

@@ -149,6 +149,17 @@ def _refuse() -> None:
     raise ModelError(Fault("E300", "chunk", "has no shape."))
 
 
+def test_the_page_tells_what_works(cluster: Cluster) -> None:
+    """The example that people copy is run as it stands."""
+    page = (Path(__file__).parents[2] / "docs/long-runs.md").read_text(encoding="utf-8")
+    example = page.split("```python\n")[1].split("```")[0]
+    known = {"problem": generate("tiny", 1), "sweep": sweep, "simulate": abs, "chunks": [-1, 2, -3]}
+    exec(example, known)
+    assert known["results"] == [1, 2, 3]
+    assert known["solution"].evaluation.is_feasible
+    assert known["frontier"].points
+
+
 def test_caps_are_refused_as_in_one_process(cluster: Cluster) -> None:
     """What no part sees alone no machine may pass over."""
     problem = generate("tiny", 1)

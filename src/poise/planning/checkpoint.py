@@ -2,8 +2,8 @@
 
 A checkpoint is one file about one problem. It holds what is known of each solve, finished or not: the
 best plan, the prices, the bound, and the steps of each part; whatever comes of them is confirmed by the
-evaluator again. It is written beside the old one and then put in its place, so that whoever is killed at any moment
-leaves a whole one behind.
+evaluator again. It is written beside the old one and then put in its place, so that whoever is killed at
+any moment leaves a whole one behind.
 
 The file is a line ``poise-checkpoint-1 SHA256`` and MessagePack of that hash. The hash guards against
 damage, not against a forger: a bound read from a checkpoint is as good as whoever could write the file.

@@ -51,6 +51,7 @@ bench: install ## measure speed and memory as ratios; see docs/performance.md
 	$(BIN)/python bench/scans.py
 	$(BIN)/python bench/planning.py
 	$(BIN)/python bench/replan.py
+	$(BIN)/python bench/limits.py
 	$(BIN)/python bench/gate.py
 
 lock: $(READY) ## renew requirements.txt

@@ -1,9 +1,10 @@
-"""Plans under caps, at any size that a linear program can be solved for.
+"""Plans under caps, at any size.
 
 Small problems are solved exactly. On larger ones HiGHS solves the linear relaxation, which proves a
 bound, and improves a plan by exact solves over a few columns, all others held: first those on which
 the plan and the relaxation differ (RINS [1]_), then those of a few groups at a time (large
-neighbourhood search [2]_). All caps, also those on the two costs, stay exact in every step.
+neighbourhood search [2]_). All caps, also those on the two costs, stay exact in every step. Where that
+program would be too large, caps are charged for (:mod:`poise.planning.priced`).
 
 References
 ----------
@@ -28,10 +29,14 @@ from poise.planning.evaluate import evaluate
 from poise.planning.exact import check_hard_due, is_within, no_plan, objective, solve_exact
 from poise.planning.highs import Limits, relax_program, run_program
 from poise.planning.milp import Model, build_model
-from poise.planning.problem import Floats, Ints, Plan, Problem, Solution
+from poise.planning.part_master import Goal
+from poise.planning.priced import CappedByPrices, solve_by_charges
+from poise.planning.problem import CappedSolution, Evaluation, Floats, Ints, Plan, Problem, Solution
 
 #: Up to so many choices of a change a problem is solved exactly: a solve then takes well under a second.
 EXACT_CHOICES = 400
+#: Beyond so many choices of a change the linear program takes minutes, and caps are charged for instead.
+MANY_CHOICES = 40_000
 #: Neighbourhoods tried when nobody says: on the sample company about a second.
 ROUNDS = 2
 #: Choices that the first neighbourhood of groups frees, and the least and most that later ones do.
@@ -45,18 +50,6 @@ _SHARE = 0.5
 _SAME_BOUND = 1e-8
 #: Longest that mending a plan may take before another is looked for [s].
 _MEND_SECONDS = 3.0
-
-
-@dataclass(frozen=True)
-class CappedSolution(Solution):
-    """A solution within caps; ``line_weight`` prices the cap on disruption.
-
-    Every plan within the caps but for that on disruption has ``value + line_weight * disruption`` of at
-    least ``bound_of_relaxation + line_weight * cap``; a weight of 0 says no more than ``bound``.
-    """
-
-    line_weight: float = 0.0
-    bound_of_relaxation: float = 0.0
 
 
 def solve_within(
@@ -73,6 +66,7 @@ def solve_within(
     exact_choices: int = EXACT_CHOICES,
     is_local: bool = False,
     seen_bound: float | None = None,
+    near: CappedByPrices | None = None,
 ) -> CappedSolution:
     """Return a good plan under caps with a proven bound; the best one where the problem is small.
 
@@ -94,6 +88,10 @@ def solve_within(
     seen_bound
         Bound of the relaxation of a stricter problem in which ``warm`` was improved. Where this one is
         no lower, what was tried there is not tried again, and only the groups in focus are freed.
+    near
+        Solution of a problem with like caps, where charges were used: a problem of more than
+        :data:`MANY_CHOICES` choices with one cost capped and the other minimised is solved by
+        :func:`~poise.planning.priced.solve_by_charges`, because its linear program would take too long.
 
     Raises
     ------
@@ -102,6 +100,10 @@ def solve_within(
     """
     choices = list_choices(problem)
     check_hard_due(problem, choices)
+    capped = disruption_cap if weight == 0 else exposure_cap if math.isinf(weight) else math.inf
+    if len(choices.change) > MANY_CHOICES and math.isfinite(capped) and not len(problem.caps.move_row):
+        goal: Goal = "exposure" if weight == 0 else "disruption"
+        return solve_by_charges(problem, goal, capped, seconds=seconds, seed=seed, warm=warm, near=near)
     deadline = time.monotonic() + seconds
     caps, factors = (exposure_cap, disruption_cap), (0.0, 1.0) if math.isinf(weight) else (1.0, weight)
     model = build_model(problem, choices)
@@ -121,7 +123,6 @@ def solve_within(
         )
         return _priced(found, relaxed.weight, relaxed.bound)
     search = _Neighbourhoods(problem, model, factors, caps, np.random.default_rng([seed, 23]))
-    bound = relaxed.bound
     start = warm if warm is None or is_within(evaluate(problem, warm), caps) else search.mend(warm, focus)
     if start is None and is_local:
         raise no_plan(problem, caps, seconds, is_infeasible=False)
@@ -130,18 +131,20 @@ def solve_within(
         if run.values is None:
             raise no_plan(problem, caps, 0.0, is_infeasible=run.is_infeasible)
         start = Plan(model.plan_windows(run.values))
-    is_seen = seen_bound is not None and start is warm and bound >= seen_bound * (1 - _SAME_BOUND)
-    values = relaxed.values[:0] if is_seen else relaxed.values
+    was_seen = seen_bound is not None and start is warm and relaxed.bound >= seen_bound * (1 - _SAME_BOUND)
+    values = relaxed.values[:0] if was_seen else relaxed.values
     window, work, is_cut = search.improve(start.window, values, focus, rounds, deadline)
-    plan = Plan(window)
-    evaluation = evaluate(problem, plan)
-    if not is_within(evaluation, caps):  # rounding may put a plan a hair above a cap: keep the start
-        plan, evaluation = start, evaluate(problem, start)
-    value = objective(evaluation, weight)
-    bound = min(bound, value)
-    work += relaxed.work
-    found = Solution(plan, evaluation, weight, value, bound, work, "time" if is_cut else "work")
-    return _priced(found, relaxed.weight, relaxed.bound)
+    plan, seen = _within(problem, caps, Plan(window), start)
+    value = objective(seen, weight)
+    bound, work = min(relaxed.bound, value), work + relaxed.work
+    solution = Solution(plan, seen, weight, value, bound, work, "time" if is_cut else "work")
+    return _priced(solution, relaxed.weight, relaxed.bound)
+
+
+def _within(problem: Problem, caps: tuple[float, float], plan: Plan, start: Plan) -> tuple[Plan, Evaluation]:
+    """Return a plan and its costs, or the start where rounding put the plan a hair above a cap."""
+    seen = evaluate(problem, plan)
+    return (plan, seen) if is_within(seen, caps) else (start, evaluate(problem, start))
 
 
 def find_any(problem: Problem, seconds: float) -> Plan | None:

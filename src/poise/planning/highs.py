@@ -177,6 +177,60 @@ def relax_program(
     return Relaxed(bound, weight, work, np.asarray(solution.col_value))
 
 
+@dataclass(frozen=True)
+class Answer:
+    """Values of the columns of a small program, and what one more unit of each row's bound costs."""
+
+    values: Floats
+    row_dual: Floats
+
+
+def solve_dense(
+    cost: Floats,
+    matrix: Floats,
+    lower: Floats,
+    upper: Floats,
+    column_upper: Floats,
+    *,
+    whole: bool,
+    seconds: float,
+) -> Answer | None:
+    """Minimise ``cost @ v`` with ``lower <= matrix @ v <= upper`` and ``0 <= v <= column_upper``.
+
+    Parameters
+    ----------
+    matrix
+        Shape ``(rows, columns)``; meant for hundreds of columns, not for a plan's.
+    whole
+        Whether all columns are whole numbers; ``row_dual`` then says nothing.
+    seconds
+        Limit [s].
+
+    Returns
+    -------
+    Answer or None
+        None when no solution was found.
+    """
+    scale = max(float(np.abs(cost).max(initial=0.0)), 1e-12)
+    lp = highspy.HighsLp()
+    lp.num_row_, lp.num_col_ = matrix.shape
+    lp.col_cost_, lp.col_lower_, lp.col_upper_ = cost / scale, np.zeros(len(cost)), column_upper
+    lp.row_lower_, lp.row_upper_ = lower, upper
+    lp.a_matrix_.format_ = highspy.MatrixFormat.kRowwise
+    lp.a_matrix_.start_ = np.arange(lp.num_row_ + 1) * lp.num_col_
+    lp.a_matrix_.index_ = np.tile(np.arange(lp.num_col_), lp.num_row_)
+    lp.a_matrix_.value_ = matrix.ravel()
+    if whole:
+        lp.integrality_ = [highspy.HighsVarType.kInteger] * lp.num_col_
+    solver = _solver(seconds)
+    solver.passModel(lp)
+    solver.run()
+    if solver.getInfo().primal_solution_status != highspy.SolutionStatus.kSolutionStatusFeasible:
+        return None
+    solution = solver.getSolution()
+    return Answer(np.asarray(solution.col_value), np.asarray(solution.row_dual) * scale)
+
+
 def _solver(seconds: float) -> _QuietHighs:
     solver = _QuietHighs()  # type: ignore[no-untyped-call]
     for name, setting in {

@@ -314,6 +314,18 @@ class Solution:
 
 
 @dataclass(frozen=True)
+class CappedSolution(Solution):
+    """A solution within caps; ``line_weight`` prices the cap on disruption.
+
+    Every plan within the caps but for that on disruption has ``value + line_weight * disruption`` of at
+    least ``bound_of_relaxation + line_weight * cap``; a weight of 0 says no more than ``bound``.
+    """
+
+    line_weight: float = 0.0
+    bound_of_relaxation: float = 0.0
+
+
+@dataclass(frozen=True)
 class FrontierPoint:
     """One plan of the frontier.
 

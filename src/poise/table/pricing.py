@@ -80,7 +80,7 @@ def solvers(
     """Return the solvers of least exposure at equal disruption, and of least disruption at equal exposure."""
     always, negotiable = split(limits)
     exposure = LimitSolver(ground, negotiable, always, "exposure", at.operations, draft, effort)
-    return exposure, replace(exposure, goal="disruption", cap=at.security, whole=[])
+    return exposure, replace(exposure, goal="disruption", cap=at.security, whole=[], charged=[])
 
 
 def price_sheet(

@@ -11,10 +11,11 @@ import numpy as np
 
 from poise.bargain.value import Limits, Value
 from poise.errors import NoFeasiblePlanError
-from poise.planning.capped import ROUNDS, CappedSolution, solve_within
+from poise.planning.capped import ROUNDS, solve_within
 from poise.planning.evaluate import evaluate
-from poise.planning.problem import Ints, Plan, Problem
-from poise.table.binding import bind, touched
+from poise.planning.priced import CappedByPrices
+from poise.planning.problem import CappedSolution, Ints, Plan, Problem
+from poise.table.binding import Bound, bind, touched
 from poise.table.ground import Ground
 from poise.table.limits import Limit
 
@@ -80,6 +81,8 @@ class LimitSolver:
     effort: Effort = Effort()
     #: Bound of the relaxation under all limits, once it is known.
     whole: list[float] = field(default_factory=list)
+    #: The limit behind each row of caps and the charges under all limits, once known, of large problems.
+    charged: list[tuple[tuple[str, ...], CappedByPrices]] = field(default_factory=list)
 
     def __call__(self, kept: Limits, warm: Plan | None) -> Value:
         """Solve under these limits: a :data:`poise.bargain.value.Solve`."""
@@ -107,8 +110,9 @@ class LimitSolver:
             When there is none, or none was found in time.
         """
         is_exposure = self.goal == "exposure"
-        return solve_within(
-            bind(self.ground, limits).problem,
+        bound = bind(self.ground, limits)
+        found = solve_within(
+            bound.problem,
             0.0 if is_exposure else math.inf,
             seconds=self.effort.seconds,
             disruption_cap=self.cap if is_exposure else math.inf,
@@ -118,7 +122,18 @@ class LimitSolver:
             rounds=self.effort.rounds,
             seed=self.effort.seed,
             seen_bound=seen_bound,
+            near=self._near(bound),
         )
+        if isinstance(found, CappedByPrices) and not self.charged:
+            self.charged.append((bound.limit_of_row, found))
+        return found
+
+    def _near(self, bound: Bound) -> CappedByPrices | None:
+        """Return the charges of the first solve for the rows that a problem still has."""
+        if not self.charged:
+            return None
+        names, solution = self.charged[0]
+        return solution.with_rows(np.isin(names, bound.limit_of_row))
 
 
 def split(limits: Sequence[Limit]) -> tuple[tuple[Limit, ...], dict[str, Limit]]:

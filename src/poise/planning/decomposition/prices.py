@@ -90,12 +90,13 @@ class Dual:
         self.best = self.prices()
 
     def _accept(self, prices: Prices) -> bool:
-        """Take prices over when they fit the problem."""
+        """Take those prices over that fit the problem; return whether the teams' did, on which all rest."""
         given, own = vars(prices), vars(self)
-        if any(given[name].shape != own[name].shape for name in given):
+        if given["team"].shape != self.team.shape:
             return False
         for name in given:
-            np.maximum(given[name], 0.0, out=own[name], casting="same_kind")
+            if given[name].shape == own[name].shape:
+                np.maximum(given[name], 0.0, out=own[name], casting="same_kind")
         self._step_links(0.0)
         return True
 

@@ -10,6 +10,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from poise.cli.bench_evidence import add_verbs
 from poise.cli.plan import CLUSTER_HELP
 
 if TYPE_CHECKING:
@@ -21,7 +22,9 @@ if TYPE_CHECKING:
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add ``poise bench`` to the command line."""
-    parser = subparsers.add_parser("bench", help="measure the planning core on made-up companies")
+    parser = subparsers.add_parser(
+        "bench", help="measure Poise: how good its plans are, and what its figures are worth"
+    )
     verbs = parser.add_subparsers(dest="verb", metavar="VERB", required=True)
     plan = verbs.add_parser(
         "plan",
@@ -40,6 +43,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     plan.add_argument("--cluster", action="store_true", help=CLUSTER_HELP)
     plan.add_argument("--json", action="store_true", help="print the result as JSON")
     plan.set_defaults(run=run_plan)
+    add_verbs(verbs)
 
 
 def run_plan(arguments: argparse.Namespace) -> int:

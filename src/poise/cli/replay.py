@@ -28,6 +28,16 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         "same made-up company; then a week of real history happens. docs/evidence-metrics.md says "
         "what is counted.",
     )
+    add_tables(parser)
+    parser.add_argument("--company", nargs="+", metavar="KIND", help="kinds of companies (default: all five)")
+    parser.add_argument("--ways", nargs="+", metavar="KEY", help="ways of deciding (default: all)")
+    parser.add_argument("--seed", type=seed, default=1, metavar="N", help="of the companies (1)")
+    parser.add_argument("--json", action="store_true", help="print everything as JSON, week by week")
+    parser.set_defaults(run=run)
+
+
+def add_tables(parser: argparse.ArgumentParser) -> None:
+    """Add the options that name tables of evidence and days, for every command that reads history."""
     parser.add_argument(
         "--epss",
         nargs="+",
@@ -44,14 +54,9 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser.add_argument(
         "--to", dest="last", type=day, required=True, metavar="DAY", help="last day of history"
     )
-    parser.add_argument("--company", nargs="+", metavar="KIND", help="kinds of companies (default: all five)")
-    parser.add_argument("--ways", nargs="+", metavar="KEY", help="ways of deciding (default: all)")
-    parser.add_argument("--seed", type=seed, default=1, metavar="N", help="of the companies (1)")
     parser.add_argument(
         "--cvss-correlation", type=float, metavar="R", help="of ranks of drawn CVSS and EPSS scores (0.3)"
     )
-    parser.add_argument("--json", action="store_true", help="print everything as JSON, week by week")
-    parser.set_defaults(run=run)
 
 
 def day(text: str) -> date:
@@ -73,7 +78,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     companies, ways = _chosen(arguments)
     with progress_bar() as progress:
-        world = _world(arguments, progress)
+        world = read_tables(arguments, progress)
         found = replay(world, companies, ways, first=arguments.first, last=arguments.last, progress=progress)
     document = summarise(world, found, first=arguments.first, last=arguments.last)
     if not arguments.history:
@@ -123,7 +128,8 @@ def _chosen(arguments: argparse.Namespace) -> tuple[dict[str, Company], dict[str
     return companies, {key: known[key] for key in dict.fromkeys(keys)}
 
 
-def _world(arguments: argparse.Namespace, progress: Any) -> World:
+def read_tables(arguments: argparse.Namespace, progress: Any) -> World:
+    """Read the tables that the options name."""
     from poise.evidence.judgements import CVSS_CORRELATION, ToldJudgements, judge, read_judgements
     from poise.evidence.world import read_world
     from poise.threats.kev_history import read_kev_history

@@ -190,8 +190,8 @@ def _live(
         worked = np.setdiff1d(week.pair[plan.window == 0], soon)
         closes[worked] = WINDOW_START_DAYS + WINDOW_DAYS
         closes[soon] = _EMERGENCY_TAKES_DAYS
-        hours, disruption = _effort(company, worked)
-        emergency_hours, emergency_cost = _effort(company, soon)
+        hours, disruption = effort(company, worked)
+        emergency_hours, emergency_cost = effort(company, soon)
         emergencies, disruption = len(urgent), disruption + emergency_cost
         diary.last_done[worked] = diary.last_done[soon] = today
     counted = _count(holding, truth, today, before, closes)
@@ -225,7 +225,7 @@ def _emergencies(week: Week, knowledge: Knowledge, holding: Holding, plan: Plan)
     return set(group[is_new & (ends > EMERGENCY_DAYS)].tolist())
 
 
-def _effort(company: Company, pairs: Ints) -> tuple[float, float]:
+def effort(company: Company, pairs: Ints) -> tuple[float, float]:
     """Return hours and money of opening the groups of these pairs once each and doing them."""
     groups = np.unique(company.pair_group[pairs])
     own = company.pair_group[pairs]

@@ -123,6 +123,7 @@ def run_calibration(arguments: argparse.Namespace) -> int:
                 one.title,
                 list(zip(one.forecast.tolist(), one.recalibrated.tolist(), strict=True)),
                 list(zip(one.forecast.tolist(), share.tolist(), strict=True)),
+                is_rare=one.base_rate < 0.01,
             )
             replace_file(folder / f"reliability-{number}.svg", picture.encode())
     if arguments.json:

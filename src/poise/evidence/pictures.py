@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from poise.report.glyphs import points_of
 from poise.report.labels import Box, place
 from poise.report.markup import Markup, element, number
 from poise.report.picture import standalone
-from poise.report.scales import Scale, padded, ticks
+from poise.report.scales import Scale, ticks
 from poise.risk.simulation.model import RiskModel
 from poise.risk.simulation.sensitivity import Bar
 
@@ -52,14 +53,15 @@ def tornado_svg(model: RiskModel, bars: Sequence[Bar], plan: int, rival: int, ro
         for bar in bars[:rows]
     ]
     title = f"How much less {labels[plan]} costs than {labels[rival]} [{model.currency}], one input at a time"
-    return ranges_svg(title, chosen, _money)
+    return ranges_svg(title, chosen, money)
 
 
 def _ends(bar: Bar) -> str:
-    return " to ".join(f"{value:.3g}" if abs(value) < 1e4 else _money(value) for value in bar.value)
+    return " to ".join(f"{value:.3g}" if abs(value) < 1e4 else money(value) for value in bar.value)
 
 
-def _money(value: float) -> str:
+def money(value: float) -> str:
+    """Return a number in thousands or millions."""
     for size, unit in ((1e6, " M"), (1e3, " k")):
         if abs(value) >= size:
             return f"{value / size:.3g}{unit}"
@@ -71,7 +73,7 @@ def percent(value: float) -> str:
     return f"{value:.0%}"
 
 
-def ranges_svg(title: str, rows: Sequence[RangeRow], words: object = percent) -> str:
+def ranges_svg(title: str, rows: Sequence[RangeRow], words: Callable[[float], str] = percent) -> str:
     """Return rows of ranges on one axis that shows zero.
 
     Parameters
@@ -79,7 +81,6 @@ def ranges_svg(title: str, rows: Sequence[RangeRow], words: object = percent) ->
     words
         How a tick is written: a function of its value.
     """
-    assert callable(words)
     values = [0.0, *(row.low for row in rows), *(row.high for row in rows)]
     low, high = min(values), max(values)
     spare = 0.04 * ((high - low) or 1.0)
@@ -113,9 +114,8 @@ def _range_row(row: RangeRow, y: float, x: Scale) -> Markup:
     )
 
 
-def dots_svg(title: str, rows: Sequence[DotRow], words: object) -> str:
+def dots_svg(title: str, rows: Sequence[DotRow], words: Callable[[float], str]) -> str:
     """Return rows of equally likely values as stacked dots: more dots, more likely."""
-    assert callable(words)
     tall, size = 92.0, 3.4
     highest = max((max(row.values, default=0.0) for row in rows), default=0.0) or 1.0
     x = Scale(0.0, highest * 1.03, _LABEL, _WIDTH - 20.0)
@@ -170,10 +170,10 @@ def curve_svg(
     parts: list[Markup] = []
     for tick in ticks(0.0, high_x, 7):
         parts.append(element("line", x1=x(tick), x2=x(tick), y1=60, y2=500, class_="grid"))
-        parts.append(element("text", _money(tick), x=x(tick), y=518, class_="tick", text_anchor="middle"))
+        parts.append(element("text", money(tick), x=x(tick), y=518, class_="tick", text_anchor="middle"))
     for tick in ticks(0.0, high_y, 6):
         parts.append(element("line", x1=90, x2=_WIDTH - 20, y1=y(tick), y2=y(tick), class_="grid"))
-        parts.append(element("text", _money(tick), x=82, y=y(tick) + 4, class_="tick", text_anchor="end"))
+        parts.append(element("text", money(tick), x=82, y=y(tick) + 4, class_="tick", text_anchor="end"))
     parts.append(element("text", axes[0], x=_WIDTH - 20, y=540, class_="axis-title", text_anchor="end"))
     parts.append(element("text", axes[1], x=90, y=50, class_="axis-title"))
     parts.append(element("polyline", points=points_of([(x(a), y(b)) for a, b in curve]), class_="bound"))
@@ -193,7 +193,11 @@ def _mark(x: float, y: float) -> Markup:
 
 
 def reliability_svg(
-    title: str, curve: Sequence[tuple[float, float]], histogram: Sequence[tuple[float, float]]
+    title: str,
+    curve: Sequence[tuple[float, float]],
+    histogram: Sequence[tuple[float, float]],
+    *,
+    is_rare: bool,
 ) -> str:
     """Return a reliability diagram: forecast against what came true, with how often each was forecast.
 
@@ -203,26 +207,45 @@ def reliability_svg(
         (forecast, recalibrated) in [0, 1], by growing forecast.
     histogram
         (forecast, share of all forecasts), drawn along the bottom.
+    is_rare
+        Whether the axes count decades, down to 1 in 100,000, because events are rare.
     """
-    most = max([0.05, *(max(point) for point in curve)])
-    _, high = padded([0.0, most])
-    x, y = Scale(0.0, high, 90.0, 560.0), Scale(0.0, high, 530.0, 60.0)
+    low, high = (-5.0, 0.0) if is_rare else (0.0, 1.0)
+    x, y = Scale(low, high, 110.0, 560.0), Scale(low, high, 530.0, 60.0)
+
+    def at(value: float) -> float:
+        return max(low, math.log10(max(value, 1e-9))) if is_rare else value
+
     parts = []
-    for tick in ticks(0.0, high, 5):
+    for tick in ticks(low, high, 5):
+        words = f"{100 * 10.0**tick:g} %" if is_rare else percent(tick)
         parts.append(element("line", x1=x(tick), x2=x(tick), y1=60, y2=530, class_="grid"))
-        parts.append(element("line", x1=90, x2=560, y1=y(tick), y2=y(tick), class_="grid"))
-        parts.append(element("text", percent(tick), x=x(tick), y=548, class_="tick", text_anchor="middle"))
-        parts.append(element("text", percent(tick), x=82, y=y(tick) + 4, class_="tick", text_anchor="end"))
-    largest = max((share for _, share in histogram), default=1.0) or 1.0
-    for at, share in histogram:
-        if at <= high:
-            tall = 60 * share / largest
-            parts.append(element("rect", x=x(at) - 2, y=530 - tall, width=4, height=tall, class_="level"))
-    parts.append(element("line", x1=x(0), y1=y(0), x2=x(high), y2=y(high), class_="corner"))
-    parts.append(element("polyline", points=points_of([(x(a), y(b)) for a, b in curve]), class_="bound"))
+        parts.append(element("line", x1=110, x2=560, y1=y(tick), y2=y(tick), class_="grid"))
+        parts.append(element("text", words, x=x(tick), y=548, class_="tick", text_anchor="middle"))
+        parts.append(element("text", words, x=102, y=y(tick) + 4, class_="tick", text_anchor="end"))
+    parts += [_stem(x(at(value)), share) for value, share in _binned(histogram, at)]
+    parts.append(element("line", x1=x(low), y1=y(low), x2=x(high), y2=y(high), class_="corner"))
+    line = [(x(at(a)), y(at(b))) for a, b in curve]
+    parts.append(element("polyline", points=points_of(line), class_="bound"))
     parts.append(element("text", "forecast", x=560, y=570, class_="axis-title", text_anchor="end"))
-    parts.append(element("text", "came true (isotonic)", x=90, y=50, class_="axis-title"))
-    return _chart(title, 582.0, parts)
+    parts.append(element("text", "came true (isotonic)", x=110, y=50, class_="axis-title"))
+    return _chart(title, 582.0, parts, 620.0)
+
+
+def _binned(
+    histogram: Sequence[tuple[float, float]], at: Callable[[float], float]
+) -> list[tuple[float, float]]:
+    """Return a histogram in hundredths of the axis, each a share of the tallest."""
+    shares: dict[int, tuple[float, float]] = {}
+    for value, share in histogram:
+        place = round(at(value) * 20)
+        shares[place] = (value, shares.get(place, (value, 0.0))[1] + share)
+    most = max((share for _, share in shares.values()), default=1.0) or 1.0
+    return [(value, share / most) for value, share in shares.values()]
+
+
+def _stem(x: float, share: float) -> Markup:
+    return element("rect", x=x - 2, y=530 - 60 * share, width=4, height=60 * share, class_="level")
 
 
 def _grid_line(x: float, words: str, bottom: float) -> Markup:
@@ -233,9 +256,9 @@ def _grid_line(x: float, words: str, bottom: float) -> Markup:
     )
 
 
-def _chart(title: str, height: float, parts: Sequence[Markup]) -> str:
+def _chart(title: str, height: float, parts: Sequence[Markup], width: float = _WIDTH) -> str:
     heading = element("text", title, x=8, y=22, class_="label")
-    box = f"0 0 {number(_WIDTH)} {number(height)}"
+    box = f"0 0 {number(width)} {number(height)}"
     return standalone(
         element("svg", heading, parts, viewBox=box, class_="chart", role="img", aria_label=title)
     )

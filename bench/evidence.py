@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from poise.evidence.deciding import LADDER_KEYS, RULE_KEYS
-from poise.evidence.pictures import DotRow, Place, RangeRow, curve_svg, dots_svg, money, percent, ranges_svg
+from poise.evidence.pictures import Place, RangeRow, curve_svg, dots_svg, money, percent, ranges_svg
+from poise.report.dot_chart import DotRow
 
 IMAGES = Path(__file__).resolve().parents[1] / "docs/images"
 COMPARED = (*RULE_KEYS, "poise-fair", "poise-nash")
@@ -96,7 +97,8 @@ def chart(name: str, one: dict[str, Any]) -> None:
     ways = one["spans"]["all"]["ways"]
     curve = sorted((ways[key]["hours"], ways[key]["kev_asset_days"]) for key in LADDER_KEYS)
     points = [Place(key, ways[key]["hours"], ways[key]["kev_asset_days"]) for key in COMPARED]
-    title = f"{one['label']}: hours against KEV-exposed asset-days, {one['spans']['all']['weeks']} weeks of history"
+    weeks = one["spans"]["all"]["weeks"]
+    title = f"{one['label']}: hours against KEV-exposed asset-days, {weeks} weeks of history"
     svg = curve_svg(
         title, ("hours of downtime and labour", "KEV-exposed asset-days"), curve, points, "Poise's ladder"
     )
@@ -153,7 +155,8 @@ def companies(trials: list[dict[str, Any]]) -> None:
                 if known:
                     mean = sum(known) / len(known)
                     rows.append(RangeRow(f"{rule}, {value:g}", min(known), max(known), mean, f"{mean:.0%}"))
-        title = f"Exposure saved at equal hours, by {label}: mean, least and most of {len({(t['kind'], t['seed']) for t in trials})} companies"
+        size = len({(t["kind"], t["seed"]) for t in trials})
+        title = f"Exposure saved at equal hours, by {label}: mean, least and most of {size} companies"
         (IMAGES / f"evidence-{dial}.svg").write_text(ranges_svg(title, rows, percent))
     print("### made-up companies by kind, middle setting\n")
     middle = [t for t in trials if (t["correlation"], t["error"]) == (0.3, 0.5)]

@@ -18,8 +18,8 @@ from poise.evidence.deciding import LADDER_KEYS, RULE_KEYS, deciders
 from poise.evidence.judgements import ToldJudgements, judge
 from poise.evidence.replay import effort
 from poise.evidence.scoring import saved
-from poise.evidence.week import Holding, Week, calibration, hold, see_week
-from poise.evidence.world import Snapshot, World
+from poise.evidence.week import Holding, Week, calibration, hazards, hold, see_week
+from poise.evidence.world import Knowledge, Snapshot, World
 from poise.planning.evaluate import evaluate
 from poise.planning.problem import Floats, Plan
 from poise.threats.evidence import KevEntry
@@ -79,7 +79,7 @@ def run_trial(kind: Kind, seed: int, correlation: float, error: float) -> Trial:
     never = np.full(holding.company.num_pairs, -1)
     truth = world.knowledge(_DAY)
     factor = calibration(holding, truth)
-    believed = replace(truth, epss=_mistaken(truth.epss, error, seed))
+    believed = _mistaken(truth, error, seed)
     seen, true = see_week(holding, believed, never, factor), see_week(holding, truth, never, factor)
     assert seen is not None
     assert true is not None
@@ -121,12 +121,15 @@ def _world(kind: Kind, seed: int, correlation: float) -> tuple[World, Holding]:
     return world, hold(company, world, _DAY)
 
 
-def _mistaken(scores: Floats, error: float, seed: int) -> Floats:
-    """Return scores whose log-odds are off by independent normal errors."""
+def _mistaken(truth: Knowledge, error: float, seed: int) -> Knowledge:
+    """Return knowledge whose hazards are off by independent normal errors of their logarithm.
+
+    Those of what KEV lists as well; the scores that rules sort by have the same errors in their odds.
+    """
     rng = np.random.default_rng(np.random.SeedSequence([seed, 21]))
-    odds = np.log(scores) - np.log1p(-scores) + error * rng.standard_normal(len(scores))
-    wrong: Floats = 1.0 / (1.0 + np.exp(-odds))
-    return wrong
+    off = error * rng.standard_normal(len(truth.epss))
+    odds = np.log(truth.epss) - np.log1p(-truth.epss) + off
+    return replace(truth, epss=1.0 / (1.0 + np.exp(-odds)), hazard=hazards(truth)[0] * np.exp(off))
 
 
 def _judged(true: Week, plan: Plan) -> Floats:

@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from poise.report.dot_chart import DotRow, dot_chart
 from poise.report.glyphs import points_of
 from poise.report.labels import Box, place
 from poise.report.markup import Markup, element, number
@@ -26,14 +27,6 @@ class RangeRow:
     high: float
     middle: float | None = None
     words: str = ""
-
-
-@dataclass(frozen=True)
-class DotRow:
-    """A row of a chart of dots: equally likely values, one dot each."""
-
-    label: str
-    values: tuple[float, ...]
 
 
 @dataclass(frozen=True)
@@ -115,45 +108,11 @@ def _range_row(row: RangeRow, y: float, x: Scale) -> Markup:
 
 
 def dots_svg(title: str, rows: Sequence[DotRow], words: Callable[[float], str]) -> str:
-    """Return rows of equally likely values as stacked dots: more dots, more likely."""
-    tall, size = 92.0, 3.4
-    highest = max((max(row.values, default=0.0) for row in rows), default=0.0) or 1.0
-    x = Scale(0.0, highest * 1.03, _LABEL, _WIDTH - 20.0)
-    bottom = _TOP + tall * len(rows)
-    grid = [_grid_line(x(tick), words(tick), bottom) for tick in ticks(x.low, x.high, 7)]
-    drawn = []
-    for index, row in enumerate(rows):
-        base = _TOP + tall * (index + 1) - 8
-        stacks: dict[int, int] = {}
-        circles = []
-        for value in sorted(row.values):
-            column = round((x(value) - _LABEL) / (2 * size))
-            height = stacks.get(column, 0)
-            stacks[column] = height + 1
-            # A column that would leave its row is pressed together: the count is in the title.
-            step = min(2 * size, (tall - 20) / max(1, row_height(row.values, x, size)))
-            circles.append(
-                element(
-                    "circle",
-                    cx=_LABEL + 2 * size * column,
-                    cy=base - size - step * height,
-                    r=size,
-                    class_="dot",
-                )
-            )
-        text = element("text", row.label, x=_LABEL - 14, y=base - 4, class_="row-label", text_anchor="end")
-        line = element("line", x1=_LABEL, x2=_WIDTH - 20, y1=base, y2=base, class_="axis")
-        drawn.append(element("g", text, line, circles))
-    return _chart(title, bottom + 6, [*grid, *drawn])
-
-
-def row_height(values: Sequence[float], x: Scale, size: float) -> int:
-    """Return the number of dots in the tallest stack of a row."""
-    stacks: dict[int, int] = {}
-    for value in values:
-        column = round((x(value) - x.start) / (2 * size))
-        stacks[column] = stacks.get(column, 0) + 1
-    return max(stacks.values(), default=0)
+    """Return rows of equally likely values as stacked dots, with a title."""
+    chart = dot_chart(rows, words, title, top=26.0)
+    opening, _, rest = chart.partition(">")
+    heading = element("text", title, x=8, y=22, class_="label")
+    return standalone(Markup(f"{opening}>{heading}{rest}"))
 
 
 def curve_svg(

@@ -114,14 +114,20 @@ class Week:
 def raw_hazards(holding: Holding, knowledge: Knowledge, entries: Ints) -> tuple[Floats, Floats]:
     """Return, per entry, its thinned hazard before calibration and the world's new activity [1/d]."""
     company, row, pair = holding.company, holding.vulnerability[entries], holding.pair[entries]
+    in_world, new = hazards(knowledge)
+    factor = np.array([_PARAMETERS.zone_factor[zone] for zone in ZONES])
+    reach = factor[company.zone[company.pair_group[pair]]] * company.pair_share[pair]
+    return in_world[row] * reach, new[row]
+
+
+def hazards(knowledge: Knowledge) -> tuple[Floats, Floats]:
+    """Return each vulnerability's hazard in the world, and that of new activity alone [1/d], shape ``(V,)``."""
     scores = knowledge.epss
     known = scores[knowledge.appeared & np.isfinite(scores)]
     # What has no score counts with the mean of those that have one: unknown is not zero.
-    chance = np.where(np.isfinite(scores[row]), scores[row], known.mean() if len(known) else 0.0)
-    floored = np.where(knowledge.is_kev[row], np.maximum(chance, _PARAMETERS.kev_floor), chance)
-    factor = np.array([_PARAMETERS.zone_factor[zone] for zone in ZONES])
-    reach = factor[company.zone[company.pair_group[pair]]] * company.pair_share[pair]
-    return _hazard(floored) * reach, _hazard(chance)
+    chance = np.where(np.isfinite(scores), scores, known.mean() if len(known) else 0.0)
+    floored = np.where(knowledge.is_kev, np.maximum(chance, _PARAMETERS.kev_floor), chance)
+    return _hazard(floored) if knowledge.hazard is None else knowledge.hazard, _hazard(chance)
 
 
 def _hazard(probability: Floats) -> Floats:

@@ -57,6 +57,8 @@ class Knowledge:
     due: Ints
     is_ransomware: Bools
     judgements: Judgements
+    #: Hazards in the world [1/d] to plan on instead of those that follow from scores and KEV; for trials.
+    hazard: Floats | None = None
 
 
 @dataclass(frozen=True)

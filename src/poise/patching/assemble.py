@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+import numpy as np
+
 import poise
 from poise.patching.assumptions import assumptions
 from poise.patching.case import PatchCase
@@ -21,6 +23,8 @@ from poise.patching.document import (
     PlanDocument,
     Schedule,
     ServiceEntry,
+    Simulated,
+    SimulatedPlan,
     TeamEntry,
     UnmappedAsset,
     WindowEntry,
@@ -31,6 +35,7 @@ from poise.patching.intake import Intake
 from poise.patching.late import late_changes
 from poise.planning.problem import Frontier
 from poise.risk.change import Change
+from poise.risk.simulation.simulate import DOT_LEVELS, Simulation
 from poise.threats.evidence import Evidence
 
 #: Plans whose calendars are written out, besides the one that is shown.
@@ -50,6 +55,7 @@ class Material:
     inputs: tuple[InputFile, ...]
     notices: tuple[str, ...]
     seed: int
+    simulation: Simulation | None = None
 
 
 def assemble(material: Material, shown: str) -> PlanDocument:
@@ -104,6 +110,42 @@ def assemble(material: Material, shown: str) -> PlanDocument:
         unmapped=tuple(_unmapped(material)),
         assumptions=assumptions(estate, material.rated, case.parameters),
         notices=material.notices,
+        simulated=simulated(material.simulation) if material.simulation else None,
+    )
+
+
+def simulated(simulation: Simulation) -> Simulated:
+    """Return a simulation as the document holds it; the default plan must be among its plans."""
+    model, tally = simulation.model, simulation.tally
+    low, high = np.quantile(simulation.loss, (0.05, 0.95), axis=0)
+    hours_low, hours_high = np.quantile(simulation.unplanned_hours, (0.05, 0.95), axis=0)
+    losses, hours = tally.loss_quantiles(DOT_LEVELS), tally.hours_quantiles(DOT_LEVELS)
+    better = simulation.chance_better(simulation.total)[:, model.index("default")]
+    near = simulation.near_best()
+    plans = tuple(
+        SimulatedPlan(
+            key=key,
+            expected_loss=float(simulation.loss[:, a].mean()),
+            expected_loss_low=float(low[a]),
+            expected_loss_high=float(high[a]),
+            incident_probability=float(simulation.incident[:, a].mean()),
+            unplanned_hours=float(simulation.unplanned_hours[:, a].mean()),
+            unplanned_hours_low=float(hours_low[a]),
+            unplanned_hours_high=float(hours_high[a]),
+            loss_dots=tuple(round(float(value), 2) for value in losses[a]),
+            unplanned_hours_dots=tuple(round(float(value), 3) for value in hours[a]),
+            better_than_default=float(better[a]),
+            near_best=float(near[a]),
+        )
+        for a, key in enumerate(model.plans.keys)
+    )
+    return Simulated(
+        seed=model.seed,
+        knowledge_draws=len(simulation.loss),
+        draws=tally.draws,
+        plans=plans,
+        linear_error=float(np.abs(simulation.linear_error).max(initial=0.0)),
+        rank_changes=tuple((model.plans.keys[a], model.plans.keys[b]) for a, b in simulation.rank_changes()),
     )
 
 

@@ -25,6 +25,7 @@ from poise.planning.solvers import Solver
 from poise.risk.parameters import RiskParameters
 from poise.risk.rate import Calibration
 from poise.risk.simulation.model import RiskModel
+from poise.risk.simulation.simulate import simulate
 from poise.scans import ScanReport
 from poise.threats.evidence import Evidence
 from poise.threats.store import ThreatStore
@@ -33,6 +34,8 @@ from poise.threats.table import FEED_NAMES
 #: Plans that can be shown and exported.
 CHOICES = ("kalai-smorodinsky", "nash", "least-total", "least-exposure", "least-disruption", "default")
 
+#: Simulated with every plan; poise simulate plays more.
+KNOWLEDGE_DRAWS, INNER_DRAWS = 200, 500
 #: What the solver may take when nobody says [s]; its own amount of work ends it long before.
 UNLIMITED_SECONDS = 3_600.0
 
@@ -151,6 +154,13 @@ def plan_patches(
         inputs=(*report_inputs(reports, intake), *inputs, *feed_inputs(store, today)),
         notices=tuple(_notices(case, intake, store, today)),
         seed=settings.seed,
+        simulation=simulate(
+            risk,
+            knowledge_draws=KNOWLEDGE_DRAWS,
+            inner_draws=INNER_DRAWS,
+            threads=settings.threads,
+            progress=progress,
+        ),
     )
     return Planned(
         assemble(material, settings.shown), rated.calibration, case, intake, rated, comparison, risk

@@ -13,6 +13,7 @@ from poise.report import evidence, overview, schedule
 from poise.report.figures import day, moment
 from poise.report.markup import Markup, element
 from poise.report.reading import reading
+from poise.report.trust import trust
 
 
 def render_html(document: PlanDocument) -> str:
@@ -79,6 +80,7 @@ def _sections(lookup: Lookup) -> list[tuple[str, str, Markup]]:
     content: list[tuple[str, str, Markup | None]] = [
         ("landmarks", "Where the two sides could meet", overview.landmarks(lookup)),
         ("frontier", "What less exposure costs", overview.frontier(lookup)),
+        ("trust", "How far these figures can be trusted", trust(lookup)),
         ("rules", "What the rules of today cost", overview.rules(lookup)),
         ("calendar", f"Calendar: {lookup.shown.label}", schedule.calendar(lookup)),
         ("late", "What is late, and why", schedule.late(lookup)),

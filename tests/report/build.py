@@ -31,6 +31,8 @@ from poise.patching.document import (
     PlanDocument,
     Schedule,
     ServiceEntry,
+    Simulated,
+    SimulatedPlan,
     TeamEntry,
     UnmappedAsset,
     Visit,
@@ -148,6 +150,37 @@ def build_document(*, num_changes: int = 300, num_groups: int = 40, seed: int = 
                 kind="preference",
             ),
         ),
+        simulated=_simulated(),
+    )
+
+
+def _simulated() -> Simulated:
+    """Return ranges and dots of the shown plan and the default."""
+    random = Random(11)
+
+    def plan(key: str, loss: float, hours: float) -> SimulatedPlan:
+        return SimulatedPlan(
+            key=key,
+            expected_loss=loss,
+            expected_loss_low=0.3 * loss,
+            expected_loss_high=2.6 * loss,
+            incident_probability=loss / 9e6,
+            unplanned_hours=hours,
+            unplanned_hours_low=0.4 * hours,
+            unplanned_hours_high=2.0 * hours,
+            loss_dots=(*[0.0] * 97, 0.4e6, 2.2e6, 8.1e6),
+            unplanned_hours_dots=tuple(sorted(round(random.expovariate(1 / hours), 3) for _ in range(100))),
+            better_than_default=0.0 if key == "default" else 0.93,
+            near_best=0.0 if key == "default" else 0.61,
+        )
+
+    return Simulated(
+        seed=7,
+        knowledge_draws=200,
+        draws=100_000,
+        plans=(plan("nash", 90_000.0, 2.0), plan("default", 210_000.0, 5.0)),
+        linear_error=0.0018,
+        rank_changes=(("nash", "default"),),
     )
 
 

@@ -103,8 +103,8 @@ def test_sections_come_in_the_order_of_decisions(page: str) -> None:
     """First what to decide, then when, then what it rests on."""
     ids = re.findall(r'<section id="([a-z-]+)"', page)
     wanted = [
-        "landmarks", "frontier", "rules", "calendar", "late", "tonight", "no-fix", "unmapped", "folding",
-        "changes", "assumed", "inputs", "reading",
+        "landmarks", "frontier", "rules", "trust", "calendar", "late", "tonight", "no-fix", "unmapped",
+        "folding", "changes", "assumed", "inputs", "reading",
     ]  # fmt: skip
     assert ids == wanted
 

@@ -18,7 +18,9 @@ from poise.planning.schedule import schedule_by_priority
 Decide = Callable[[Week], Plan]
 
 #: What disruption weighs against exposure, from "patch all" to "leave us alone".
-LADDER = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0)
+LADDER = (0.00001, 0.0001, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0)
+#: Weights of the plans that the two sides bargain over.
+_BARGAINED = LADDER[2:]
 #: Solver seconds that are never reached: its amount of work ends it, so that a run can be repeated.
 _SECONDS = 600.0
 #: Price steps: on these sizes more of them gain less than a thousandth (measured: 20 to 120 steps).
@@ -62,7 +64,7 @@ def _candidates(week: Week) -> tuple[list[Plan], int]:
     """Return plans along the frontier with the default among them, and its place."""
     plans: list[Plan] = []
     near: Solution | None = None
-    for weight in LADDER:
+    for weight in _BARGAINED:
         near = _solve(week, weight, near)
         plans.append(near.plan)
     rule = next(rule for rule in RULES if rule.key == week.company.shape.standing_rule)

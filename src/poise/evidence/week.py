@@ -121,7 +121,7 @@ def raw_hazards(holding: Holding, knowledge: Knowledge, entries: Ints) -> tuple[
 
 
 def hazards(knowledge: Knowledge) -> tuple[Floats, Floats]:
-    """Return each vulnerability's hazard in the world, and that of new activity alone [1/d], shape ``(V,)``."""
+    """Return each vulnerability's hazard in the world, and of new activity alone [1/d]; shapes ``(V,)``."""
     scores = knowledge.epss
     known = scores[knowledge.appeared & np.isfinite(scores)]
     # What has no score counts with the mean of those that have one: unknown is not zero.

@@ -80,8 +80,8 @@ def _sections(lookup: Lookup) -> list[tuple[str, str, Markup]]:
     content: list[tuple[str, str, Markup | None]] = [
         ("landmarks", "Where the two sides could meet", overview.landmarks(lookup)),
         ("frontier", "What less exposure costs", overview.frontier(lookup)),
-        ("trust", "How far these figures can be trusted", trust(lookup)),
         ("rules", "What the rules of today cost", overview.rules(lookup)),
+        ("trust", "How far these figures can be trusted", trust(lookup)),
         ("calendar", f"Calendar: {lookup.shown.label}", schedule.calendar(lookup)),
         ("late", "What is late, and why", schedule.late(lookup)),
         ("tonight", "Patch tonight?", schedule.tonight(lookup)),

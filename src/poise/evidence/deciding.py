@@ -26,7 +26,7 @@ _SECONDS = 600.0
 #: Price steps: on these sizes more of them gain less than a thousandth (measured: 20 to 120 steps).
 _STEPS = 30
 RULE_KEYS = tuple(rule.key for rule in RULES)
-LADDER_KEYS = tuple(f"poise-w{weight:g}" for weight in LADDER)
+LADDER_KEYS = tuple(f"poise-w{weight:.5f}".rstrip("0").rstrip(".") for weight in LADDER)
 LANDMARK_KEYS = ("poise-fair", "poise-nash")
 
 

@@ -13,7 +13,8 @@ from poise.report.tables import Column, table
 def trust(lookup: Lookup) -> Markup | None:
     """Return the section, None for a document that was not simulated."""
     found = lookup.document.simulated
-    if found is None or not found.plans or not lookup.document.plans:
+    named = {plan.key for plan in lookup.document.plans}
+    if found is None or not {plan.key for plan in found.plans} <= named:
         return None
     money = Money(lookup.document.currency)
     columns = (

@@ -25,7 +25,7 @@ from poise.planning.solvers import Solver
 from poise.risk.parameters import RiskParameters
 from poise.risk.rate import Calibration
 from poise.risk.simulation.model import RiskModel
-from poise.risk.simulation.simulate import simulate
+from poise.risk.simulation.simulate import Simulation, simulate
 from poise.scans import ScanReport
 from poise.threats.evidence import Evidence
 from poise.threats.store import ThreatStore
@@ -154,16 +154,20 @@ def plan_patches(
         inputs=(*report_inputs(reports, intake), *inputs, *feed_inputs(store, today)),
         notices=tuple(_notices(case, intake, store, today)),
         seed=settings.seed,
-        simulation=simulate(
-            risk,
-            knowledge_draws=KNOWLEDGE_DRAWS,
-            inner_draws=INNER_DRAWS,
-            threads=settings.threads,
-            progress=progress,
-        ),
+        simulation=_simulate(risk, settings, progress),
     )
     return Planned(
         assemble(material, settings.shown), rated.calibration, case, intake, rated, comparison, risk
+    )
+
+
+def _simulate(risk: RiskModel, settings: Settings, progress: Progress | None) -> Simulation:
+    return simulate(
+        risk,
+        knowledge_draws=KNOWLEDGE_DRAWS,
+        inner_draws=INNER_DRAWS,
+        threads=settings.threads,
+        progress=progress,
     )
 
 

@@ -27,6 +27,9 @@ os.environ["DJANGO_SETTINGS_MODULE"] = "poise.desk.settings"
 import django  # noqa: E402
 
 django.setup()
+# Settings are read; what other rooms' tests find in the environment is none of ours.
+for _name in ("POISE_HOME", "DJANGO_SETTINGS_MODULE"):
+    del os.environ[_name]
 
 
 @pytest.fixture(scope="session")

@@ -48,7 +48,13 @@ def estate_of(version: EstateVersion | None) -> Estate:
     if version is None:
         hint = "Upload estate.yaml under Estate."
         raise EstateError(Fault("E100", "estate", "No description of the estate is here yet.", hint))
-    return load_estate(estate_path(version))
+    return _estate(estate_path(version))
+
+
+@lru_cache(maxsize=4)
+def _estate(path: Path) -> Estate:
+    """Return the estate of files that never change: each description has a folder of its own."""
+    return load_estate(path)
 
 
 def threats() -> ThreatStore:

@@ -7,6 +7,7 @@ was killed stops its heartbeat; then the job waits again, for the next.
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -15,7 +16,7 @@ from datetime import UTC, datetime, timedelta
 from importlib import import_module
 from typing import Any, Final
 
-from django.db import close_old_connections, connection, transaction
+from django.db import DatabaseError, close_old_connections, connection, transaction
 from django_tasks import task
 from django_tasks.base import TaskResultStatus
 from django_tasks_db.models import DBTaskResult
@@ -33,6 +34,7 @@ MAX_ATTEMPTS: Final = 4
 #: Least time between two progress rows [s].
 _PROGRESS_SECONDS: Final = 0.5
 
+log = logging.getLogger("poise.desk")
 Handler = Callable[["Run"], None]
 _HANDLERS: dict[str, Handler] = {}
 #: Modules that register handlers.
@@ -161,8 +163,12 @@ def _alive(run: Run) -> Iterator[None]:
 
     def beat() -> None:
         while not over.wait(HEARTBEAT_SECONDS):
-            close_old_connections()
-            Job.objects.filter(pk=run.job.pk, attempt=run.attempt).update(heartbeat=datetime.now(UTC))
+            try:
+                close_old_connections()
+                Job.objects.filter(pk=run.job.pk, attempt=run.attempt).update(heartbeat=datetime.now(UTC))
+            except DatabaseError as error:
+                # The database is restarted, or busy: the work goes on, and the next beat tries again.
+                log.warning("heartbeat of job %d: %s", run.job.pk, type(error).__name__)
         connection.close()
 
     thread = threading.Thread(target=beat, name=f"job {run.job.pk}", daemon=True)

@@ -10,12 +10,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-from poise.desk import convert, storing
+from poise.desk import convert, jobs, storing
 from poise.desk.actions.base import Actor, action
-from poise.desk.models import EstateVersion
+from poise.desk.models import EstateVersion, Job
 from poise.errors import EstateError, Fault
 from poise.estate import load_estate
 
+MAP_JOB: Final = "estate.map"
 #: The calendars that estate.yaml names.
 _FILE: Final = re.compile(rb"file:\s*[\"']?([^\s\"',}]+\.ics)")
 
@@ -55,8 +56,16 @@ def adopt(by: Actor, files: Mapping[str, bytes]) -> EstateVersion:
         adopted=by.now,
         by=by.user,
     )
+    want_mapping(by)
     by.record("estate.adopted", {"sha256": digest, "files": sorted(named), "company": estate.name})
     return version
+
+
+def want_mapping(by: Actor) -> None:
+    """Queue a mapping of assets to the estate, unless one is waiting already."""
+    waiting = Job.objects.filter(kind=MAP_JOB, state=Job.State.WAITING)
+    if EstateVersion.objects.exists() and not waiting.exists():
+        jobs.start(by, MAP_JOB, "Mapping assets to the estate")
 
 
 def _places(name: str, description: bytes) -> list[str]:

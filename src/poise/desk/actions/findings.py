@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from poise.desk import convert, jobs
 from poise.desk.actions.base import Actor, action
 from poise.desk.models import Report
 from poise.desk.storing import Kept
 from poise.errors import ConflictError, Fault
+
+READ_JOB: Final = "findings.read"
 
 
 @action("findings.import")
@@ -30,7 +34,7 @@ def take_report(by: Actor, kept: Kept) -> Report:
         uploaded=by.now,
         by=by.user,
     )
-    report.job = jobs.start(by, "findings.read", f"Reading {kept.name}", report=report.pk)
+    report.job = jobs.start(by, READ_JOB, f"Reading {kept.name}", report=report.pk)
     report.save(update_fields=["job"])
     by.record("report.uploaded", {"name": kept.name, "sha256": kept.sha256, "bytes": kept.size_bytes})
     return report

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from poise.desk.models.dialogue import JointPage, SealedAnswers
 from poise.desk.models.estate import EstateVersion, Report
+from poise.desk.models.finding import AssetRecord, Finding
 from poise.desk.models.job import Job
 from poise.desk.models.ledger import LedgerContent, LedgerHead, LedgerRecord, LedgerReference
 from poise.desk.models.people import Presence, SigningKeyFile, User
 
 __all__ = [
+    "AssetRecord",
     "EstateVersion",
+    "Finding",
     "Job",
     "JointPage",
     "LedgerContent",

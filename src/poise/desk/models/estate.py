@@ -20,6 +20,8 @@ class EstateVersion(models.Model):
     currency = models.CharField(max_length=8)
     services = models.PositiveIntegerField()
     groups = models.PositiveIntegerField()
+    #: What follows from it, as :mod:`poise.estate.overview` tells; empty until the worker has looked.
+    overview = models.JSONField(default=dict)
     adopted = models.DateTimeField()
     by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT)
 

@@ -1,0 +1,127 @@
+"""What pages and the API ask of a million findings: every question has its index."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from django.db import connection
+from django.db.models import Count, Q, QuerySet, Sum
+
+from poise.desk.models import AssetRecord, Finding, Report
+from poise.desk.models.finding import SEVERITY_WORDS
+
+#: Rows of one page.
+PAGE: Final = 50
+#: Counts stop here: beyond, the exact number costs more than it tells.
+COUNTED: Final = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A question about findings.
+
+    Parameters
+    ----------
+    text
+        Beginning of a vulnerability's id or of an asset's name.
+    severity
+        0 to 5, as :data:`~poise.desk.models.finding.SEVERITY_WORDS` has them; None for any.
+    group
+        A patch group's id.
+    groups
+        Ids of several patch groups; None for any.
+    report
+        A report's number.
+    after
+        Where the page before ended: severity and number of its last row.
+    """
+
+    text: str = ""
+    severity: int | None = None
+    groups: tuple[str, ...] | None = None
+    report: int | None = None
+    after: tuple[int, int] | None = None
+
+
+def begins(field: str, text: str) -> Q:
+    """Return the condition that a column begins with a text, in the form that has an index."""
+    if connection.vendor == "sqlite":
+        return Q(**{f"{field}__gte": text, f"{field}__lt": text + "\U0010ffff"})
+    return Q(**{f"{field}__startswith": text})
+
+
+def live_reports() -> list[int]:
+    """Return the numbers of the reports that count."""
+    return list(Report.objects.filter(state=Report.State.READ).values_list("pk", flat=True))
+
+
+def findings(asked: Asked) -> QuerySet[Finding]:
+    """Return the findings that a question asks for, the most severe first."""
+    reports = live_reports() if asked.report is None else [asked.report]
+    rows = Finding.objects.filter(report__in=reports).select_related("record")
+    if asked.severity is not None:
+        rows = rows.filter(severity=asked.severity)
+    if asked.groups is not None:
+        rows = rows.filter(record__in=AssetRecord.objects.filter(group__in=asked.groups).values("pk"))
+    text = asked.text.strip()
+    if text:
+        named = AssetRecord.objects.filter(begins("search", text.lower())).values("pk")
+        ids = begins("vulnerability", text.upper())
+        rows = rows.filter(ids if _is_id(text) else Q(record__in=named))
+    if asked.after is not None:
+        severity, number = asked.after
+        rows = rows.filter(Q(severity__lt=severity) | Q(severity=severity, pk__gt=number))
+    return rows.order_by("-severity", "pk")
+
+
+def _is_id(text: str) -> bool:
+    """Return whether a text is the beginning of a vulnerability's id rather than of a name."""
+    head = text.upper()
+    return head.startswith(
+        ("CVE-", "GHSA-", "RHSA-", "DSA-", "USN-", "KB", "ALAS", "NESSUS:", "QUALYS:", "OPENVAS:")
+    )
+
+
+def page(asked: Asked) -> tuple[list[Finding], tuple[int, int] | None]:
+    """Return one page of findings, and where the next begins; None at the end."""
+    rows = list(findings(asked)[: PAGE + 1])
+    if len(rows) <= PAGE:
+        return rows, None
+    last = rows[PAGE - 1]
+    return rows[:PAGE], (last.severity, last.pk)
+
+
+def total() -> int:
+    """Return how many findings count."""
+    return Report.objects.filter(state=Report.State.READ).aggregate(n=Sum("findings"))["n"] or 0
+
+
+def unmapped() -> QuerySet[AssetRecord]:
+    """Return the asset records that belong to no patch group, those with the most findings first."""
+    rows = AssetRecord.objects.filter(report__in=live_reports(), group="")
+    return rows.order_by("-critical", "-high", "-findings", "label")
+
+
+def by_group() -> dict[str, dict[str, int]]:
+    """Return, for each patch group, how many assets and findings its records have."""
+    rows = (
+        AssetRecord.objects.filter(report__in=live_reports())
+        .exclude(group="")
+        .values("group")
+        .annotate(
+            assets=Count("asset", distinct=True),
+            num=Sum("findings"),
+            num_critical=Sum("critical"),
+            num_high=Sum("high"),
+        )
+    )
+    return {str(row["group"]): {name: row[name] or 0 for name in _COUNTS} for row in rows}
+
+
+_COUNTS: Final = ("assets", "num", "num_critical", "num_high")
+
+
+def severities() -> list[tuple[int, str]]:
+    """Return the severities to choose from, the worst first."""
+    return list(SEVERITY_WORDS.items())

@@ -1,0 +1,200 @@
+"""Estate and findings: uploaded as they are, refused as a whole, found again among many."""
+
+from __future__ import annotations
+
+import gzip
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
+
+from poise.desk import convert, queries, storing, worker
+from poise.desk.actions import Actor, estate, findings
+from poise.desk.jobs import run_job
+from poise.desk.ledger import DeskLedger
+from poise.desk.models import AssetRecord, Finding, Job, Report
+from poise.errors import ConflictError, DeskError, EstateError
+from poise.sample import SampleFiles, write_sample
+
+SAMPLES = Path(__file__).resolve().parents[1] / "scans" / "samples"
+
+
+@pytest.fixture(scope="module")
+def company(tmp_path_factory: pytest.TempPathFactory) -> SampleFiles:
+    """Write the sample company."""
+    return write_sample(tmp_path_factory.mktemp("company"))
+
+
+@pytest.fixture(autouse=True)
+def _quiet(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Send no heartbeat: it would wait for the lock of the transaction that the test stands in."""
+    monkeypatch.setattr("poise.desk.jobs.HEARTBEAT_SECONDS", 600.0)
+
+
+def work() -> None:
+    """Do what waits, in this transaction."""
+    while (job := Job.objects.filter(state="waiting").order_by("pk").first()) is not None:
+        run_job.call(job.pk)
+
+
+def keep(path: Path) -> storing.Kept:
+    return storing.keep(path.name, [path.read_bytes()], convert.folder("reports"))
+
+
+def adopt(by: Actor, company: SampleFiles) -> None:
+    files = [company.estate, *(company.estate.parent / "calendars").glob("*.ics")]
+    estate.adopt(by, {path.name: path.read_bytes() for path in files})
+
+
+def test_a_report_becomes_rows_and_its_assets_find_their_group(ciso: Any, company: SampleFiles) -> None:
+    """From upload to mapped findings: as many as the reader itself counts, each with a group or a reason."""
+    from poise.scans import summarise
+
+    by = Actor.of(ciso)
+    adopt(by, company)
+    path = next(one for one in company.reports if one.name.endswith(".nessus"))
+    report = findings.take_report(by, keep(path))
+    work()
+    report.refresh_from_db()
+    (summary,) = summarise(path)
+    assert (report.state, report.findings, report.num_faults) == (
+        "read",
+        summary.findings,
+        len(summary.faults),
+    )
+    assert Finding.objects.count() == summary.findings
+    records = AssetRecord.objects.all()
+    assert all(record.why for record in records)
+    assert records.exclude(group="").exists()
+    assert sum(record.findings for record in records) == summary.findings
+    kinds = [record.statement.kind for record in DeskLedger().records()]
+    assert kinds == ["estate.adopted", "report.uploaded"]
+
+
+def test_a_refused_report_leaves_nothing_and_says_why(ciso: Any, tmp_path: Path) -> None:
+    """Half a report would look like a healthy company."""
+    whole = (SAMPLES / "xml" / "nessus.nessus").read_bytes()
+    path = tmp_path / "cut.nessus"
+    path.write_bytes(whole[: len(whole) * 2 // 3])
+    report = findings.take_report(Actor.of(ciso), keep(path))
+    work()
+    report.refresh_from_db()
+    assert report.state == "refused"
+    assert report.faults[0]["id"] == "E405"
+    assert not Finding.objects.exists()
+    assert not AssetRecord.objects.exists()
+
+
+def test_reading_again_after_a_killed_worker_counts_once(ciso: Any) -> None:
+    """Rows of the attempt that was cut off go before the next one writes."""
+    report = findings.take_report(Actor.of(ciso), keep(SAMPLES / "xml" / "nessus.nessus"))
+    work()
+    before = Finding.objects.count()
+    Job.objects.filter(pk=report.job_id).update(state="waiting")
+    work()
+    assert Finding.objects.count() == before > 0
+
+
+def test_the_same_file_counts_once(ciso: Any) -> None:
+    """Two uploads of one export, whatever their names, would double exposure."""
+    by = Actor.of(ciso)
+    findings.take_report(by, keep(SAMPLES / "xml" / "nessus.nessus"))
+    with pytest.raises(ConflictError, match="E871"):
+        findings.take_report(by, keep(SAMPLES / "xml" / "nessus.nessus"))
+
+
+def test_a_faulty_estate_changes_nothing(cio: Any, company: SampleFiles) -> None:
+    """Every fault is told, and what was in force stays so."""
+    by = Actor.of(cio)
+    adopt(by, company)
+    text = company.estate.read_text().replace("timezone: Europe/Berlin", "timezone: Europe/Nowhere")
+    with pytest.raises(EstateError, match="E114"):
+        estate.adopt(by, {"estate.yaml": text.encode()})
+    version = convert.latest_estate()
+    assert version is not None
+    assert convert.estate_of(version).name == version.company
+
+
+@pytest.mark.parametrize(
+    "name", ["../../etc/passwd", "..\\..\\x.nessus", "a/b/c.csv", ".hidden", "\u202egpj.exe", ""]
+)
+def test_names_of_uploads_lead_nowhere(name: str, tmp_path: Path) -> None:
+    """What a browser calls a file never chooses where it is written."""
+    kept = storing.keep(name, [b"x"], tmp_path)
+    assert kept.path.resolve().is_relative_to(tmp_path.resolve())
+    assert re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9._ -]*", kept.name)
+
+
+def test_an_empty_upload_is_refused(tmp_path: Path) -> None:
+    """Nothing is left behind of it."""
+    with pytest.raises(DeskError, match="E873"):
+        storing.keep("empty.csv", [], tmp_path)
+    assert not list(tmp_path.iterdir())
+
+
+def test_search_finds_by_beginning_severity_and_group(ciso: Any, company: SampleFiles) -> None:
+    """What people type first is what they find, the most severe first, page by page without gap or repeat."""
+    by = Actor.of(ciso)
+    adopt(by, company)
+    for path in company.reports:
+        findings.take_report(by, keep(path))
+    work()
+    everything: list[Finding] = []
+    after = None
+    while True:
+        rows, after = queries.page(queries.Asked(after=after))
+        everything += rows
+        if after is None:
+            break
+    assert len(everything) == queries.total() == Finding.objects.count() > 100
+    assert len({row.pk for row in everything}) == len(everything)
+    assert [row.severity for row in everything] == sorted((row.severity for row in everything), reverse=True)
+    some = next(row for row in everything if row.vulnerability.startswith("CVE-"))
+    for text in (some.vulnerability, some.vulnerability[:8].lower()):
+        rows = list(queries.findings(queries.Asked(text=text)))
+        assert some in rows
+        assert all(row.vulnerability.startswith(text.upper()) for row in rows)
+    named = list(queries.findings(queries.Asked(text=some.record.label[:4].upper())))
+    assert some in named
+    assert all(row.record.search.startswith(some.record.label[:4].lower()) for row in named)
+    counts = queries.by_group()
+    group = max(counts, key=lambda key: counts[key]["num"])
+    assert len(queries.findings(queries.Asked(groups=(group,)))) == counts[group]["num"]
+    mapped = sum(row["num"] for row in counts.values()) + sum(row.findings for row in queries.unmapped())
+    assert mapped == queries.total()
+
+
+def test_pages_show_what_is_there(ciso: Any, sign_in: Callable[[Any], Client], company: SampleFiles) -> None:
+    """Services with their findings, reports with their faults, and a page for each."""
+    by = Actor.of(ciso)
+    adopt(by, company)
+    findings.take_report(by, keep(company.reports[0]))
+    work()
+    client = sign_in(ciso)
+    text = client.get("/estate").content.decode()
+    service = next(iter(convert.estate_of(convert.latest_estate()).services.values()))
+    assert service.name in text
+    assert service.name in client.get(f"/estate/services/{service.id}").content.decode()
+    report = Report.objects.get()
+    assert report.name in client.get("/findings/reports").content.decode()
+    assert report.sha256 in client.get(f"/findings/reports/{report.pk}").content.decode()
+    assert client.get("/estate/unmapped").status_code == 200
+    assert client.get("/findings?q=CVE&severity=9&after=x.y&report=abc").status_code == 200
+    assert client.get("/estate/services/none").status_code == 404
+
+
+@pytest.mark.usefixtures("committed")
+def test_upload_over_the_web(ciso: Any, sign_in: Callable[[Any], Client]) -> None:
+    """The browser's form, as the browser sends it, gzip and all."""
+    content = gzip.compress((SAMPLES / "xml" / "nessus.nessus").read_bytes())
+    file = SimpleUploadedFile("scan.nessus.gz", content)
+    client = sign_in(ciso)
+    response = client.post("/findings/upload", {"files": [file]})
+    assert (response.status_code, response["Location"]) == (302, "/findings/reports")
+    worker.run(until_empty=True)
+    assert Report.objects.get().state == "read"
+    assert client.post("/findings/upload").status_code == 400

@@ -32,6 +32,12 @@ def latest_estate() -> EstateVersion | None:
     return EstateVersion.objects.order_by("-id").first()
 
 
+def company_zone() -> str:
+    """Return the time zone of the company: that of its estate, else UTC."""
+    zone = EstateVersion.objects.order_by("-id").values_list("timezone", flat=True).first()
+    return zone or "UTC"
+
+
 def estate_path(version: EstateVersion) -> Path:
     """Return where a description is read from."""
     return folder(version.folder) / version.entry

@@ -13,6 +13,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
 
+from poise.desk import convert
 from poise.errors import ConflictError, Fault, NotAllowedError, PoiseError
 
 Answer = Callable[[HttpRequest], HttpResponse]
@@ -44,8 +45,9 @@ def reader_zone(get_response: Answer) -> Answer:
     """Show dates in the zone that the reader chose, else in the company's."""
 
     def answer(request: HttpRequest) -> HttpResponse:
-        chosen = getattr(request.user, "timezone", "")
-        with timezone.override(ZoneInfo(chosen) if chosen else None):
+        if not request.user.is_authenticated:
+            return get_response(request)
+        with timezone.override(ZoneInfo(request.user.timezone or convert.company_zone())):
             return get_response(request)
 
     return answer

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from zoneinfo import available_timezones
 
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 
 from poise.desk import convert
-from poise.desk.actions import keys, people
+from poise.desk.actions import Actor, keys, people
 from poise.desk.models import SigningKeyFile
 from poise.desk.permissions import may
 from poise.desk.routes import DeskRequest, page
+from poise.desk.telling import Need
 
 
 def show(request: DeskRequest) -> HttpResponse:
@@ -58,6 +61,17 @@ def vouch(request: DeskRequest) -> HttpResponse:
     )
     messages.success(request, text)
     return redirect("account")
+
+
+def needs(by: Actor) -> Iterator[Need]:
+    """Yield what is missing before this person can sign, and whose key waits."""
+    if not may(by.role, "key.enrol") or by.user is None:
+        return
+    if not SigningKeyFile.objects.filter(user=by.user).exists():
+        yield Need("Make your signing key: agreements are signed with it.", reverse("account"))
+    elif keys.is_enrolled(by):
+        for one in keys.waiting():
+            yield Need(f"{one.shown} has a new signing key; vouch for it.", reverse("account"))
 
 
 URLS = [

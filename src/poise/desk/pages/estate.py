@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import datetime
 from typing import Any, Final
 
 from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 
 from poise.desk import convert, queries
+from poise.desk.actions import Actor
 from poise.desk.actions import estate as actions
 from poise.desk.models import AssetRecord, EstateVersion
 from poise.desk.navigation import Entry
 from poise.desk.permissions import may
 from poise.desk.routes import DeskRequest, page
+from poise.desk.telling import Need
 from poise.errors import DeskError, Fault
 from poise.estate.model import Estate, Service
 
@@ -119,6 +123,17 @@ def adopt(request: DeskRequest) -> HttpResponse:
     return redirect("estate")
 
 
+def needs(by: Actor) -> Iterator[Need]:
+    """Yield what the estate lacks, for those who may mend it."""
+    if not may(by.role, "estate.write"):
+        return
+    if convert.latest_estate() is None:
+        yield Need("Describe the estate: nothing can be planned without it.", reverse("estate"))
+    elif num := queries.unmapped().count():
+        yield Need(f"{num} assets belong to no patch group; no plan covers them.", reverse("estate-unmapped"))
+
+
+SENTENCES = {"estate.adopted": "replaced the description of {company}"}
 URLS = [
     page("estate", index, "estate", "estate.read"),
     page("estate/adopt", adopt, "estate-adopt", "estate.write", ("POST",)),

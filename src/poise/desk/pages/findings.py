@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 
 from poise.desk import convert, live, queries, storing
-from poise.desk.actions import findings
+from poise.desk.actions import Actor, findings
 from poise.desk.models import Report
 from poise.desk.navigation import Entry
 from poise.desk.permissions import may
 from poise.desk.routes import DeskRequest, page
+from poise.desk.telling import Need
 from poise.errors import DeskError, Fault
 
 
@@ -91,6 +94,19 @@ def set_aside(request: DeskRequest, number: int) -> HttpResponse:
     return redirect("findings-reports")
 
 
+def needs(by: Actor) -> Iterator[Need]:
+    """Yield reports of this person that were refused."""
+    for row in Report.objects.filter(state=Report.State.REFUSED, by=by.user)[:5]:
+        yield Need(
+            f"{row.name} was refused: see why, and upload it again.",
+            reverse("findings-report", args=[row.pk]),
+        )
+
+
+SENTENCES = {
+    "report.uploaded": "uploaded the report {name}",
+    "report.replaced": "let the report {name} count no more",
+}
 URLS = [
     page("findings", index, "findings", "estate.read"),
     page("findings/reports", reports, "findings-reports", "estate.read"),

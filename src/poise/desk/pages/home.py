@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any, Final
 
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 
-from poise.desk import convert, live
+from poise.desk import convert, live, telling
 from poise.desk.actions import people
 from poise.desk.ledger import DeskLedger
-from poise.desk.models import Job, Report
+from poise.desk.models import EstateVersion, Job
 from poise.desk.navigation import Entry
 from poise.desk.permissions import may
 from poise.desk.routes import DeskRequest, page
 
-#: Newest records that the home page lists.
-SHOWN_RECORDS: Final = 12
+#: Newest records and next windows that the home page lists.
+SHOWN_RECORDS: Final = 15
+SHOWN_WINDOWS: Final = 6
 
 
 def home(request: DeskRequest) -> HttpResponse:
@@ -24,7 +26,6 @@ def home(request: DeskRequest) -> HttpResponse:
     version = f"{live.ledger_version()}.{_work_version()}"
     if (same := live.unchanged(request, version)) is not None:
         return same
-    live.touch(request.user, "home")
     name = "desk/_home.html" if request.htmx else "desk/home.html"
     return render(request, name, {**_state(request), "version": version})
 
@@ -36,17 +37,41 @@ def seen(request: DeskRequest) -> HttpResponse:
 
 
 def _state(request: DeskRequest) -> dict[str, Any]:
-    since = request.user.looked_at
-    records = list(DeskLedger().records(-SHOWN_RECORDS))[::-1]
+    since, by = request.user.looked_at, request.actor
+    told = [
+        (record, telling.sentence(record), since is None or record.time > since)
+        for record in list(DeskLedger().records(-SHOWN_RECORDS))[::-1]
+    ]
+    version = convert.latest_estate()
     return {
-        "estate": convert.latest_estate(),
-        "num_reports": Report.objects.filter(state=Report.State.READ).count(),
+        "estate": version,
         "running": Job.objects.filter(state__in=[Job.State.WAITING, Job.State.RUNNING]).order_by("id"),
-        "records": [(record, since is None or record.time > since) for record in records],
-        "is_new": any(since is None or record.time > since for record in records),
-        "present": live.present("home"),
+        "needs": list(telling.needs(by)),
+        "due": telling.due(by)[:10],
+        "now": by.now,
+        "told": told,
+        "is_new": any(new for _, _, new in told),
+        "windows": _next_windows(version, by.now),
         "may_write": may(request.user.role, "estate.write"),
     }
+
+
+def _next_windows(version: EstateVersion | None, now: datetime) -> list[dict[str, Any]]:
+    """Return the next windows of all calendars, as the worker found them."""
+    if version is None:
+        return []
+    rows = [
+        {
+            "calendar": calendar["id"],
+            "start": datetime.fromisoformat(window["start"]),
+            "end": datetime.fromisoformat(window["end"]),
+            "frozen": window["frozen"],
+        }
+        for calendar in version.overview.get("calendars", [])
+        for window in calendar["windows"]
+    ]
+    ahead = [row for row in rows if row["end"] >= now]
+    return sorted(ahead, key=lambda row: (row["start"], row["calendar"]))[:SHOWN_WINDOWS]
 
 
 def _work_version() -> str:

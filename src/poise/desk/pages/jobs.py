@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
+from django.urls import reverse
 
 from poise.desk import live
+from poise.desk.actions import Actor
 from poise.desk.models import Job
 from poise.desk.routes import DeskRequest, page
+from poise.desk.telling import Need
 
 
 def show(request: DeskRequest, job_id: int) -> HttpResponse:
@@ -23,6 +28,13 @@ def show(request: DeskRequest, job_id: int) -> HttpResponse:
 def index(request: DeskRequest) -> HttpResponse:
     """List the newest jobs."""
     return render(request, "desk/jobs.html", {"jobs": Job.objects.select_related("by").order_by("-id")[:100]})
+
+
+def needs(by: Actor) -> Iterator[Need]:
+    """Yield this person's newest job, when it failed."""
+    job = Job.objects.filter(by=by.user).order_by("-id").first() if by.user else None
+    if job is not None and job.state == Job.State.FAILED:
+        yield Need(f"{job.title} failed; see why.", reverse("job", args=[job.pk]))
 
 
 URLS = [

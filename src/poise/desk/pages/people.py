@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 
-from poise.desk.actions import people
+from poise.desk.actions import Actor, people
 from poise.desk.models import User
 from poise.desk.navigation import Entry
-from poise.desk.permissions import PERMISSIONS, ROLES
+from poise.desk.permissions import PERMISSIONS, ROLES, may
 from poise.desk.routes import DeskRequest, page
+from poise.desk.telling import Need
 
 
 def show(request: DeskRequest) -> HttpResponse:
@@ -42,6 +46,17 @@ def give_role(request: DeskRequest, username: str) -> HttpResponse:
     return redirect("people")
 
 
+def needs(by: Actor) -> Iterator[Need]:
+    """Yield who waits for a role."""
+    if may(by.role, "people.manage"):
+        for user in User.objects.filter(role="", is_active=True)[:5]:
+            yield Need(f"{user.shown} has signed in and waits for a role.", reverse("people"))
+
+
+SENTENCES = {
+    "person.admitted": "let {person} in as {role}",
+    "person.role": "changed the role of {person} from {before} to {after}",
+}
 URLS = [
     page("people", show, "people", "people.manage"),
     page("people/admit", admit, "people-admit", "people.manage", ("POST",)),

@@ -38,6 +38,12 @@ def company_zone() -> str:
     return zone or "UTC"
 
 
+def currency() -> str:
+    """Return the estate's currency; empty without an estate."""
+    version = latest_estate()
+    return version.currency if version else ""
+
+
 def estate_path(version: EstateVersion) -> Path:
     """Return where a description is read from."""
     return folder(version.folder) / version.entry

@@ -7,25 +7,26 @@ from datetime import datetime
 from pathlib import Path
 
 from poise.bargain.rounds import Party
-from poise.desk import sample
+from poise.desk import convert, sample
 from poise.desk.actions import Actor, estate, keys, people
 from poise.desk.ledger import DeskLedger
 from poise.desk.models import SealedAnswers, User
 from poise.dialogue.base import PARTIES
-from poise.dialogue.year import AtTable, Year, rows
+from poise.dialogue.year import Year, rows
+from poise.dialogue.year_table import YearTable
 from poise.ledger.keys import SigningKey
 from poise.sample import write_sample
 
 
-def fill_year(until: datetime, at_table: AtTable | None = None) -> None:
+def fill_year(until: datetime, *, has_table: bool = False) -> None:
     """Let the cast in at the year's first moment, and play the year up to a day.
 
     Parameters
     ----------
     until
         Where to stop; the desk's clock has to stand there or later.
-    at_table
-        As for :class:`poise.dialogue.year.Year`.
+    has_table
+        Whether the table of January is solved and signed too, which takes about a minute.
     """
     begin = rows()[0][0]
     leads = sample.CAST[:2]
@@ -43,6 +44,7 @@ def fill_year(until: datetime, at_table: AtTable | None = None) -> None:
         described = sample.estate_files(write_sample(Path(folder)))
         estate.adopt(Actor(users["operations"], begin), {path.name: path.read_bytes() for path in described})
     signers = {party: user.username for party, user in users.items()}
+    at_table = YearTable(convert.folder(), DeskLedger(), own, signers) if has_table else None
     year = Year(DeskLedger(), own, signers, at_table)
     year.play(until)
     for kept in year.kept:

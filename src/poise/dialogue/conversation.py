@@ -91,8 +91,13 @@ class Conversation:
         for key in keys:
             self._check_standing(key.id, party)
         record = self.ledger.append(kind, author or party, checked, now=self.now, keys=keys)
-        self.__dict__.pop("state", None)
+        self.take(record)
         return record
+
+    def take(self, record: Record) -> None:
+        """Take a record that was just placed into the state, without reading the others again."""
+        if record.statement.kind in KINDS and record.body is not None:
+            advance(self.state, record.statement.kind, record.hash, record.time, record.body)
 
     def check(self, kind: str, body: Mapping[str, Any]) -> dict[str, Any]:
         """Return the body of an act as it would be recorded, if the act is possible now."""

@@ -16,7 +16,12 @@ PAGE_FORM = "poise-escalation/1"
 
 
 def compose_page(
-    state: Dialogue, id: str, now: datetime, prospect: Prospect | None = None, wanted: str = ""
+    state: Dialogue,
+    id: str,
+    now: datetime,
+    prospect: Prospect | None = None,
+    wanted: str = "",
+    currency: str = "",
 ) -> dict[str, Any]:
     """Return the page of a disagreement: the same for whoever composes it, so that both can sign it.
 
@@ -28,6 +33,9 @@ def compose_page(
         The day of the prices; it stands on the page.
     wanted
         The decision that is wanted from above, in the words of whoever composes the page.
+
+    currency
+        What stated prices are in where no table and no agreement says so.
 
     Raises
     ------
@@ -57,7 +65,7 @@ def compose_page(
         "settled_before": [one.proposed.outcome for one in found.settled],
         "test": None if found.test is None else found.test.test,
         "result": None if found.result is None else found.result.result,
-        "prices": _prices(state, id, now, prospect),
+        "prices": _prices(state, id, now, prospect, currency),
     }
     return page
 
@@ -68,13 +76,15 @@ def _words(act: dict[str, Any]) -> dict[str, Any]:
     return {name: act[name] for name in wanted}
 
 
-def _prices(state: Dialogue, id: str, now: datetime, prospect: Prospect | None) -> dict[str, Any]:
+def _prices(
+    state: Dialogue, id: str, now: datetime, prospect: Prospect | None, currency: str
+) -> dict[str, Any]:
     act = state.disagreements[id].act
     prices: dict[str, Any] = {
         "as_of": now.date().isoformat(),
         "cost_per_day_stated": act.cost_per_day,
         "basis": act.basis,
-        "currency": state.currency,
+        "currency": currency or state.currency,
     }
     if prospect is None:
         return prices

@@ -29,6 +29,9 @@ END: Final = datetime(2026, 6, 29, 8, 0, tzinfo=UTC)
 #: Who signs for each side in the sample: by role, as nobody is meant.
 SIGNERS: Final[dict[Party, str]] = {"operations": "cio", "security": "ciso"}
 
+#: Of the sample company.
+CURRENCY: Final = "EUR"
+
 Row = tuple[datetime, str, str, dict[str, Any]]
 #: Plays a step at the table; returns what lies ahead from then on.
 AtTable = Callable[[str, datetime], Prospect | None]
@@ -85,13 +88,15 @@ class Year:
 
     def play(self, until: datetime = END) -> Conversation:
         """Play the year up to a moment; return the conversation of that moment."""
+        talk = Conversation(self.ledger, until)
         steps = [row for row in rows() if row[0] <= until]
         if not self.ledger.roster().keys:
             self._enrol(steps[0][0])
         for now, kind, party, fields in steps:
-            talk = Conversation(self.ledger, now)
+            talk.now = now
             if kind == "<table>":
                 self.ahead = self.at_table(fields["step"], now) if self.at_table else None
+                talk = Conversation(self.ledger, now)  # the table has put its own records there
             elif kind == "<escalate>":
                 self._escalate(talk, party, fields)
             elif kind in ("<survey>", "<guess>"):
@@ -122,7 +127,7 @@ class Year:
         id = fields["disagreement"]
         body = {
             "disagreement": id,
-            "page": compose_page(talk.state, id, talk.now, self.ahead, fields["wanted"]),
+            "page": compose_page(talk.state, id, talk.now, self.ahead, fields["wanted"], CURRENCY),
         }
         if party != "joint":
             self._say(talk, "escalation.alone", cast(Party, party), body)
@@ -131,4 +136,4 @@ class Year:
         draft = joint_draft(talk, joint, self.signers["operations"], self.ledger.draft)
         for side in PARTIES:
             draft = draft.signed(self.keys[side])
-        self.ledger.add(draft, now=talk.now)
+        talk.take(self.ledger.add(draft, now=talk.now))

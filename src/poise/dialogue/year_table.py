@@ -16,8 +16,8 @@ from poise.dialogue.base import PARTIES
 from poise.dialogue.outlook import Prospect, prospect
 from poise.dialogue.year import SIGNERS
 from poise.estate import load_estate
+from poise.ledger.book import Book
 from poise.ledger.keys import SigningKey
-from poise.ledger.store import Ledger
 from poise.patching.planner import Settings, estate_inputs
 from poise.sample import write_sample
 from poise.sample.feeds import fill_store
@@ -104,12 +104,18 @@ class YearTable:
     ----------
     folder
         A workspace: the table goes to ``folder/table``, the company to ``folder/company``.
-    ledger, keys
+    ledger, keys, signers
         As for the year.
     """
 
-    def __init__(self, folder: Path, ledger: Ledger, keys: Mapping[Party, SigningKey]) -> None:
-        self.folder, self.ledger, self.keys = folder, ledger, keys
+    def __init__(
+        self,
+        folder: Path,
+        ledger: Book,
+        keys: Mapping[Party, SigningKey],
+        signers: Mapping[Party, str] = SIGNERS,
+    ) -> None:
+        self.folder, self.ledger, self.keys, self.signers = folder, ledger, keys, signers
 
     def __call__(self, step: str, now: datetime) -> Prospect:
         """Play a step; return what lies ahead after it."""
@@ -137,24 +143,28 @@ class YearTable:
             settings,
             inputs=estate_inputs(sample.estate, estate),
         )
-        at.open(ground, [self.keys["operations"]], SIGNERS["operations"])
-        kept = {party: at.seal(POSITIONS[party], [self.keys[party]], SIGNERS[party]) for party in PARTIES}
+        at.open(ground, [self.keys["operations"]], self.signers["operations"])
+        kept = {
+            party: at.seal(POSITIONS[party], [self.keys[party]], self.signers[party]) for party in PARTIES
+        }
         for party in PARTIES:
-            at.reveal(json.loads(kept[party]), [self.keys[party]], SIGNERS[party])
+            at.reveal(json.loads(kept[party]), [self.keys[party]], self.signers[party])
 
     def _sign(self, at: Session) -> None:
         """Each gives what the other needs most; the plan with the largest product of gains is signed."""
         operations, security = ([self.keys[party]] for party in PARTIES)
-        at.drop_limit("winter-sale", "Only its first days make the margin", operations, SIGNERS["operations"])
-        at.add_limit(SHORT_SALE, operations, SIGNERS["operations"])
         at.drop_limit(
-            "edge-risk", "What is exploited is closed within 30 days", security, SIGNERS["security"]
+            "winter-sale", "Only its first days make the margin", operations, self.signers["operations"]
+        )
+        at.add_limit(SHORT_SALE, operations, self.signers["operations"])
+        at.drop_limit(
+            "edge-risk", "What is exploited is closed within 30 days", security, self.signers["security"]
         )
         point = next(one for one in at.after(EFFORT).points if one.key == "nash")
-        at.propose("operations", point.label, point.plan, operations, SIGNERS["operations"])
+        at.propose("operations", point.label, point.plan, operations, self.signers["operations"])
         for party in PARTIES:
             at.answer(party, 1, "accept")
-        draft = at.draft_agreement(1, TERMS, SIGNERS["operations"])
+        draft = at.draft_agreement(1, TERMS, self.signers["operations"])
         for party in PARTIES:
             draft = draft.signed(self.keys[party])
         self.ledger.add(draft, now=at.now)

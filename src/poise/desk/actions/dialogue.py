@@ -99,7 +99,7 @@ def answers(what: What, quarter: str) -> list[Kept]:
 def escalate_alone(by: Actor, id: str, wanted: str) -> Record:
     """Send a one-sided page: at once, and shown as one."""
     talk = conversation(by)
-    page = compose_page(talk.state, id, by.now, ahead(by), wanted)
+    page = compose_page(talk.state, id, by.now, ahead(by), wanted, convert.currency())
     body = {"party": by.party, "disagreement": id, "page": page}
     return talk.say("escalation.alone", body, author=by.person)
 
@@ -114,7 +114,7 @@ def compose_joint(by: Actor, id: str, wanted: str) -> None:
         E871 when somebody has signed the page that is there.
     """
     talk = conversation(by)
-    page = compose_page(talk.state, id, by.now, ahead(by), wanted)
+    page = compose_page(talk.state, id, by.now, ahead(by), wanted, convert.currency())
     body = {"party": by.party, "disagreement": id, "page": page}
     draft = joint_draft(talk, body, by.person, talk.ledger.draft)
     there = JointPage.objects.select_for_update().filter(disagreement=id).first()

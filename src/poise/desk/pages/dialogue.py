@@ -57,7 +57,7 @@ def agenda(request: DeskRequest) -> HttpResponse:
     state = dialogue.state_of(request.actor)
     running = [one for one in state.meetings.values() if one.closed is None]
     name = "desk/dialogue/_agenda.html" if request.htmx else "desk/dialogue/agenda.html"
-    made = make_agenda(state, request.actor.now, dialogue.ahead(request.actor), currency())
+    made = make_agenda(state, request.actor.now, dialogue.ahead(request.actor), convert.currency())
     context = {"agenda": made, "running": running, "version": version, "carries": CARRIES}
     return shown(request, name, {**context, "goals": _shared(state, request), "rows": ROWS})
 
@@ -65,7 +65,7 @@ def agenda(request: DeskRequest) -> HttpResponse:
 def agenda_file(request: DeskRequest) -> HttpResponse:
     """Send the agenda as a calendar file: tomorrow at nine."""
     state = dialogue.state_of(request.actor)
-    made = make_agenda(state, request.actor.now, dialogue.ahead(request.actor), currency())
+    made = make_agenda(state, request.actor.now, dialogue.ahead(request.actor), convert.currency())
     starts = (request.actor.now + timedelta(days=1)).replace(hour=9, minute=0, second=0)
     response = HttpResponse(agenda_ics(made, starts), content_type="text/calendar; charset=utf-8")
     response["Content-Disposition"] = 'attachment; filename="poise-agenda.ics"'
@@ -75,7 +75,7 @@ def agenda_file(request: DeskRequest) -> HttpResponse:
 def begin(request: DeskRequest) -> HttpResponse:
     """Begin a meeting on the agenda as it is."""
     state = dialogue.state_of(request.actor)
-    made = make_agenda(state, request.actor.now, dialogue.ahead(request.actor), currency())
+    made = make_agenda(state, request.actor.now, dialogue.ahead(request.actor), convert.currency())
     id = f"m-{request.actor.now:%Y-%m-%d-%H%M}"
     fields = {"id": id, "minutes": made.minutes, "items": [item.key for item in made.items]}
     dialogue.say(request.actor, "meeting.opened", fields)
@@ -88,7 +88,7 @@ def meeting(request: DeskRequest, key: str) -> HttpResponse:
     found = state.meetings.get(key)
     if found is None:
         raise Http404
-    made = make_agenda(state, request.actor.now, dialogue.ahead(request.actor), currency())
+    made = make_agenda(state, request.actor.now, dialogue.ahead(request.actor), convert.currency())
     items = {item.key: item for item in made.all}
     taken = {taken.item: taken for _, taken in found.taken}
     listed = [(one, items.get(one), taken.get(one)) for one in found.act.items]
@@ -166,7 +166,7 @@ def goals(request: DeskRequest) -> HttpResponse:
     ahead = dialogue.ahead(request.actor)
     context = {
         "view": view_goals(state, request.actor.now, ahead),
-        "currency": ahead.ground.currency if ahead else currency(),
+        "currency": ahead.ground.currency if ahead else convert.currency(),
         "services": _services(request),
         "state": state,
     }
@@ -276,12 +276,6 @@ def _services(request: DeskRequest) -> list[tuple[str, str]]:
     if version is None:
         return []
     return [(service.id, service.name) for service in convert.estate_of(version).services.values()]
-
-
-def currency() -> str:
-    """Return the estate's currency; empty without an estate."""
-    version = convert.latest_estate()
-    return version.currency if version else ""
 
 
 def _new_id(words: str, request: DeskRequest) -> str:

@@ -10,9 +10,9 @@ from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect
 
-from poise.desk import live
+from poise.desk import convert, live
 from poise.desk.actions import dialogue
-from poise.desk.pages.dialogue import currency, shown
+from poise.desk.pages.dialogue import shown
 from poise.desk.pages.dialogue_forms import ROWS
 from poise.desk.routes import DeskRequest, page
 from poise.dialogue.agenda import make_agenda
@@ -90,7 +90,7 @@ def signals(request: DeskRequest) -> HttpResponse:
 
 def signals_file(request: DeskRequest) -> HttpResponse:
     """Send the signals as JSON: the same bytes for both at the same moment."""
-    found = read_signals(dialogue.state_of(request.actor), request.actor.now.replace(second=0))
+    found = read_signals(dialogue.state_of(request.actor), request.actor.now)
     return HttpResponse(msgspec.json.encode(found), content_type="application/json")
 
 
@@ -98,7 +98,7 @@ def digest(request: DeskRequest) -> HttpResponse:
     """Show the week in the form that the reader asked for."""
     state = dialogue.state_of(request.actor)
     now = request.actor.now
-    agenda = make_agenda(state, now, dialogue.ahead(request.actor), currency())
+    agenda = make_agenda(state, now, dialogue.ahead(request.actor), convert.currency())
     party = next(one for one in PARTIES if one == request.actor.party)
     subject, text = write(week(state, now, agenda), state, party)
     context = {"subject": subject, "text": text, "profile": profile_of(state, party)}

@@ -1,0 +1,310 @@
+"""The dialogue at the desk: forms to acts, one page for both, nothing about a person."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from poise.desk import clock
+from poise.desk.ledger import DeskLedger
+from poise.desk.navigation import features
+from poise.desk.sample_year import fill_year
+from poise.dialogue.base import PARTIES
+from poise.dialogue.year import END, WARNED
+from poise.ledger import keyfile
+
+if TYPE_CHECKING:
+    from django.test import Client
+
+    from poise.desk.models import User
+
+SignIn = Callable[[Any], "Client"]
+
+
+@pytest.fixture(autouse=True)
+def _quick_keys(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lock keys with few rounds: how slow a guess is made is tested with the ledger."""
+    monkeypatch.setattr(keyfile, "KDF_ROUNDS", 2)
+
+
+@pytest.fixture
+def at(monkeypatch: pytest.MonkeyPatch) -> Callable[[datetime], None]:
+    """Return a function that sets the desk's clock."""
+
+    def set_clock(moment: datetime) -> None:
+        monkeypatch.setattr(clock, "now", lambda: moment)
+
+    return set_clock
+
+
+def person(username: str) -> User:
+    from poise.desk.models import User
+
+    return User.objects.get(username=username)
+
+
+def say(client: Client, kind: str, **fields: Any) -> Any:
+    return client.post(f"/dialogue/say/{kind}", fields)
+
+
+def bodies(kind: str) -> list[dict[str, Any]]:
+    return [record.body or {} for record in DeskLedger().records(kind=kind)]
+
+
+def test_forms_become_acts_of_the_readers_own_side(cio: User, ciso: User, sign_in: SignIn) -> None:
+    """The party is who signed in, whatever the form says; lists come by line, times in the reader's zone."""
+    operations, security = sign_in(cio), sign_in(ciso)
+    cio.timezone = "Europe/Berlin"
+    cio.save()
+    assert say(operations, "goal.proposed", title="Grow", party="security").status_code == 302
+    (goal,) = bodies("goal.proposed")
+    assert (goal["party"], goal["id"].startswith("grow-")) == ("operations", True)
+    say(security, "goal.endorsed", goal=goal["id"])
+    say(
+        security,
+        "disagreement.raised",
+        title="Freeze",
+        type="interests",
+        goal=goal["id"],
+        cost_per_day="12.5",
+    )
+    (raised,) = bodies("disagreement.raised")
+    for client, words in ((operations, "mine"), (security, "ours")):
+        say(
+            client,
+            "disagreement.position",
+            disagreement=raised["id"],
+            position=words,
+            interest="why",
+            options="one\n two \n\n",
+            importance="7",
+        )
+    assert [body["options"] for body in bodies("disagreement.position")] == [["one", "two"]] * 2
+    say(operations, "promise.made", what="Windows", due="2026-01-09T16:00")
+    assert bodies("promise.made")[0]["due"] == "2026-01-09T16:00:00+01:00"
+    page = operations.get("/dialogue").content.decode()
+    for text in ("Freeze", "mine", "ours", "Windows", "12.5"):
+        assert text in page
+
+
+def test_a_settlement_is_accepted_as_it_was_read(cio: User, ciso: User, sign_in: SignIn) -> None:
+    """Who read one offer does not accept another."""
+    operations, security = sign_in(cio), sign_in(ciso)
+    say(security, "disagreement.raised", title="Freeze", type="interests")
+    id = bodies("disagreement.raised")[0]["id"]
+    offer = {"disagreement": id, "how": "trade", "gives_operations": "a", "gives_security": "b"}
+    say(operations, "settlement.proposed", outcome="first", **offer)
+    say(operations, "settlement.proposed", outcome="second", **offer)
+    late = security.post(f"/dialogue/disagreements/{id}/accept", {"seen": "first"})
+    assert late.status_code == 409
+    assert security.post(f"/dialogue/disagreements/{id}/accept", {"seen": "second"}).status_code == 302
+    assert "settled by trade" in security.get(f"/dialogue/disagreements/{id}").content.decode()
+    assert operations.post(f"/dialogue/disagreements/{id}/accept", {"seen": "second"}).status_code == 409
+
+
+def test_what_is_refused_leaves_nothing(cio: User, sign_in: SignIn) -> None:
+    """A faulty form is a page with its fault, and no record."""
+    client = sign_in(cio)
+    size = DeskLedger().head.size
+    assert say(client, "goal.endorsed", goal="none").status_code == 400
+    assert say(client, "promise.made", what="x", due="2026-99-09T16:00").status_code == 400
+    assert say(client, "escalation.joint", disagreement="x").status_code == 404
+    assert say(client, "nonsense").status_code == 404
+    assert DeskLedger().head.size == size
+    assert (
+        client.post("/dialogue/say/goal.proposed", {"title": "x", "next": "https://elsewhere.example/"}).url
+        == "/dialogue"
+    )
+
+
+def test_answers_are_the_pairs_and_open_together(
+    cio: User, ciso: User, auditor: User, chair: User, sign_in: SignIn
+) -> None:
+    """One side's answers show to nobody; both sides' to the two alone; on the ledger stands a seal."""
+    operations, security = sign_in(cio), sign_in(ciso)
+    operations.post("/dialogue/survey/answers", {"often": "4", "fair": "1"})
+    assert "sealed" in operations.get("/dialogue/survey").content.decode()
+    assert "<td" not in security.get("/dialogue/survey").content.decode()
+    security.post("/dialogue/survey/answers", {"often": "2"})
+    for client in (operations, security):
+        assert "far apart" in client.get("/dialogue/survey").content.decode()
+    for other in (auditor, chair):
+        assert sign_in(other).get("/dialogue/survey").status_code == 403
+        assert sign_in(other).get("/dialogue/signals").status_code == 403
+    assert "often" not in json.dumps([record.body for record in DeskLedger().records()])
+    assert operations.post("/dialogue/survey/answers", {"often": "5"}).status_code == 400
+
+
+def test_a_joint_page_goes_up_when_both_have_signed(cio: User, ciso: User, sign_in: SignIn, by: Any) -> None:
+    """Composed by one, signed by each with an own key; it is on the ledger only then."""
+    from poise.desk.actions import keys
+
+    phrases = {user.username: f"{user.username} has a long passphrase" for user in (cio, ciso)}
+    for user in (cio, ciso):
+        keys.enrol(by(user), phrases[user.username])
+    keys.vouch(by(cio), "ciso", phrases["cio"])
+    operations, security = sign_in(cio), sign_in(ciso)
+    say(security, "disagreement.raised", title="Logs", type="values")
+    id = bodies("disagreement.raised")[0]["id"]
+    path = f"/dialogue/disagreements/{id}"
+    assert (
+        operations.post(f"{path}/escalate", {"wanted": "which?"}).status_code == 400
+    )  # nobody was heard yet
+    for client in (operations, security):
+        say(client, "disagreement.position", disagreement=id, position="mine", interest="why")
+    operations.post(f"{path}/escalate", {"wanted": "which?"})
+    assert operations.post(f"{path}/sign", {"passphrase": "wrong"}).status_code == 400
+    operations.post(f"{path}/sign", {"passphrase": phrases["cio"]})
+    assert operations.post(f"{path}/sign", {"passphrase": phrases["cio"]}).status_code == 400
+    assert security.post(f"{path}/escalate", {"wanted": "other?"}).status_code == 409
+    assert not bodies("escalation.joint")
+    security.post(f"{path}/sign", {"passphrase": phrases["ciso"]})
+    (body,) = bodies("escalation.joint")
+    assert body["page"]["wanted"] == "which?"
+    assert "signed by both" in security.get(f"{path}/page").content.decode()
+
+
+def article(text: str) -> str:
+    found = re.search(r'<article id="signals">.*?</article>', text, re.DOTALL)
+    assert found
+    return found.group(0)
+
+
+@pytest.mark.parametrize("moment", [WARNED, END], ids=["warned", "end"])
+def test_both_roles_get_the_same_signals_byte_for_byte(
+    moment: datetime, sign_in: SignIn, at: Callable[[datetime], None]
+) -> None:
+    """One page for both: its content and its export, with warnings and without."""
+    at(moment)
+    fill_year(moment)
+    clients = [sign_in(person(name)) for name in ("anna", "bert")]
+    pages = [article(client.get("/dialogue/signals").content.decode()) for client in clients]
+    assert pages[0] == pages[1]
+    files = [client.get("/dialogue/signals.json").content for client in clients]
+    assert files[0] == files[1]
+    assert (b"Two escalations" in files[0]) == (moment == WARNED)
+
+
+#: Words of figures about somebody; signatures, owners and authors are none.
+STATISTIC = re.compile(r"\d+ of \d+|\d+ ?%|median|kept in time|score|rank|rating", re.IGNORECASE)
+
+
+def test_no_page_and_no_export_has_a_figure_about_a_person(
+    sign_in: SignIn, at: Callable[[datetime], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every page and export of the dialogue, for every role: no name of a person beside any statistic.
+
+    The two are given names that occur nowhere else. In signals and on the board's page they may not occur at
+    all; elsewhere they may stand as who is here or who signed in, and never in a line with a count.
+    """
+    from poise.desk.models import User
+
+    at(END)
+    fill_year(END)
+    for name in ("anna", "bert"):
+        User.objects.filter(username=name).update(first_name=f"Qq{name}zz")
+    names = re.compile(r"Qq(anna|bert)zz|\b(anna|bert|cio|ciso)\b")
+    walked = 0
+    for name in ("anna", "bert"):
+        client = sign_in(person(name))
+        for path in paths():
+            response = client.get(path)
+            if response.status_code == 404 or path.endswith("mine.json"):
+                continue  # one's own words, for oneself
+            walked += 1
+            text = _body(response)
+            if "signals" in path or "board" in path or "digest" in path or path.endswith((".ics", ".json")):
+                assert not names.search(text), path
+            for line in text.splitlines():
+                assert not (names.search(line) and STATISTIC.search(line)), f"{path}: {line}"
+        _no_figure_by_side(client)
+    assert walked > 20
+
+
+def paths() -> list[str]:
+    """Return every address of the dialogue that can be read, with what the year has in it."""
+    filled = {"dialogue-meeting": ["m-2025-11-03", "m-2026-04-13"]}
+    listed = []
+    for module in features():
+        for pattern in module.URLS:
+            route = str(pattern.pattern)
+            view: Any = pattern.callback
+            if not route.startswith("dialogue") or "GET" not in view.methods:
+                continue
+            if "<" not in route:
+                listed.append(f"/{route}")
+            for key in filled.get(str(pattern.name), ["winter-freeze", "logs"]) if "<" in route else []:
+                listed.append("/" + re.sub(r"<[^>]+>", key, route))
+    return listed
+
+
+def _body(response: Any) -> str:
+    """Return what a page says in its main part: its frame tells the reader's own name."""
+    text = response.content.decode()
+    found = re.search(r"<main.*?</main>", text, re.DOTALL)
+    return re.sub(r"<[^>]+>", " ", found.group(0)) if found else text
+
+
+def _no_figure_by_side(client: Client) -> None:
+    """In a pair a side is a person: figures by side stand only where a direction is what the signal is about."""
+    directed = {"overrides", "concessions"}
+    for signal in json.loads(client.get("/dialogue/signals.json").content)["signals"]:
+        for reading in signal["readings"]:
+            for figure in reading["figures"]:
+                assert signal["id"] in directed or not any(party in figure["label"] for party in PARTIES)
+
+
+def test_everybody_gets_their_own_words_and_nobody_elses(cio: User, ciso: User, sign_in: SignIn) -> None:
+    """Subject access: what I put down, my sealed answers too; nothing of the other."""
+    operations, security = sign_in(cio), sign_in(ciso)
+    say(operations, "goal.proposed", title="Mine alone")
+    say(security, "goal.proposed", title="Theirs alone")
+    operations.post("/dialogue/survey/answers", {"often": "4"})
+    text = operations.get("/dialogue/mine.json").content.decode()
+    assert "Mine alone" in text
+    assert '"often":4' in text
+    assert "Theirs" not in text
+
+
+def test_a_meeting_takes_its_items_one_by_one(sign_in: SignIn, at: Callable[[datetime], None]) -> None:
+    """The item that is on, then the next; what was decided stays beside it; the clock needs no script."""
+    moment = datetime(2025, 12, 15, 8, 5, tzinfo=UTC)
+    at(moment)
+    fill_year(WARNED)
+    client = sign_in(person("bert"))
+    path = client.post("/dialogue/meetings").url
+    page = client.get(path).content.decode()
+    assert 'aria-current="step">No patches on the shop' in page
+    assert "20 min left" in page
+    key = path.rsplit("/", 1)[1]
+    fields = {
+        "meeting": key,
+        "item": "disagreement:winter-freeze",
+        "outcome": "promised",
+        "note": "to the table",
+    }
+    say(client, "meeting.item", **fields, next=path)
+    page = client.get(path).content.decode()
+    assert 'aria-current="step">Old catalogue archive' in page
+    assert "to the table" in page
+    assert client.post("/dialogue/say/meeting.closed", {"meeting": key, "summary": "Fine"}).status_code == 302
+    assert "Closed" in client.get(path).content.decode()
+    assert say(client, "meeting.item", **fields).status_code == 400
+
+
+def test_the_agenda_follows_what_the_other_does(cio: User, ciso: User, sign_in: SignIn) -> None:
+    """Nothing new is 204; after a record the fragment comes anew."""
+    operations = sign_in(cio)
+    version = re.search(r"seen=(\d+)", operations.get("/dialogue").content.decode())
+    assert version
+    path = f"/dialogue?seen={version.group(1)}"
+    assert operations.get(path, headers={"HX-Request": "true"}).status_code == 204
+    say(sign_in(ciso), "goal.proposed", title="Trade through an attack")
+    fragment = operations.get(path, headers={"HX-Request": "true"}).content.decode()
+    assert "Trade through an attack" in fragment
+    assert "<form" not in fragment

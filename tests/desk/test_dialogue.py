@@ -251,7 +251,7 @@ def _body(response: Any) -> str:
 
 
 def _no_figure_by_side(client: Client) -> None:
-    """In a pair a side is a person: figures by side stand only where a direction is what the signal is about."""
+    """In a pair a side is a person: figures by side stand only where a direction is the matter."""
     directed = {"overrides", "concessions"}
     for signal in json.loads(client.get("/dialogue/signals.json").content)["signals"]:
         for reading in signal["readings"]:

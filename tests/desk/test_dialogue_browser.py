@@ -173,7 +173,7 @@ def _they_trade(anna: Any, bert: Any, desk: RunningDesk) -> None:
 
 
 def test_half_a_year_later_it_is_still_settled(browser: Any, settled: RunningDesk) -> None:
-    """No rule warns, promises are kept again, the freeze is among what ended, and the next page up was joint."""
+    """No rule warns, promises are kept again, the freeze stays settled, the next page up was joint."""
     page = browser.new_page(viewport={"width": 1280, "height": 900})
     sign_in(page, settled, 1)
     page.goto(f"{settled.address}/dialogue/signals")

@@ -9,6 +9,7 @@
     │   ├── ModelError       E3xx  a problem or plan whose arrays contradict each other; checkpoints E32x
     │   ├── ScanFormatError  E4xx  a scanner report
     │   ├── TableError       E55x  limits, and steps of a negotiation
+    │   ├── IncidentError    E82x-E84x  an act of an incident, a clock's rule, a drill, a message
     │   ├── PolicyError      E80x  a policy, an exception, a baseline or a log of the gate
     │   ├── DialogueError    E85x  an act of the dialogue
     │   ├── DeskError        E87x  a setting, upload or form of the desk
@@ -240,6 +241,26 @@ FAULT_IDS: dict[str, str] = {
     "E876": "What was entered about a person will not do.",
     "E877": "A signing key of the desk is missing, or is there already.",
     "E878": "A form was filled in wrongly.",
+    "E820": "A body is no act of an incident, or says less than such an act must.",
+    "E821": "An act of an incident names an incident, statement, request, regime or stage that there is none of.",
+    "E822": "An act of an incident is not possible at this point.",
+    "E823": "An act of an incident is the other side's, or the lead's.",
+    "E824": "A correction would go to fewer people than the statement that it corrects.",
+    "E825": "A promised update cannot be moved: it is late already, or the new time is over.",
+    "E826": "An update without a promised next one.",
+    "E827": "A statement was corrected or withdrawn already.",
+    "E830": "A rule of a regulator's clock cannot be read.",
+    "E831": "The stages, anchors, zone or calendar of a rule do not fit together.",
+    "E832": "No regime of this name is known.",
+    "E833": "An anchor or a filing on the command line cannot be read, or the rule has none of this name.",
+    "E834": "A calendar of business days is not known.",
+    "E835": "The rule is no law in force, so its clocks do not run unless that is asked for.",
+    "E836": "An address for messages is not allowed or cannot be read.",
+    "E837": "A message could not be delivered.",
+    "E838": "A legal hold forbids to erase this record.",
+    "E839": "A drill's scenario is not known or cannot be read.",
+    "E840": "The cost of waiting cannot be computed from what is given.",
+    "E841": "A reader's profile cannot be read.",
     "E900": "Poise itself failed; the report on disk is incomplete.",
     "E901": "A file or folder that the command names cannot be read or written.",
 }
@@ -323,6 +344,10 @@ class ScanFormatError(InputError):
 
 class TableError(InputError):
     """A limit, a file or a step at the table is at fault."""
+
+
+class IncidentError(InputError):
+    """An act of an incident, a clock's rule, a drill or a message is at fault."""
 
 
 class LedgerError(InputError):

@@ -242,7 +242,7 @@ FAULT_IDS: dict[str, str] = {
     "E877": "A signing key of the desk is missing, or is there already.",
     "E878": "A form was filled in wrongly.",
     "E820": "A body is no act of an incident, or says less than such an act must.",
-    "E821": "An act of an incident names an incident, statement, request, regime or stage that there is none of.",
+    "E821": "An act of an incident names something that is not there.",
     "E822": "An act of an incident is not possible at this point.",
     "E823": "An act of an incident is the other side's, or the lead's.",
     "E824": "A correction would go to fewer people than the statement that it corrects.",

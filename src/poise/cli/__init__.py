@@ -35,6 +35,7 @@ COMMANDS = (
     "dialogue",
     "gate",
     "policy",
+    "incident",
     "ledger",
     "key",
     "serve",

@@ -14,6 +14,7 @@ from poise.cli.workspace import ledger_path
 
 if TYPE_CHECKING:
     from poise.ledger.record import Draft, Record
+    from poise.ledger.store import Ledger
     from poise.ledger.verify import Verification
 
     _Verbs = argparse._SubParsersAction[argparse.ArgumentParser]
@@ -304,6 +305,7 @@ def run_draft(arguments: argparse.Namespace) -> int:
         raise LedgerError(Fault("E703", str(arguments.body), "is no JSON object; expected {...}."))
     with signing.open_ledger(arguments) as ledger:
         refers = tuple(ledger.find(one).hash for one in arguments.refers)
+        _check_holds(ledger, arguments.kind, refers)
         draft = ledger.draft(
             arguments.kind,
             arguments.author,
@@ -351,8 +353,18 @@ def run_add(arguments: argparse.Namespace) -> int:
     """Put a draft on the ledger."""
     draft = signing.read_draft_file(arguments.draft)
     with signing.open_ledger(arguments) as ledger:
+        _check_holds(ledger, draft.statement.kind, draft.statement.refers)
         record = ledger.add(draft, now=signing.time_of(arguments))
     return signing.added(arguments, record)
+
+
+def _check_holds(ledger: Ledger, kind: str, refers: tuple[str, ...]) -> None:
+    """Raise E838 when an erasure would take what a legal hold keeps."""
+    from poise.incident.room import check_holds
+    from poise.ledger.chain import ERASURE
+
+    if kind == ERASURE:
+        check_holds(ledger, refers)
 
 
 def _count(text: str) -> int:

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from poise.errors import Fault, IncidentError
-from poise.incident import course, duties, statements
+from poise.incident import course, duties, messages, statements
 from poise.incident.base import Act
 
 _ACTS: Final[dict[str, type[Act]]] = {
@@ -33,6 +33,8 @@ _ACTS: Final[dict[str, type[Act]]] = {
     "clock.anchored": duties.Anchored,
     "clock.sent": duties.Sent,
     "clock.suspended": duties.Suspended,
+    "brief.queued": messages.Queued,
+    "brief.attempted": messages.Attempted,
     "followed": course.Followed,
     "followed.done": course.FollowUpDone,
     "held": course.Held,

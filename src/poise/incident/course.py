@@ -40,7 +40,7 @@ class Opened(Act, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_de
     services: tuple[Id, ...] = ()
     timezone: str = "UTC"
     drill: str = ""
-    scenario: dict[str, Any] = {}
+    scenario: dict[str, Any] = msgspec.field(default_factory=dict)
 
 
 class Admitted(Act, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
+
 from poise.incident.base import Act, Id, Line, Moment, Text
 
 
@@ -23,7 +25,7 @@ class Assessed(Act, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_
     regime: Id
     applies: bool
     reason: Line
-    rule: dict[str, Any] = {}
+    rule: dict[str, Any] = msgspec.field(default_factory=dict)
 
 
 class Anchored(Act, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):

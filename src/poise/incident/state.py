@@ -9,6 +9,7 @@ from typing import Literal, NamedTuple
 from poise.incident.base import Act, Party
 from poise.incident.course import Asked, DecisionAsked, Followed, Opened
 from poise.incident.duties import Anchored, Assessed, Sent, Suspended
+from poise.incident.messages import Message
 from poise.incident.statements import KINDS, Stated
 from poise.incident.tlp import EVERYTHING, Mark, Watcher
 
@@ -162,6 +163,7 @@ class Incident:
     requests: dict[str, Request] = field(default_factory=dict)
     decisions: dict[str, Decision] = field(default_factory=dict)
     follow_ups: dict[str, FollowUp] = field(default_factory=dict)
+    messages: dict[str, Message] = field(default_factory=dict)
     obligations: dict[str, Obligation] = field(default_factory=dict)
     reads: list[Done] = field(default_factory=list)
     clearances: dict[str, Mark] = field(default_factory=dict)

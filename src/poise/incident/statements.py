@@ -145,13 +145,17 @@ def sentence(act: Stated) -> str:
     if act.kind == "assumption":
         return f"We assume that {_inner(body)}, unless {_inner(act.unless.strip().rstrip('.'))}."
     if act.kind == "unknown":
-        return f"We do not know {_whether(body)}. It matters because {_inner(act.matters.strip().rstrip('.'))}."
+        return (
+            f"We do not know {_whether(body)}. It matters because {_inner(act.matters.strip().rstrip('.'))}."
+        )
     return f"{body}."
 
 
 def source_words(act: Stated) -> str:
     """Return the source with its grade; empty when none is given."""
-    return f"{act.source.strip().rstrip('.')}: {grade(act.reliability, act.credibility)}" if act.source else ""
+    return (
+        f"{act.source.strip().rstrip('.')}: {grade(act.reliability, act.credibility)}" if act.source else ""
+    )
 
 
 def duty(act: Stated) -> tuple[str, str, datetime] | None:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any, Final, TypeAlias
 
-from poise.incident import course, statements
+from poise.incident import course, messages, statements
 from poise.incident.base import Party
 from poise.incident.duty_steps import DUTY_STEPS
 from poise.incident.place import Place
@@ -23,7 +23,7 @@ def state_it(of: Incident, act: statements.Stated, place: Place) -> Effect:
     if act.corrects is not None:
         before = _standing(of, act.corrects, place)
         if rank(act.tlp) > rank(before.act.tlp):
-            hint = "Withdraw the old one, then state this one: those who read the old one must not go on with it."
+            hint = "Withdraw the old one, then state this one: who read the old one must not go on with it."
             text = f"It is TLP:{act.tlp}, and the statement that it corrects went to TLP:{before.act.tlp}."
             raise place.refuse(text, "E824", hint)
     if act.waits is not None:
@@ -177,6 +177,22 @@ def close(of: Incident, act: course.Closed, place: Place) -> Effect:
     return effect
 
 
+def queue(of: Incident, act: messages.Queued, place: Place) -> Effect:
+    """Take a reviewed brief into the outbox."""
+    message = messages.Message(place.record, place.time, place.author, act)
+    return partial(of.messages.__setitem__, place.record, message)
+
+
+def attempt(of: Incident, act: messages.Attempted, place: Place) -> Effect:
+    """Note an attempt to send one."""
+    message = place.known(of.messages, act.brief, "brief")
+    if message.delivered is not None:
+        raise place.refuse("It was delivered already.")
+    if act.is_delivered:
+        return partial(setattr, message, "delivered", place.time)
+    return partial(message.failures.append, (place.time, act.reason))
+
+
 def _promised(
     of: Incident, party: Party, following: statements.Next | None, place: Place, how: Any = "updated"
 ) -> Effect:
@@ -232,10 +248,13 @@ STEPS: Final[dict[type, Callable[[Incident, Any, Place], Effect]]] = {
     course.FollowUpDone: follow_done,
     course.Held: hold,
     course.Closed: close,
+    messages.Queued: queue,
+    messages.Attempted: attempt,
     **DUTY_STEPS,
 }
 #: What may still be done once an incident is closed.
 AFTER_CLOSE: Final = (
     statements.Resolved, course.Read, course.Followed, course.FollowUpDone, course.Held, course.Admitted,
+    messages.Queued, messages.Attempted,
     *DUTY_STEPS,
 )  # fmt: skip

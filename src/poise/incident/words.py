@@ -1,7 +1,7 @@
 """Likelihood, confidence and source grades in words, each with its number in the sentence.
 
-The bands are those of ICD 203 (US Intelligence Community Directive 203, 2015, D.6.e.2). Neighbours share their
-end points there; here a point belongs to the upper band. Number and word stand together in the sentence
+The bands are those of ICD 203 (US Intelligence Community Directive 203, 2015, D.6.e.2). Neighbours share
+their end points there; here a point belongs to the upper band. Number and word stand together in the sentence
 because only that made readers agree on the meaning (Wintle et al. 2019, doi 10.1371/journal.pone.0213522);
 likelihood and confidence never share a sentence, as the directive demands.
 """

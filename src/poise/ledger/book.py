@@ -7,7 +7,7 @@ A :class:`Book` drafts, judges and places records; its descendants keep them:
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
 from pathlib import Path
@@ -213,9 +213,20 @@ class Book(ABC):
         now: datetime,
         keys: Sequence[SigningKey] = (),
         refers: tuple[str, ...] = (),
+        unless: Callable[[], Record | None] | None = None,
     ) -> Record:
-        """Draft, sign and add a record in one go; parameters and errors are those of `draft` and `add`."""
+        """Draft, sign and add a record in one go; parameters and errors are those of `draft` and `add`.
+
+        Parameters
+        ----------
+        unless
+            Asked once no other writer can come between: it raises what forbids the record, or returns the one
+            that stands there already, which is then returned and nothing is added.
+        """
         with self._writing():
+            already = unless() if unless is not None else None
+            if already is not None:
+                return already
             draft = self.draft(kind, author, body, now=now, refers=refers)
             for key in keys:
                 draft = draft.signed(key)

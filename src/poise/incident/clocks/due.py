@@ -107,9 +107,7 @@ def add_months(day: date, months: int) -> date:
 
 
 def wall_time(day: date, clock: time, zone: ZoneInfo) -> datetime:
-    """Return a time of day at a place. Of a time that comes twice the earlier counts; a time that the
-    clocks skip is read by the offset after the jump, which makes it the earlier of its two readings.
-    """
+    """Return a time of day at a place; the earlier of its readings where clocks repeat or skip it."""
     early = datetime.combine(day, clock, zone)
     late = early.replace(fold=1)
     return min(early, late, key=lambda one: one.astimezone(UTC)).astimezone(UTC).astimezone(zone)

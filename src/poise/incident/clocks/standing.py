@@ -12,9 +12,7 @@ from poise.incident.clocks.regime import SENT, Rule, Stage, read_rule
 from poise.incident.duties import Sent, Suspended
 from poise.incident.state import Incident, Obligation
 
-State = Literal[
-    "not assessed", "does not apply", "waiting", "running", "overdue", "sent", "sent late", "suspended", "no number"
-]  # fmt: skip
+State = Literal["waiting", "running", "overdue", "sent", "sent late", "suspended", "no number"]
 
 
 @dataclass(frozen=True, slots=True)

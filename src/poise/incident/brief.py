@@ -1,0 +1,211 @@
+"""Briefs: one set of statements, laid out for a reader. No brief has a fact that another lacks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from poise.incident.base import PARTIES
+from poise.incident.known import view
+from poise.incident.profile import DEFAULTS, Audience, Profile
+from poise.incident.state import Decision, Incident, Told
+from poise.incident.statements import KINDS, duty, sentence, source_words
+from poise.incident.tlp import Mark, Watcher, label, strictest
+
+#: Headings of each brief, and the topics under them; what fits none stands under the last.
+LAYOUT: Final[Mapping[Audience, tuple[tuple[str, tuple[str, ...]], ...]]] = {
+    "operations": (
+        ("Services", ("services",)),
+        ("Customers", ("customers",)),
+        ("Workarounds", ("workaround",)),
+        ("Time to restore", ("restore",)),
+        ("Behind it", ("scope", "exposure", "containment", "evidence")),
+        ("More", ("other",)),
+    ),
+    "security": (
+        ("Scope", ("scope",)),
+        ("Exposure", ("exposure",)),
+        ("Containment", ("containment",)),
+        ("Evidence and its gaps", ("evidence",)),
+        ("Services, customers, workarounds, restoring", ("services", "customers", "workaround", "restore")),
+        ("More", ("other",)),
+    ),
+    "board": (
+        ("What is hit", ("services", "customers", "exposure")),
+        ("What is done", ("containment", "workaround", "restore")),
+        ("What it rests on", ("scope", "evidence", "other")),
+    ),
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Line:
+    """A statement in a brief."""
+
+    statement: str
+    text: str
+    details: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Brief:
+    """A brief at one moment.
+
+    Parameters
+    ----------
+    mark
+        The strictest mark of its statements; it travels in the subject and on every page.
+    sections
+        Headings with their lines.
+    wanted
+        Open decisions.
+    updates
+        What each side has promised.
+    """
+
+    incident: str
+    title: str
+    audience: Audience
+    at: datetime
+    mark: Mark
+    is_drill: bool
+    is_privileged: bool
+    sections: tuple[tuple[str, tuple[Line, ...]], ...]
+    wanted: tuple[str, ...]
+    updates: tuple[str, ...]
+
+    @property
+    def statements(self) -> frozenset[str]:
+        """Ids of the statements in it."""
+        return frozenset(line.statement for _, lines in self.sections for line in lines)
+
+    @property
+    def subject(self) -> str:
+        """Return the line under which it travels."""
+        drill = "[DRILL] " if self.is_drill else ""
+        return f"{drill}[{label(self.mark)}] {self.title}"
+
+    def text(self) -> str:
+        """Return it as plain text."""
+        drill = ["DRILL. Nothing here is real.", ""] if self.is_drill else []
+        privileged = ["Marked by counsel as privileged.", ""] if self.is_privileged else []
+        lines = [
+            *drill,
+            label(self.mark),
+            f"{self.title}, as known {self.at:%Y-%m-%d %H:%M} UTC",
+            *privileged,
+        ]
+        for heading, content in (("Decisions wanted", self.wanted), ("Next updates", self.updates)):
+            if content:
+                lines += ["", heading, *(f"- {one}" for one in content)]
+        for heading, found in self.sections:
+            lines += ["", heading]
+            for line in found:
+                lines += [f"- {line.text} [{line.statement[:8]}]", *(f"    {one}" for one in line.details)]
+        return "\n".join(lines) + "\n"
+
+
+def brief(
+    incident: Incident,
+    audience: Audience,
+    at: datetime,
+    watcher: Watcher,
+    profile: Profile | None = None,
+) -> Brief:
+    """Return a brief of everything that stood at a moment and that the watcher may see.
+
+    Parameters
+    ----------
+    profile
+        The reader's own form; that of :data:`~poise.incident.profile.DEFAULTS` without one.
+    """
+    form = profile or DEFAULTS[audience]
+    seen = view(incident, watcher, at)
+    zone = ZoneInfo(form.timezone)
+    sections = []
+    for heading, topics in LAYOUT[audience]:
+        told = _ordered((one for one in seen.standing if one.act.topic in topics), form)
+        if told:
+            sections.append((heading, tuple(_line(one, form, zone) for one in told)))
+    marks = [*(one.act.tlp for one in seen.standing), *(one.act.tlp for one in seen.decisions)]
+    return Brief(
+        incident.id,
+        incident.head.title,
+        audience,
+        at,
+        strictest(marks),
+        incident.is_drill,
+        any(one.act.is_privileged for one in seen.standing),
+        tuple(sections),
+        tuple(wanted(one, zone) for one in seen.decisions if one.state(at) in ("open", "overdue")),
+        tuple(_updates(incident, at, zone)),
+    )
+
+
+def differences(briefs: Iterable[Brief]) -> dict[str, tuple[str, ...]]:
+    """Return every statement that one brief has and another lacks, with the audiences that lack it."""
+    found = list(briefs)
+    every = frozenset().union(*(one.statements for one in found)) if found else frozenset()
+    lacking = {
+        record: tuple(one.audience for one in found if record not in one.statements)
+        for record in sorted(every)
+    }
+    return {record: audiences for record, audiences in lacking.items() if audiences}
+
+
+def local(moment: datetime, zone: ZoneInfo) -> str:
+    """Return a moment in UTC and, where that differs, at a place."""
+    utc = f"{moment:%Y-%m-%d %H:%M} UTC"
+    there = moment.astimezone(zone)
+    return utc if there.utcoffset() == moment.utcoffset() else f"{there:%Y-%m-%d %H:%M %Z} ({utc})"
+
+
+def wanted(decision: Decision, zone: ZoneInfo) -> str:
+    """Return a decision request in a sentence or two."""
+    act = decision.act
+    cost = "What waiting costs is not known."
+    if act.cost_low_per_hour is not None and act.cost_high_per_hour is not None:
+        low, high = act.cost_low_per_hour, act.cost_high_per_hour
+        amount = f"{low:,.0f}" if low == high else f"{low:,.0f} to {high:,.0f}"
+        cost = f"Waiting costs {amount} an hour: {act.basis.rstrip('.')}."
+    options = "; ".join(f"{one.id}: {one.text}" for one in act.options)
+    undo = "can be undone" if act.is_reversible else "cannot be undone"
+    return (
+        f"{act.question} Needed by {local(act.needed_by, zone)}. Options: {options}. "
+        f"Recommended: {act.recommendation}; it {undo}. {cost}"
+    )
+
+
+def _line(told: Told, form: Profile, zone: ZoneInfo) -> Line:
+    act = told.act
+    details = []
+    doing = duty(act)
+    if doing:
+        details.append(f"{doing[0]} {doing[1]} until {local(doing[2], zone)}.")
+    if form.detail == "full":
+        if act.true_from:
+            details.append(f"True from {local(act.true_from, zone)}.")
+        details.append(f"Known from {local(act.known_from, zone)}, recorded {local(told.time, zone)}.")
+        if act.source:
+            details.append(f"Source: {source_words(act)}.")
+    return Line(told.record, sentence(act), tuple(details))
+
+
+def _ordered(found: Iterable[Told], form: Profile) -> list[Told]:
+    told = list(found)
+    if form.order == "newest":
+        return told[::-1]
+    if form.order == "uncertain":
+        return sorted(told, key=lambda one: KINDS.index(one.act.kind))
+    return sorted(told, key=lambda one: -KINDS.index(one.act.kind))
+
+
+def _updates(incident: Incident, at: datetime, zone: ZoneInfo) -> Iterable[str]:
+    for party in PARTIES:
+        made = [one for one in incident.promises if one.party == party and one.made <= at]
+        if made and made[-1].state(at) in ("open", "late"):
+            late = ", which is over" if made[-1].state(at) == "late" else ""
+            yield f"{party}: by {local(made[-1].due_at(at), zone)}{late}."

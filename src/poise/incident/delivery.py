@@ -1,0 +1,149 @@
+"""Sending a message by mail, chat or webhook, through apprise; no record shows an address's secrets."""
+
+from __future__ import annotations
+
+import logging
+import re
+import tomllib
+from collections.abc import Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from poise.errors import Fault, IncidentError
+from poise.incident.base import Id
+from poise.incident.messages import Attempted, Queued
+from poise.incident.room import Room
+from poise.incident.state import Incident
+from poise.incident.tlp import Mark, label, rank
+
+#: Schemes of apprise that reach people; others could start programs or talk to what is no messenger.
+SCHEMES: Final = (
+    "mailto", "mailtos", "json", "jsons", "slack", "msteams", "workflows", "matrix", "matrixs", "mmost",
+    "mmosts", "rocket", "rockets", "ntfy", "ntfys", "gchat", "wxteams", "discord", "zulip",
+)  # fmt: skip
+MAX_BYTES: Final = 100_000
+#: What apprise says of a server's answer.
+_STATUS: Final = re.compile(r"error=(\d{3})|\b([45]\d\d)\b")
+
+
+class Channel(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A way to people.
+
+    Parameters
+    ----------
+    url
+        An address of apprise, such as ``mailtos://user:password@mail.example?to=cio@example.com``.
+    clearance
+        The strictest mark that may go this way.
+    """
+
+    url: str
+    clearance: Mark = "AMBER"
+
+
+def read_channels(path: Path) -> dict[str, Channel]:
+    """Return the channels of a TOML file with a table for each: ``[mail-cio]``, ``url``, ``clearance``.
+
+    Raises
+    ------
+    IncidentError
+        E836 when it cannot be read, with every address that is not allowed.
+    """
+    try:
+        with path.open("rb") as stream:
+            content = stream.read(MAX_BYTES).decode()
+        found = msgspec.convert(tomllib.loads(content), dict[Id, Channel])
+    except FileNotFoundError:
+        return {}
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
+        # A message of the parser could quote an address.
+        hint = "docs/incidents.md shows such a file."
+        text = f"cannot be read as channels ({type(error).__name__})."
+        raise IncidentError(Fault("E836", str(path), text, hint)) from error
+    faults = []
+    for name, channel in found.items():
+        scheme = channel.url.partition("://")[0].lower()
+        if scheme not in SCHEMES:
+            text = f"channel {name}: {scheme[:20]!r} is not allowed; expected one of {', '.join(SCHEMES)}."
+            faults.append(Fault("E836", str(path), text))
+    if faults:
+        raise IncidentError(faults)
+    return found
+
+
+def check_mark(name: str, channel: Channel, mark: Mark) -> None:
+    """Raise E836 when a text with this mark may not go by a channel."""
+    if rank(mark) > rank(channel.clearance):
+        text = f"{label(mark)} may not go there; its clearance is {label(channel.clearance)}."
+        hint = "Send a brief for a reader with a lower clearance, or use another channel."
+        raise IncidentError(Fault("E836", f"channel {name}", text, hint))
+
+
+def send(channel: Channel, subject: str, text: str) -> None:
+    """Send a text.
+
+    Raises
+    ------
+    IncidentError
+        E836 when the address cannot be read, E837 when the message was not taken.
+    """
+    import apprise
+
+    notifier = apprise.Apprise()
+    if not notifier.add(channel.url):
+        raise IncidentError(
+            Fault("E836", "channel", "The address cannot be read by apprise; it is not shown.")
+        )
+    with apprise.LogCapture(level=logging.WARNING) as captured:  # type: ignore[no-untyped-call]
+        is_taken = notifier.notify(
+            body=text,
+            title=subject,
+            notify_type=apprise.NotifyType.INFO,
+            body_format=apprise.NotifyFormat.TEXT,
+        )
+        said = captured.getvalue()
+    if not is_taken:
+        status = _STATUS.search(said)
+        why = f"the server answered {status[1] or status[2]}" if status else "the server could not be reached"
+        raise IncidentError(Fault("E837", "channel", f"The message was not taken: {why}."))
+
+
+def deliver(
+    room: Room, incident: Incident, channels: Mapping[str, Channel], now: datetime
+) -> list[Attempted]:
+    """Attempt every message of an incident that is due, and record each attempt.
+
+    A drill sends nothing outside: its messages are marked as kept back.
+    """
+    made = []
+    for message in list(incident.messages.values()):
+        due = message.due()
+        if due is None or due > now:
+            continue
+        reason = "kept back: a drill" if incident.is_drill else _attempt(message.act, channels)
+        act = Attempted(
+            incident=incident.id,
+            party=message.act.party,
+            brief=message.record,
+            is_delivered=incident.is_drill or not reason,
+            reason=reason,
+        )
+        room.act(act, "desk", now)
+        made.append(act)
+    return made
+
+
+def _attempt(message: Queued, channels: Mapping[str, Channel]) -> str:
+    """Return why a message was not delivered; empty when it was."""
+    channel = channels.get(message.channel)
+    if channel is None:
+        return f"there is no channel {message.channel!r} in this workspace"
+    try:
+        check_mark(message.channel, channel, message.mark)
+        send(channel, message.subject, message.text)
+    except IncidentError as error:
+        return error.faults[0].message
+    return ""

@@ -1,0 +1,272 @@
+"""After an incident: its timeline in two lanes, as known then; promises, decisions, calibration."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final, Literal
+
+import msgspec
+
+from poise.incident import course, duties, statements
+from poise.incident.base import PARTIES, Act
+from poise.incident.clocks.standing import duties_of
+from poise.incident.known import readers, view
+from poise.incident.state import Done, Incident, Told
+from poise.incident.tlp import Watcher, label, strictest
+from poise.incident.words import BANDS, band_of
+
+Lane = Literal["events", "knowledge"]
+
+
+@dataclass(frozen=True)
+class Moment:
+    """A line of the timeline.
+
+    Parameters
+    ----------
+    at
+        When it happened (events) or was recorded (knowledge).
+    kind
+        What it is, for signs and filters.
+    record
+        Where it stands on the ledger.
+    """
+
+    at: datetime
+    lane: Lane
+    kind: str
+    text: str
+    author: str
+    record: str
+
+
+@dataclass(frozen=True)
+class Kept:
+    """How one side kept its promised updates: counts, and the median lateness of the late ones [min]."""
+
+    party: str
+    due: int
+    kept: int
+    late: int
+    moved: int
+    median_late_minutes: float | None
+
+
+@dataclass(frozen=True)
+class BandCount:
+    """Judgements of one band that turned out: how many, and how many came true."""
+
+    word: str
+    low: float
+    high: float
+    resolved: int
+    came_true: int
+
+
+def timeline(incident: Incident, watcher: Watcher, at: datetime, *, hindsight: bool = False) -> list[Moment]:
+    """Return what happened and what was known, in two lanes, in order of time.
+
+    Parameters
+    ----------
+    hindsight
+        Whether statements stand in the event lane as they were corrected later. Without it each stands as it
+        was told first, which is what the people acting then could know.
+    """
+    found: list[Moment] = []
+    for told in incident.order:
+        if told.time > at or not told.is_for(watcher):
+            continue
+        if told.act.true_from is not None and (told.stands(at) if hindsight else told.change == "new"):
+            text = statements.sentence(told.act)
+            found.append(Moment(told.act.true_from, "events", told.act.kind, text, told.author, told.record))
+    found += [
+        Moment(done.time, "knowledge", _kind(done.act), text, done.author, done.record)
+        for done in incident.log
+        if done.time <= at and (text := _text(incident, done, watcher))
+    ]
+    return sorted(found, key=lambda one: (one.at, one.lane))
+
+
+def promises_kept(incident: Incident, at: datetime) -> list[Kept]:
+    """Return how each side kept its promises; one that was moved before it was due is no miss."""
+    found = []
+    for party in PARTIES:
+        own = [one for one in incident.promises if one.party == party and one.made <= at]
+        states = [one.state(at) for one in own]
+        late = sorted(
+            ((one.ended if one.ended and one.ended <= at else at) - one.due_at(at)).total_seconds() / 60
+            for one, state in zip(own, states, strict=True)
+            if state in ("late", "kept late")
+        )
+        middle = None if not late else (late[(len(late) - 1) // 2] + late[len(late) // 2]) / 2
+        settled = [state for state in states if state != "open" and state != "ended"]
+        moved = sum(any(move.time <= at for move in one.moves) for one in own)
+        found.append(Kept(party, len(settled), settled.count("kept"), len(late), moved, middle))
+    return found
+
+
+def calibration(incident: Incident, at: datetime, watcher: Watcher) -> list[BandCount]:
+    """Return for each band of likelihood how many of its judgements turned out, and how many came true."""
+    counts = {band.word: [0, 0] for band in BANDS}
+    for told in incident.order:
+        outcome = _outcome(told, at)
+        if outcome is not None and told.is_for(watcher):
+            count = counts[band_of(middle(told.act)).word]
+            count[0] += 1
+            count[1] += outcome
+    return [
+        BandCount(band.word, band.low, band.high, *counts[band.word])
+        for band in BANDS
+        if counts[band.word][0]
+    ]
+
+
+def middle(act: statements.Stated) -> float:
+    """Return the middle of a judgement's range [1]."""
+    return ((act.low or 0.0) + (act.high or 0.0)) / 2
+
+
+def _outcome(told: Told, at: datetime) -> bool | None:
+    done = told.resolved
+    if done is None or done.time > at:
+        return None
+    return bool(getattr(done.act, "was_true", False))
+
+
+def document(incident: Incident, watcher: Watcher, at: datetime) -> dict[str, Any]:
+    """Return the whole review as JSON values, of what the watcher may see."""
+    seen = view(incident, watcher, at)
+    told = [*seen.standing, *seen.ended]
+    return {
+        "form": "poise-incident/1",
+        "incident": incident.id,
+        "title": incident.head.title,
+        "drill": incident.is_drill,
+        "lead": incident.head.lead,
+        "detected": incident.head.detected,
+        "opened": incident.opened.time,
+        "closed": incident.closed.time if incident.closed and incident.closed.time <= at else None,
+        "as_of": at,
+        "mark": label(strictest(one.act.tlp for one in told)),
+        "statements": [
+            {
+                "record": one.record,
+                "recorded": one.time,
+                "author": one.author,
+                "sentence": statements.sentence(one.act),
+                "change": one.change,
+                "corrected_by": one.corrected_by,
+                "ended": one.ended if one.ended and one.ended <= at else None,
+                "came_true": _outcome(one, at),
+                "read": {party: press for party, press in readers(incident, one, at).items() if press},
+                **msgspec.to_builtins(one.act),
+            }
+            for one in sorted(told, key=lambda one: one.place)
+        ],
+        "timeline": [vars(one) for one in timeline(incident, watcher, at)],
+        "promises": [vars(one) for one in promises_kept(incident, at)],
+        "calibration": [vars(one) for one in calibration(incident, at, watcher)],
+        "decisions": [
+            {
+                **msgspec.to_builtins(one.act),
+                "record": one.asked.record,
+                "state": one.state(at),
+                "made": None if one.made is None else msgspec.to_builtins(one.made.act),
+                "decided_at": None if one.made is None else one.made.time,
+                "decided_by": None if one.made is None else one.made.author,
+            }
+            for one in seen.decisions
+        ],
+        "duties": [
+            {
+                "regime": one.rule.id,
+                "version": one.rule.version,
+                "state": one.state,
+                "reason": one.reason,
+                "stages": [{"stage": clock.stage.id, "state": clock.state} for clock in one.clocks],
+            }
+            for one in duties_of(incident, at)
+        ],
+        "follow_ups": [
+            {
+                **msgspec.to_builtins(one.act),
+                "record": one.opened.record,
+                "result": one.done and _result(one.done),
+            }
+            for one in incident.follow_ups.values()
+            if one.opened.time <= at
+        ],
+    }  # fmt: skip
+
+
+def _result(done: Done) -> str:
+    return str(getattr(done.act, "result", ""))
+
+
+def _kind(act: Act) -> str:
+    return act.kind if isinstance(act, statements.Stated) else type(act).__name__.lower()
+
+
+_PLAIN: Final[dict[type, str]] = {
+    course.Opened: "Opened: {0.title}.",
+    course.Moved: "The next update by {0.party} was moved to {0.due:%H:%M} UTC: {0.reason}.",
+    course.Asked: "{0.party} asked for an update: {0.what}.",
+    course.Closed: "Closed. {0.summary}",
+    course.Held: "Legal hold: {0.is_on}, {0.reason}.",
+    course.Followed: "Stays open, as a {0.becomes}: {0.text} ({0.owner}, {0.due}).",
+    course.FollowUpDone: "A follow-up became: {0.result}.",
+    duties.Anchored: "{0.regime}: '{0.anchor}' was set to {0.at}: {0.reason}.",
+    duties.Sent: "{0.regime}: '{0.stage}' was filed, reference {0.reference}.",
+    duties.Suspended: "{0.regime}: '{0.stage}' rests until {0.until} by {0.authority}.",
+}
+
+
+def _text(of: Incident, done: Done, watcher: Watcher) -> str:
+    """Return an act in a sentence; empty when it is not for this watcher, or says nothing by itself."""
+    act = done.act
+    if isinstance(act, statements.Stated):
+        told = of.statements[done.record]
+        return f"{_change(told)}{statements.sentence(act)}" if told.is_for(watcher) else ""
+    if isinstance(act, statements.Withdrawn | statements.Resolved):
+        told = of.statements[act.statement]
+        if not told.is_for(watcher):
+            return ""
+        what = statements.sentence(told.act)
+        if isinstance(act, statements.Withdrawn):
+            return f"Withdrawn, {act.reason}: {what}"
+        return f"Came {'true' if act.was_true else 'out false'}, {act.how}: {what}"
+    if isinstance(act, course.Read):
+        is_shown = of.statements[act.upto].is_for(watcher)
+        return f"{done.author} had read all up to {act.upto[:8]}." if is_shown else ""
+    if isinstance(act, course.Checked):
+        return f"{act.party} checked: no change."
+    if isinstance(act, course.Answered):
+        told_by = of.statements.get(act.statement or "")
+        hidden = told_by is not None and not told_by.is_for(watcher)
+        return "" if hidden else f"{act.party} answered: {act.text or (act.statement or '')[:8]}."
+    if isinstance(act, duties.Assessed):
+        return f"{act.regime} {'applies' if act.applies else 'does not apply'}: {act.reason}."
+    if isinstance(act, course.DecisionAsked | course.DefaultAgreed | course.Decided):
+        return "".join(_decision(of, done, watcher))
+    return _PLAIN[type(act)].format(act) if type(act) in _PLAIN else ""
+
+
+def _decision(of: Incident, done: Done, watcher: Watcher) -> Iterator[str]:
+    act = done.act
+    record = done.record if isinstance(act, course.DecisionAsked) else getattr(act, "request", "")
+    asked = of.decisions[record]
+    if not watcher.may_see(asked.act.tlp) and watcher.name != asked.asked.author:
+        return
+    if isinstance(act, course.DecisionAsked):
+        yield f"{act.party} asked: {act.question}"
+    elif isinstance(act, course.Decided):
+        yield f"{act.party} decided {act.option!r} on: {asked.act.question} {act.reason}"
+        yield f" ({len(act.known)} statements stood then)" if watcher.clearance == "RED" else ""
+    else:
+        yield f"{act.party} agreed that silence means {asked.act.default!r} on: {asked.act.question}"
+
+
+def _change(told: Told) -> str:
+    return "" if told.change == "new" else f"{told.change.capitalize()}: "

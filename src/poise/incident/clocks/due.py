@@ -107,10 +107,11 @@ def add_months(day: date, months: int) -> date:
 
 
 def wall_time(day: date, clock: time, zone: ZoneInfo) -> datetime:
-    """Return a time of day at a place; the earlier of its readings where clocks repeat or skip it."""
+    """Return a time of day at a place, in UTC; the earlier of its readings where clocks repeat or skip it."""
     early = datetime.combine(day, clock, zone)
     late = early.replace(fold=1)
-    return min(early, late, key=lambda one: one.astimezone(UTC)).astimezone(UTC).astimezone(zone)
+    # In UTC: Python finds a time that comes twice equal to none of another zone.
+    return min(early.astimezone(UTC), late.astimezone(UTC))
 
 
 def _words(term: Term, rule: Rule, calendar: str) -> str:

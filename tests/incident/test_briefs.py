@@ -1,0 +1,124 @@
+"""Briefs: one truth laid out for three readers; the cost of waiting; STIX."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+import stix2
+from hypothesis import given
+from hypothesis import strategies as st
+
+from incident.cases import JUDGEMENT, OPTIONS, Desk, at
+from poise.errors import IncidentError
+from poise.estate.model import Service
+from poise.incident.brief import LAYOUT, brief, differences
+from poise.incident.profile import Profile, read_profile
+from poise.incident.statements import Stated
+from poise.incident.stix import bundle
+from poise.incident.tlp import EVERYTHING, Watcher
+from poise.incident.waiting import cost_of_waiting
+from poise.risk.loss import Lognormal
+
+AUDIENCES = ("operations", "security", "board")
+PROFILES = st.builds(
+    Profile,
+    detail=st.sampled_from(["short", "full"]),
+    order=st.sampled_from(["topic", "newest", "uncertain"]),
+    timezone=st.sampled_from(["UTC", "Europe/Paris"]),
+)
+
+
+def test_every_topic_has_one_place_in_every_brief() -> None:
+    """What a statement is about decides where it stands, never whether."""
+    import typing
+
+    topics = set(typing.get_args(typing.get_type_hints(Stated)["topic"]))
+    for layout in LAYOUT.values():
+        placed = [topic for _, under in layout for topic in under]
+        assert sorted(placed) == sorted(topics)
+
+
+def fill(desk: Desk) -> None:
+    desk.state(1, 60)
+    desk.state(2, **{**JUDGEMENT, "source": ""})
+    desk.state(3, kind="unknown", owner="SOC", by=at(60).isoformat(), matters="it may spread", topic="scope")
+    desk.state(4, topic="other", tlp="GREEN")
+    desk.do(
+        "decision.asked", 5, question="Cut the network off?", options=OPTIONS, recommendation="cut",
+        is_reversible=True,
+        needed_by=at(30).isoformat(), cost_low_per_hour=100, cost_high_per_hour=900, basis="orders",
+    )  # fmt: skip
+
+
+@given(profiles=st.tuples(PROFILES, PROFILES, PROFILES))
+def test_no_profile_changes_a_fact(
+    profiles: tuple[Profile, ...], tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """Whatever form three readers want, they hold the same sentences."""
+    desk = Desk(tmp_path_factory.mktemp("brief"))
+    desk.open()
+    fill(desk)
+    made = [
+        brief(desk.case, one, at(9), EVERYTHING, form) for one, form in zip(AUDIENCES, profiles, strict=True)
+    ]  # type: ignore[arg-type]
+    assert differences(made) == {}
+    texts = [{line.text for _, lines in one.sections for line in lines} for one in made]
+    assert texts[0] == texts[1] == texts[2]
+    desk.room.ledger.close()
+
+
+def test_a_brief_that_lacks_a_statement_is_found(desk: Desk) -> None:
+    """Two truths show as a difference, by name."""
+    fill(desk)
+    whole = brief(desk.case, "operations", at(9), EVERYTHING)
+    freer = brief(desk.case, "board", at(9), Watcher("", None, "GREEN"))
+    assert set(differences([whole, freer]).values()) == {("board",)}
+    assert len(differences([whole, freer])) == 3
+
+
+def test_a_brief_reads_as_people_need_it(desk: Desk) -> None:
+    """Services first for operations, its mark on top, decision and cost before all."""
+    fill(desk)
+    text = brief(desk.case, "operations", at(9), EVERYTHING, Profile(timezone="Europe/Paris")).text()
+    assert text.startswith("TLP:AMBER\n")
+    assert text.index("Waiting costs 100 to 900 an hour: orders.") < text.index("Services")
+    assert text.index("Orders stopped.") < text.index("payroll")
+    assert "2026-11-25 13:30 CET (2026-11-25 12:30 UTC)" in text
+    with pytest.raises(IncidentError, match="E841"):
+        read_profile({"detail": "some"}, "x")
+
+
+def service(id: str, cost: float) -> Service:
+    return Service(id, id.title(), "o", 1, np.full((7, 24), cost), 1e5, 1e6, "UTC")
+
+
+def test_the_cost_of_waiting_is_downtime_plus_hazard_times_loss() -> None:
+    """Computed by hand: p within h hours is a hazard of -ln(1-p)/h, an hour costs hazard times mean loss."""
+    estate = {"shop": service("shop", 500), "pay": service("pay", 50)}
+    found = cost_of_waiting(
+        estate, at(0), down=["shop"], reachable=["pay"], probability=(0.2, 0.45), within_hours=12
+    )
+    mean = Lognormal.from_range(1e5, 1e6).mean
+    assert found.low == pytest.approx(500 - math.log(0.8) / 12 * mean)
+    assert found.high == pytest.approx(500 - math.log(0.55) / 12 * mean)
+    assert "Shop down at 12:00 on a Wednesday: 500 an hour" in found.basis
+    with pytest.raises(IncidentError) as raised:
+        cost_of_waiting(estate, at(0), down=["x"], reachable=["y"])
+    assert len(raised.value.faults) == 3
+
+
+def test_the_bundle_is_stix_and_keeps_marks(desk: Desk) -> None:
+    """The library parses it strictly; what was withdrawn is revoked, what is hidden is absent."""
+    fill(desk)
+    wrong = desk.state(6, tlp="RED")
+    desk.do("withdrawn", 7, statement=wrong, reason="wrong")
+    whole = stix2.parse(bundle(desk.case, EVERYTHING, at(9)), allow_custom=False)
+    notes = [one for one in whole.objects if one["type"] == "note"]
+    assert len(notes) == 5
+    assert [one.get("confidence") for one in notes][1] == 68
+    assert [one.get("revoked", False) for one in notes] == [False] * 4 + [True]
+    less = bundle(desk.case, Watcher("", None, "AMBER"), at(9))
+    assert "TLP:RED" not in less
+    assert less.count('"type": "note"') == 4

@@ -70,11 +70,13 @@ def signer(arguments: argparse.Namespace, at: Room) -> tuple[tuple[SigningKey, .
 
 
 def reference(text: str, among: list[str], what: str) -> str:
-    """Return the hash that begins with some digits; E821 when there is none or more than one."""
+    """Return the hash that begins with some digits, or the ``last``; E821 when that names none or several."""
     from poise.errors import Fault, IncidentError
 
+    if text == "last" and among:
+        return among[-1]
     found = [record for record in among if len(text) >= 4 and record.startswith(text)]
     if len(found) != 1:
-        hint = f"Give 4 digits or more of: {', '.join(record[:8] for record in among) or 'none'}."
+        hint = f"Say last, or 4 digits or more of: {', '.join(record[:8] for record in among) or 'none'}."
         raise IncidentError(Fault("E821", "command line", f"{text!r} names no single {what}.", hint))
     return found[0]

@@ -180,7 +180,7 @@ def _body(verb: str, arguments: argparse.Namespace, of: Incident | None, author:
     for field, value in given.items():
         if value is None:
             continue
-        body[field] = _value(field, value, of)
+        body[field] = _value(verb, field, value, of)
     now = signing.time_of(arguments)
     if verb == "state":
         body.setdefault("known_from", now.isoformat())
@@ -222,7 +222,7 @@ def _word(body: dict[str, Any]) -> None:
     body["low"], body["high"] = WORDS[word].low, WORDS[word].high
 
 
-def _value(field: str, value: Any, of: Incident | None) -> Any:
+def _value(verb: str, field: str, value: Any, of: Incident | None) -> Any:
     from poise.cli.plan import moment
     from poise.errors import Fault, IncidentError
 
@@ -243,7 +243,9 @@ def _value(field: str, value: Any, of: Incident | None) -> Any:
     if of is not None and field in ("corrects", "statement", "upto"):
         return at_incident.reference(value, list(of.statements), "statement")
     if of is not None and field in ("request", "waits"):
-        return at_incident.reference(value, [*of.requests, *of.decisions], "request")
+        return at_incident.reference(
+            value, list(of.requests if verb == "answer" else of.decisions), "request"
+        )
     if of is not None and field == "follow_up":
         return at_incident.reference(value, list(of.follow_ups), "follow-up")
     return value

@@ -13,7 +13,7 @@ from poise.incident import course, duties, statements
 from poise.incident.base import PARTIES, Act
 from poise.incident.clocks.standing import duties_of
 from poise.incident.known import readers, view
-from poise.incident.state import Done, Incident, Told
+from poise.incident.state import Decision, Done, Incident, Told
 from poise.incident.tlp import Watcher, label, strictest
 from poise.incident.words import BANDS, band_of
 
@@ -138,7 +138,7 @@ def _outcome(told: Told, at: datetime) -> bool | None:
 def document(incident: Incident, watcher: Watcher, at: datetime) -> dict[str, Any]:
     """Return the whole review as JSON values, of what the watcher may see."""
     seen = view(incident, watcher, at)
-    told = [*seen.standing, *seen.ended]
+    told = sorted([*seen.standing, *seen.ended], key=lambda one: one.place)
     return {
         "form": "poise-incident/1",
         "incident": incident.id,
@@ -150,35 +150,11 @@ def document(incident: Incident, watcher: Watcher, at: datetime) -> dict[str, An
         "closed": incident.closed.time if incident.closed and incident.closed.time <= at else None,
         "as_of": at,
         "mark": label(strictest(one.act.tlp for one in told)),
-        "statements": [
-            {
-                "record": one.record,
-                "recorded": one.time,
-                "author": one.author,
-                "sentence": statements.sentence(one.act),
-                "change": one.change,
-                "corrected_by": one.corrected_by,
-                "ended": one.ended if one.ended and one.ended <= at else None,
-                "came_true": _outcome(one, at),
-                "read": {party: press for party, press in readers(incident, one, at).items() if press},
-                **msgspec.to_builtins(one.act),
-            }
-            for one in sorted(told, key=lambda one: one.place)
-        ],
+        "statements": [_statement_json(incident, one, at) for one in told],
         "timeline": [vars(one) for one in timeline(incident, watcher, at)],
         "promises": [vars(one) for one in promises_kept(incident, at)],
         "calibration": [vars(one) for one in calibration(incident, at, watcher)],
-        "decisions": [
-            {
-                **msgspec.to_builtins(one.act),
-                "record": one.asked.record,
-                "state": one.state(at),
-                "made": None if one.made is None else msgspec.to_builtins(one.made.act),
-                "decided_at": None if one.made is None else one.made.time,
-                "decided_by": None if one.made is None else one.made.author,
-            }
-            for one in seen.decisions
-        ],
+        "decisions": [_decision_json(one, at) for one in seen.decisions],
         "duties": [
             {
                 "regime": one.rule.id,
@@ -198,7 +174,34 @@ def document(incident: Incident, watcher: Watcher, at: datetime) -> dict[str, An
             for one in incident.follow_ups.values()
             if one.opened.time <= at
         ],
-    }  # fmt: skip
+    }
+
+
+def _statement_json(incident: Incident, told: Told, at: datetime) -> dict[str, Any]:
+    return {
+        "record": told.record,
+        "recorded": told.time,
+        "author": told.author,
+        "sentence": statements.sentence(told.act),
+        "change": told.change,
+        "corrected_by": told.corrected_by if told.ended and told.ended <= at else None,
+        "ended": told.ended if told.ended and told.ended <= at else None,
+        "came_true": _outcome(told, at),
+        "read": {party: press for party, press in readers(incident, told, at).items() if press},
+        **msgspec.to_builtins(told.act),
+    }
+
+
+def _decision_json(one: Decision, at: datetime) -> dict[str, Any]:
+    made = one.made if one.made is not None and one.made.time <= at else None
+    return {
+        **msgspec.to_builtins(one.act),
+        "record": one.asked.record,
+        "state": one.state(at),
+        "made": None if made is None else msgspec.to_builtins(made.act),
+        "decided_at": None if made is None else made.time,
+        "decided_by": None if made is None else made.author,
+    }
 
 
 def _result(done: Done) -> str:

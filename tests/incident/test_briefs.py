@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 import stix2
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from incident.cases import JUDGEMENT, OPTIONS, Desk, at
@@ -52,6 +52,7 @@ def fill(desk: Desk) -> None:
     )  # fmt: skip
 
 
+@settings(max_examples=25, deadline=None)
 @given(profiles=st.tuples(PROFILES, PROFILES, PROFILES))
 def test_no_profile_changes_a_fact(
     profiles: tuple[Profile, ...], tmp_path_factory: pytest.TempPathFactory

@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from incident.cases import Desk, at
@@ -57,6 +57,7 @@ def test_every_regime_has_an_example_a_citation_and_its_doubts() -> None:
     assert pending == {"eu-gdpr-33-omnibus", "uk-csr-bill", "us-circia"}
 
 
+@settings(deadline=None)
 @given(MOMENTS, st.integers(1, 3000), st.sampled_from(ZONES))
 def test_hours_are_elapsed_time_wherever_clocks_change(start: datetime, hours: int, zone: str) -> None:
     """72 hours are 72 hours, over summer time, leap days and ends of months."""
@@ -64,6 +65,7 @@ def test_hours_are_elapsed_time_wherever_clocks_change(start: datetime, hours: i
     assert end == start + timedelta(hours=hours)
 
 
+@settings(deadline=None)
 @given(MOMENTS, st.integers(1, 400), st.sampled_from(ZONES))
 def test_days_end_with_the_local_day(start: datetime, days: int, zone: str) -> None:
     """A period of days ends in the last second of its last day, as the place's clocks show it."""
@@ -74,6 +76,7 @@ def test_days_end_with_the_local_day(start: datetime, days: int, zone: str) -> N
     assert (end + timedelta(seconds=1)).astimezone(place).date() > end.astimezone(place).date()
 
 
+@settings(deadline=None)
 @given(st.dates(date(2019, 1, 1), date(2033, 1, 1)), st.integers(1, 48))
 def test_months_keep_the_day_or_take_the_last(day: date, months: int) -> None:
     """31 January and a month is the last of February, of 28 days or 29."""
@@ -83,6 +86,7 @@ def test_months_keep_the_day_or_take_the_last(day: date, months: int) -> None:
     assert later.day == day.day or (later.day < day.day and next_day.day == 1)
 
 
+@settings(deadline=None)
 @given(
     st.dates(date(2024, 1, 1), date(2030, 1, 1)),
     st.integers(1, 15),
@@ -96,6 +100,7 @@ def test_business_days_are_counted_one_by_one(day: date, count: int, calendar: s
     assert is_business_day(end, calendar)
 
 
+@settings(deadline=None)
 @given(MOMENTS, st.sampled_from(["next-business-day", "noon-next-business-day"]))
 def test_a_rolled_limit_is_on_a_business_day_and_never_earlier(start: datetime, roll: str) -> None:
     """Rolling gives time at weekends and holidays, and takes none."""
@@ -107,6 +112,7 @@ def test_a_rolled_limit_is_on_a_business_day_and_never_earlier(start: datetime, 
     assert rolled == plain if is_business_day(plain.date(), "US") else rolled > plain
 
 
+@settings(deadline=None)
 @given(MOMENTS, MOMENTS, st.integers(1, 100))
 def test_a_later_anchor_is_never_due_earlier(first: datetime, second: datetime, days: int) -> None:
     """Correcting an anchor moves its limits the same way."""

@@ -4,6 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/ready
 KERNELS := $(VENV)/kernels
+PEERS := $(VENV)/peers/ready
 
 .DEFAULT_GOAL := help
 .PHONY: help install demo test test-long check format bench lock clean
@@ -41,23 +42,35 @@ check: $(READY) ## format, lint, types, import rules, lock without addresses
 	$(BIN)/ruff check
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
-	@! grep -nE 'https?://|--(extra-)?index-url' requirements.txt
+	@! grep -nE 'https?://|--(extra-)?index-url' requirements*.txt
 
 format: $(READY) ## write the format that check wants
 	$(BIN)/ruff format
 	$(BIN)/ruff check --fix
 
-bench: install ## measure speed and memory as ratios; see docs/performance.md
+bench: install $(PEERS) ## measure speed and memory as ratios; see docs/performance.md
 	$(BIN)/python bench/scans.py
-	$(BIN)/python bench/planning.py
+	$(BIN)/python bench/start.py
+	$(BIN)/python bench/scaling.py
+	$(BIN)/python bench/peers.py --sizes S M --seeds 1 2 3 --memory-gb 16
+	$(BIN)/python bench/peers.py --sizes L XL --seeds 1 --seconds 60 --memory-gb 8 --json bench-out/peers-large.json
 	$(BIN)/python bench/replan.py
 	$(BIN)/python bench/limits.py
 	$(BIN)/python bench/gate.py
 
-lock: $(READY) ## renew requirements.txt
+# Peers live apart from Poise: two copies of one solver's library in a process do not get along.
+$(PEERS): requirements-bench.txt
+	@$(PYTHON) -m venv $(VENV)/peers
+	@$(VENV)/peers/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-bench.txt
+	@touch $@
+
+lock: $(READY) ## renew requirements.txt and requirements-bench.txt
 	UV_PYTHON_DOWNLOADS=never $(BIN)/uv pip compile -q pyproject.toml --group dev --universal \
 	    --python-version 3.11 --generate-hashes --no-emit-index-url \
 	    --custom-compile-command "make lock" -o requirements.txt
+	UV_PYTHON_DOWNLOADS=never $(BIN)/uv pip compile -q --group pyproject.toml:bench --universal \
+	    --python-version 3.11 --generate-hashes --no-emit-index-url \
+	    --custom-compile-command "make lock" -o requirements-bench.txt
 
 clean: ## remove what make made
 	rm -rf $(VENV) demo out bench-out .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -40,7 +40,7 @@ ROOT = Path(__file__).resolve().parents[1]
 PEERS_PYTHON = ROOT / ".venv" / "peers" / "bin" / "python"
 SOLVERS = ("poise", "HiGHS", "CP-SAT")
 #: How much longer than its limit a solver may take to build, to end and to write [s].
-GRACE_SECONDS = 900.0
+GRACE_SECONDS = 600.0
 
 
 def instance(size: str, seed: int, links: float) -> Problem:

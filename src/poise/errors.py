@@ -32,6 +32,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
+from typing import Any
 
 from poise.faultids import FAULT_IDS as FAULT_IDS
 
@@ -87,7 +88,7 @@ class PoiseError(Exception):
             raise ValueError("A PoiseError needs at least one fault.")
         super().__init__("\n".join(str(fault) for fault in self.faults))
 
-    def __reduce__(self) -> tuple[type[PoiseError], tuple[tuple[Fault, ...]]]:
+    def __reduce__(self) -> tuple[Any, ...]:
         """Let the error pass from one process to another with its faults."""
         return type(self), (self.faults,)
 
@@ -148,10 +149,43 @@ class ClusterError(PoiseError):
     """There are no machines to compute on, or they are lost."""
 
 
+@dataclass(frozen=True, slots=True)
+class MissedDate:
+    """A hard date that cannot be met.
+
+    Parameters
+    ----------
+    change
+        Index of the change.
+    due_days
+        When it must be done [d].
+    possible_days
+        When it can be done at the earliest [d]; None for never within the horizon.
+    """
+
+    change: int
+    due_days: float
+    possible_days: float | None
+
+
 class NoFeasiblePlanError(PoiseError):
-    """No plan meets the hard limits."""
+    """No plan meets the hard limits.
+
+    Parameters
+    ----------
+    dates
+        The date behind each fault, where the faults are about dates; else empty.
+    """
 
     exit_code = 1
+
+    def __init__(self, faults: Fault | Iterable[Fault], dates: Iterable[MissedDate] = ()) -> None:
+        super().__init__(faults)
+        self.dates = tuple(dates)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Let the error pass from one process to another with its faults and dates."""
+        return type(self), (self.faults, self.dates)
 
 
 class EvidenceError(PoiseError):

@@ -162,3 +162,13 @@ def test_a_killed_plan_is_gone_on_with(company: SampleFiles, planned: Path, tmp_
     assert main(command[:place] + command[place + 2 :]) == 0
     assert (out / "plan.json").read_bytes() == (planned / "plan.json").read_bytes()
     assert not kept.exists()
+
+
+def test_hard_deadlines_that_clash_are_told_with_dates(
+    company: SampleFiles, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A plan that cannot be is a verdict about dates, not a failure of the solver."""
+    assert main(arguments(company, tmp_path / "out", "--hard-deadlines")) == 1
+    told = capsys.readouterr().err
+    assert "E501 must be done by 2026-" in told
+    assert "it can be done by 2026-" in told

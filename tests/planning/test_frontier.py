@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,11 +13,12 @@ from poise.errors import NoFeasiblePlanError
 from poise.planning import frontier as frontier_module
 from poise.planning.blend import blend, tie_groups
 from poise.planning.choices import group_costs
+from poise.planning.decomposition import solve
 from poise.planning.evaluate import evaluate
 from poise.planning.exact import objective
 from poise.planning.frontier import sweep
 from poise.planning.generate import generate
-from poise.planning.problem import Frontier, Plan, Problem
+from poise.planning.problem import Frontier, Plan, Problem, Solution
 from poise.planning.schedule import hazard_per_minute, schedule_by_priority
 from poise.planning.solvers import exact_solver, price_solver
 
@@ -184,3 +186,47 @@ def test_no_stretch_of_the_frontier_is_left_unproven() -> None:
     for point in found.points:
         cost = point.evaluation.exposure + point.evaluation.late_cost
         assert point.exposure_bound >= 0.85 * cost
+
+
+def test_hard_dates_are_kept_or_shown_to_be_impossible() -> None:
+    """A date that no calendar can meet is a fact about the calendar; "not found in time" is no answer."""
+    outcomes = []
+    for seed in range(60):
+        problem = random_problem(seed)
+        if not problem.hard_due.any():
+            continue
+        is_possible = bool(all_plans(problem).is_feasible.any())
+        if is_possible:
+            assert_sound(problem, sweep(problem, points=4, seconds=60.0))
+            outcomes.append("plan")
+            continue
+        with pytest.raises(NoFeasiblePlanError, match=r"E50[01]") as caught:
+            sweep(problem, points=4, seconds=60.0)
+        outcomes.append("none")
+        for date in caught.value.dates:
+            assert date.possible_days is None or date.possible_days > date.due_days
+    assert {"plan", "none"} == set(outcomes)
+
+
+@pytest.mark.parametrize("is_possible", [True, False])
+def test_hard_dates_of_a_larger_problem(is_possible: bool) -> None:
+    """Prices alone neither find a tight plan surely nor tell that there is none."""
+    problem = generate("S", 6)
+    window = schedule_by_priority(problem, hazard_per_minute(problem)).window
+    if is_possible:  # half of what a rule does, as late as it does it
+        hard = (window >= 0) & (np.arange(problem.num_changes) % 2 == 0)
+        due = np.where(hard, np.append(problem.window_end_days, np.inf)[window], np.inf)
+    else:  # the whole backlog within five weeks
+        hard = problem.release_days == 0.0
+        due = np.where(hard, problem.window_end_days[4], np.inf)
+    tight = replace(problem, due_days=due, hard_due=hard)
+
+    def quick(problem: Problem, weight: float, **more: Any) -> Solution:
+        return solve(problem, weight, steps=18, warm=more["warm"])
+
+    if is_possible:
+        assert_sound(tight, sweep(tight, points=2, seconds=120.0, solver=quick))
+        return
+    with pytest.raises(NoFeasiblePlanError, match="E501") as caught:
+        sweep(tight, points=2, seconds=120.0, solver=quick)
+    assert caught.value.faults

@@ -56,6 +56,9 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         "--outcomes", nargs=2, metavar=("FILE", "PLAN_JSON"), help="learn from what became of an earlier plan"
     )
     parser.add_argument(
+        "--hard-deadlines", action="store_true", help="meet every deadline, or say which cannot be and when"
+    )
+    parser.add_argument(
         "--checkpoint", metavar="FILE", help="go on from this file after a kill; removed when all is done"
     )
     parser.add_argument("--cluster", action="store_true", help=CLUSTER_HELP)
@@ -142,6 +145,7 @@ def run(arguments: argparse.Namespace) -> int:
         points=arguments.points,
         threads=arguments.threads,
         shown=arguments.choose,
+        hard_deadlines=arguments.hard_deadlines,
         checkpoint=checkpoint,
     )
     with progress_bar() as progress, solver_of_cluster(arguments.cluster) as priced:

@@ -104,14 +104,18 @@ def run_show(arguments: argparse.Namespace) -> int:
     """Run ``poise table show``."""
     from poise.cli.progress import progress_bar
     from poise.errors import NoFeasiblePlanError
+    from poise.patching.harddates import named_dates
 
     with at_table.session(arguments) as at, progress_bar():
         reason = ""
         after: Landmarks | None = None
+        changes, ground = at.ground.changes, at.ground
         try:
-            after = at.after(at_table.effort_of(arguments))
+            with named_dates(lambda number: changes[number].id, ground.now, ground.timezone):
+                after = at.after(at_table.effort_of(arguments))
         except NoFeasiblePlanError as error:
-            reason = error.faults[0].message
+            first = error.faults[0]
+            reason = f"{first.where} {first.message}" if error.dates else first.message
         state = at.negotiation
         value = {
             "company": at.ground.company,

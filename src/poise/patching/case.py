@@ -68,6 +68,7 @@ def build_case(
     now: datetime,
     horizon_end: datetime,
     parameters: RiskParameters,
+    hard_deadlines: bool = False,
 ) -> PatchCase:
     """Return the planning problem of these changes.
 
@@ -78,6 +79,8 @@ def build_case(
     now, horizon_end
         With time zones. Exposure is counted from ``now``: what happened before is spent, and
         no plan can change it.
+    hard_deadlines
+        Whether a plan must meet every deadline, instead of paying for those it misses.
     """
     ordered = sorted(changes, key=lambda change: (change.group, change.id))
     groups = tuple(estate.groups[name] for name in dict.fromkeys(change.group for change in ordered))
@@ -106,7 +109,7 @@ def build_case(
         slot_cost=_floats(slot[1] for own in slots for slot in own),
         slot_labour_minutes=_floats(slot[2] for own in slots for slot in own),
         change_ptr=_pointers(counts),
-        **_change_arrays(prices, ordered, own_windows),
+        **_change_arrays(prices, ordered, own_windows, hard_deadlines),
         **_link_arrays(groups, ordered),
     )
     losses = tuple(group_loss(estate, group) for group in groups)
@@ -116,7 +119,7 @@ def build_case(
 
 
 def _change_arrays(
-    prices: PriceList, changes: Sequence[Change], own_windows: Mapping[str, Sequence[Window]]
+    prices: PriceList, changes: Sequence[Change], own_windows: Mapping[str, Sequence[Window]], hard: bool
 ) -> dict[str, Any]:
     """Return the arrays of shape ``(J,)`` of a problem, by the names of its fields."""
     groups = prices.estate.groups
@@ -132,7 +135,7 @@ def _change_arrays(
         "labour_minutes": _floats(change.labour_minutes for change in changes),
         "due_days": _floats(prices.due_days(change) for change in changes),
         "late_cost": _floats(late_cost if change.deadline else 0.0 for change in changes),
-        "hard_due": np.zeros(len(changes), dtype=np.bool_),
+        "hard_due": np.array([hard and change.deadline is not None for change in changes], dtype=np.bool_),
     }
 
 

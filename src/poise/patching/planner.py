@@ -16,6 +16,7 @@ from poise.patching.case import PatchCase, build_case
 from poise.patching.changes import RatedBacklog, rate_backlog
 from poise.patching.comparison import Comparison, compare
 from poise.patching.document import InputFile, PlanDocument
+from poise.patching.harddates import named_dates
 from poise.patching.intake import Intake, Progress, take_in
 from poise.patching.risk_model import Sources, risk_model
 from poise.planning.check import check
@@ -56,6 +57,8 @@ class Settings:
         Plans of the frontier to aim at.
     shown
         Key of the plan whose calendar is shown: one of :data:`CHOICES`.
+    hard_deadlines
+        Whether a plan must meet every deadline, instead of paying for those it misses.
     checkpoint
         File that keeps what is solved, to go on from when the process is killed.
     """
@@ -67,6 +70,7 @@ class Settings:
     points: int = 31
     threads: int = 2
     shown: str = "kalai-smorodinsky"
+    hard_deadlines: bool = False
     checkpoint: Path | None = None
 
 
@@ -111,7 +115,8 @@ def plan_patches(
     ScanFormatError
         When any report is refused.
     NoFeasiblePlanError
-        When there is nothing to plan: no change on any group of the estate.
+        E520 when there is nothing to plan: no change on any group of the estate; E500 or E501 with the
+        earliest possible dates when hard deadlines cannot be met.
     """
     parameters = parameters or RiskParameters()
     today = settings.now.astimezone(ZoneInfo(estate.timezone)).date()
@@ -125,22 +130,30 @@ def plan_patches(
         hint = "poise estate check and poise scan read show what was matched and what was read."
         raise NoFeasiblePlanError(Fault("E520", "plan", message, hint))
     horizon_end = settings.now + timedelta(days=settings.horizon_days)
-    case = build_case(estate, rated.changes, now=settings.now, horizon_end=horizon_end, parameters=parameters)
+    case = build_case(
+        estate,
+        rated.changes,
+        now=settings.now,
+        horizon_end=horizon_end,
+        parameters=parameters,
+        hard_deadlines=settings.hard_deadlines,
+    )
     check(case.problem)
     checkpoint = None
     if settings.checkpoint is not None:
         about = {"now": settings.now.isoformat()}
         checkpoint = Checkpoint(settings.checkpoint, case.problem, about=about)
-    frontier = sweep(
-        case.problem,
-        points=settings.points,
-        seconds=settings.seconds if settings.seconds is not None else UNLIMITED_SECONDS,
-        seed=settings.seed,
-        threads=settings.threads,
-        progress=progress,
-        priced=priced,
-        checkpoint=checkpoint,
-    )
+    with named_dates(lambda change: _name(case, change), settings.now, estate.timezone):
+        frontier = sweep(
+            case.problem,
+            points=settings.points,
+            seconds=settings.seconds if settings.seconds is not None else UNLIMITED_SECONDS,
+            seed=settings.seed,
+            threads=settings.threads,
+            progress=progress,
+            priced=priced,
+            checkpoint=checkpoint,
+        )
     comparison = compare(case, frontier, seed=settings.seed)
     sources = Sources(case, intake.backlog, rated, evidence)
     risk = risk_model(sources, comparison.named, settings.seed)
@@ -169,6 +182,12 @@ def _simulate(risk: RiskModel, settings: Settings, progress: Progress | None) ->
         threads=settings.threads,
         progress=progress,
     )
+
+
+def _name(case: PatchCase, number: int) -> str:
+    """Return how people know a change."""
+    change = case.changes[number]
+    return f"{change.id} ({change.remedy}, {change.group})"
 
 
 def gather_evidence(intake: Intake, store: ThreatStore, today: date) -> dict[str, Evidence]:

@@ -147,13 +147,13 @@ def _within(problem: Problem, caps: tuple[float, float], plan: Plan, start: Plan
     return (plan, seen) if is_within(seen, caps) else (start, evaluate(problem, start))
 
 
-def find_any(problem: Problem, seconds: float) -> Plan | None:
+def find_any(problem: Problem, seconds: float, naming_seconds: float = 0.0) -> Plan | None:
     """Return some feasible plan; None when none was found in time.
 
     Raises
     ------
     NoFeasiblePlanError
-        When it is proven that there is none.
+        When it is proven that there is none; with time for it, hard dates that clash are named.
     """
     choices = list_choices(problem)
     check_hard_due(problem, choices)
@@ -161,7 +161,7 @@ def find_any(problem: Problem, seconds: float) -> Plan | None:
     caps = (math.inf, math.inf)
     run = run_program(model, (0.0, 0.0), caps, Limits(seconds))
     if run.is_infeasible:
-        raise no_plan(problem, caps, 0.0, is_infeasible=True)
+        raise no_plan(problem, caps, naming_seconds, is_infeasible=True)
     return None if run.values is None else Plan(model.plan_windows(run.values))
 
 

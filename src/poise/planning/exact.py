@@ -12,7 +12,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from poise.errors import Fault, InternalError, NoFeasiblePlanError
+from poise.errors import Fault, InternalError, MissedDate, NoFeasiblePlanError
 from poise.planning.choices import Choices, list_choices
 from poise.planning.evaluate import evaluate
 from poise.planning.highs import CAP_ROUNDING, CAP_TOLERANCE, Limits, are_under, relax_program, run_program
@@ -129,19 +129,21 @@ def check_hard_due(problem: Problem, choices: Choices) -> None:
     if not len(stuck):
         return
     relaxed = list_choices(problem, keep_hard_late=True)
-    faults = []
+    faults, dates = [], []
     for change in stuck:
         options = relaxed.window[relaxed.ptr[change] : relaxed.ptr[change + 1]]
         due = problem.last_days[change]
+        first = None
         if len(options):
-            first = problem.window_end_days[options].min()
+            first = float(problem.window_end_days[options].min())
             text = f"must be done by day {due:.2f}, but its first possible window ends on day {first:.2f}."
             hint = "move the date, or open an earlier window for its group."
         else:
             text = f"must be done by day {due:.2f}, but no window of the horizon fits it at all."
             hint = "give its group a window after its release that is long enough for its team."
         faults.append(Fault("E500", f"change {change} of group {problem.change_group[change]}", text, hint))
-    raise NoFeasiblePlanError(faults)
+        dates.append(MissedDate(int(change), float(due), first))
+    raise NoFeasiblePlanError(faults, dates)
 
 
 def no_plan(
@@ -170,7 +172,7 @@ def no_plan(
     if problem.caps.num_rows and _exists(replace(problem, caps=Caps()), seconds):
         text = f"no plan keeps all {problem.caps.num_rows} caps together."
         return NoFeasiblePlanError(Fault("E505", "plan", text, "raise or drop at least one of them."))
-    return NoFeasiblePlanError(_joint_faults(replace(problem, caps=Caps()), min(seconds, _NAMING_SECONDS)))
+    return _joint_error(replace(problem, caps=Caps()), min(seconds, _NAMING_SECONDS))
 
 
 def _exists(problem: Problem, seconds: float) -> bool:
@@ -181,7 +183,7 @@ def _exists(problem: Problem, seconds: float) -> bool:
     return math.isfinite(relax_program(model, (1.0, 0.0), (math.inf, math.inf), seconds).bound)
 
 
-def _joint_faults(problem: Problem, seconds: float) -> list[Fault]:
+def _joint_error(problem: Problem, seconds: float) -> NoFeasiblePlanError:
     """Name the fewest hard due dates that must give way for the others to hold, with their new dates."""
     choices = list_choices(problem, keep_hard_late=True)
     model = build_model(problem, choices, force_hard=False)
@@ -198,13 +200,15 @@ def _joint_faults(problem: Problem, seconds: float) -> list[Fault]:
     hint = "move these dates, or give the team more minutes or windows before them."
     if run.values is None:
         text = "hard due dates cannot all be met together."
-        return [Fault("E501", "plan", text, hint)]
+        return NoFeasiblePlanError(Fault("E501", "plan", text, hint))
     window = model.plan_windows(run.values)
     seen = evaluate(problem, Plan(window))
-    faults = []
+    faults, dates = [], []
     for change in sorted(broken.index for broken in seen.violations if broken.rule == "due"):
         done = window[change]
         when = f"day {problem.window_end_days[done]:.2f}" if done >= 0 else "never"
         text = f"must be done by day {problem.last_days[change]:.2f}; beside the other hard dates: {when}."
         faults.append(Fault("E501", f"change {change} of group {problem.change_group[change]}", text, hint))
-    return faults
+        possible = float(problem.window_end_days[done]) if done >= 0 else None
+        dates.append(MissedDate(change, float(problem.last_days[change]), possible))
+    return NoFeasiblePlanError(faults, dates)

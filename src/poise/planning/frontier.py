@@ -21,6 +21,7 @@ import numpy as np
 
 from poise.errors import Fault, InternalError
 from poise.planning.blend import blend, tie_groups
+from poise.planning.capped import find_any
 from poise.planning.checkpoint import Checkpoint
 from poise.planning.choices import list_choices
 from poise.planning.decomposition.warm_up import warm_up
@@ -50,6 +51,8 @@ _CALM, _SAFE = 1e3, 1e-4
 _BLENDS = 4
 #: Two plans closer than this in disruption, relative to the frontier's width, are one.
 _SAME = 1e-3
+#: Share of the time for a first plan that keeps hard dates, and time to name those that clash [s].
+_FIRST_SHARE, _NAMING_SECONDS = 0.3, 10.0
 #: What rounding may put between a bound and a plan that meets it, relative.
 _ROUNDING = 1e-7
 
@@ -122,6 +125,8 @@ def sweep(
         by_weight = checkpoint.remember(by_weight)
     search = _Search(problem, by_weight, points, seconds_left, seed, threads, told)
     search.try_rules()
+    if not search.pool:
+        search.find_first()
     if share > 0:
         search.by_weights(seconds * share)
     if is_small:
@@ -170,6 +175,15 @@ class _Search:
         """Start from doing nothing and from the best simple rule."""
         self._add(Plan(np.full(self.problem.num_changes, -1, dtype=np.int64)))
         self._add(schedule_by_priority(self.problem, hazard_per_minute(self.problem)))
+
+    def find_first(self) -> None:
+        """Look for a plan that keeps hard dates, where neither doing nothing nor a rule does.
+
+        The solver by prices might not find one, and cannot tell whether there is one.
+        """
+        plan = find_any(self.problem, _FIRST_SHARE * self.seconds_left(), naming_seconds=_NAMING_SECONDS)
+        if plan is not None:
+            self._add(plan)
 
     def by_weights(self, seconds: float) -> None:
         """Solve both ends, then the weights of the widest gaps, then blend."""

@@ -22,6 +22,7 @@ from poise.patching.risk_model import Sources, risk_model
 from poise.planning.check import check
 from poise.planning.checkpoint import Checkpoint
 from poise.planning.frontier import sweep
+from poise.planning.problem import Frontier
 from poise.planning.solvers import Solver
 from poise.risk.parameters import RiskParameters
 from poise.risk.rate import Calibration
@@ -139,21 +140,7 @@ def plan_patches(
         hard_deadlines=settings.hard_deadlines,
     )
     check(case.problem)
-    checkpoint = None
-    if settings.checkpoint is not None:
-        about = {"now": settings.now.isoformat()}
-        checkpoint = Checkpoint(settings.checkpoint, case.problem, about=about)
-    with named_dates(lambda change: _name(case, change), settings.now, estate.timezone):
-        frontier = sweep(
-            case.problem,
-            points=settings.points,
-            seconds=settings.seconds if settings.seconds is not None else UNLIMITED_SECONDS,
-            seed=settings.seed,
-            threads=settings.threads,
-            progress=progress,
-            priced=priced,
-            checkpoint=checkpoint,
-        )
+    frontier = _sweep(case, settings, progress, priced)
     comparison = compare(case, frontier, seed=settings.seed)
     sources = Sources(case, intake.backlog, rated, evidence)
     risk = risk_model(sources, comparison.named, settings.seed)
@@ -182,6 +169,24 @@ def _simulate(risk: RiskModel, settings: Settings, progress: Progress | None) ->
         threads=settings.threads,
         progress=progress,
     )
+
+
+def _sweep(case: PatchCase, settings: Settings, progress: Progress | None, priced: Solver | None) -> Frontier:
+    checkpoint = None
+    if settings.checkpoint is not None:
+        about = {"now": settings.now.isoformat()}
+        checkpoint = Checkpoint(settings.checkpoint, case.problem, about=about)
+    with named_dates(lambda change: _name(case, change), settings.now, case.estate.timezone):
+        return sweep(
+            case.problem,
+            points=settings.points,
+            seconds=settings.seconds if settings.seconds is not None else UNLIMITED_SECONDS,
+            seed=settings.seed,
+            threads=settings.threads,
+            progress=progress,
+            priced=priced,
+            checkpoint=checkpoint,
+        )
 
 
 def _name(case: PatchCase, number: int) -> str:

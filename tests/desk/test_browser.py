@@ -33,6 +33,8 @@ PAGES = (
     "/findings/reports",
     "/findings/reports/1",
     "/estate/services/shop",
+    "/trust",
+    "/record",
 )
 
 

@@ -5,12 +5,16 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+import msgspec
 import numpy as np
 
 from planning.cases import all_plans, random_problem
 from poise.patching.document import ChangeEntry, GroupEntry, InputFile, ServiceEntry, TeamEntry, WindowEntry
+from poise.patching.risk_model import with_plans
 from poise.planning.evaluate import evaluate
 from poise.planning.problem import Plan, Problem
+from poise.risk.simulation.model import Events, Inputs, Plans, RiskModel, Work
+from poise.risk.simulation.storage import encode
 from poise.table.ground import SCHEMA, Ground, StoredPlan, store_problem
 from poise.table.limits import Limit
 
@@ -232,3 +236,48 @@ class AllKept:
 def is_kept(ground: Ground, problem: Problem, window: np.ndarray) -> bool:
     """Return whether a plan is feasible in a problem."""
     return evaluate(problem, Plan(window)).is_feasible
+
+
+def with_risk(ground: Ground) -> Ground:
+    """Return a ground that can be simulated: one event per change, of the change's own hazard."""
+    changes = len(ground.changes)
+    services = [service.id for service in ground.services]
+    group = ground.problem.change_group
+    model = RiskModel(
+        company=ground.company,
+        currency=ground.currency,
+        horizon_days=ground.problem.horizon_days,
+        seed=ground.seed,
+        services=tuple(services),
+        loss_low=np.array([1e4, 2e4, 5e3]),
+        loss_high=np.array([1e5, 3e5, 9e4]),
+        teams=tuple(team.id for team in ground.teams),
+        zones=("internal",),
+        inputs=Inputs(1.0, 0.03, np.array([1.0]), 0.5, 1.5, 1.5, 50.0, 1.0, 14.0),
+        events=Events(
+            names=tuple(f"CVE-2025-{number:04d}" for number in range(changes)),
+            vulnerability=np.arange(changes),
+            zone=np.zeros(changes, dtype=np.int64),
+            probability=np.linspace(0.01, 0.3, changes),
+            is_kev=np.array([change.is_kev for change in ground.changes]),
+            is_ransomware=np.zeros(changes, dtype=np.bool_),
+            entry_event=np.arange(changes),
+            entry_change=np.arange(changes),
+            entry_share=np.ones(changes),
+        ),
+        work=Work(
+            service=np.array([services.index(ground.group_service[int(g)]) for g in group]),
+            team=ground.problem.group_team[group],
+            available_days=ground.problem.available_days,
+            recovery_hours=np.full(changes, 2.0),
+            recovery_cost=np.full(changes, 10.0),
+            deferral_per_day=ground.problem.deferral_cost_per_day,
+            failed=np.full(len(ground.teams), -1.0),
+            done=np.full(len(ground.teams), -1.0),
+        ),
+        plans=Plans(
+            (), (), np.zeros((0, changes)), np.zeros((0, changes), dtype=np.bool_), np.zeros(0), np.zeros(0)
+        ),
+    )
+    whole = with_plans(model, ground.problem, [("default", ground.default.label, ground.default_plan)])
+    return msgspec.structs.replace(ground, risk=msgspec.json.decode(encode(whole)))

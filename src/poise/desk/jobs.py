@@ -38,7 +38,7 @@ log = logging.getLogger("poise.desk")
 Handler = Callable[["Run"], None]
 _HANDLERS: dict[str, Handler] = {}
 #: Modules that register handlers.
-HANDLER_MODULES: Final = ("poise.desk.work.solve", "poise.desk.work.findings")
+HANDLER_MODULES: Final = ("poise.desk.work.solve", "poise.desk.work.findings", "poise.desk.work.evidence")
 
 
 def handler(kind: str) -> Callable[[Handler], Handler]:

@@ -23,6 +23,7 @@ FEATURES: Final = (
     "people",
     "dialogue",
     "pair",
+    "evidence",
     "jobs",
 )
 

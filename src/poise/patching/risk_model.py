@@ -12,13 +12,16 @@ import numpy as np
 from poise.patching.case import PatchCase
 from poise.patching.changes import RatedBacklog, change_id, hazards_of
 from poise.patching.comparison import Candidate
-from poise.patching.figures import delay_days
+from poise.planning.evaluate import evaluate
+from poise.planning.problem import Plan, Problem
 from poise.risk.fold import Backlog
 from poise.risk.hazard import EPSS_DAYS, probability_within
 from poise.risk.simulation.expectation import expect
 from poise.risk.simulation.knowledge import as_planned
 from poise.risk.simulation.model import Events, Floats, Inputs, Plans, RiskModel, Work
 from poise.threats.evidence import Evidence
+
+_NO_PLANS = Plans((), (), np.zeros((0, 0)), np.zeros((0, 0), dtype=np.bool_), np.zeros(0), np.zeros(0))
 
 
 @dataclass(frozen=True)
@@ -68,16 +71,40 @@ def risk_model(sources: Sources, candidates: Sequence[Candidate], seed: int) -> 
         ),
         events=_events(sources),
         work=_work(case),
-        plans=_plans(case, candidates),
+        plans=_NO_PLANS,
     )
-    return replace(model, plans=replace(model.plans, fixed_cost=_fixed_cost(model, candidates)))
+    return with_plans(model, case.problem, [(one.key, one.label, one.plan) for one in candidates])
 
 
-def _fixed_cost(model: RiskModel, candidates: Sequence[Candidate]) -> Floats:
-    """Return what a plan costs operations besides failures and emergency visits: openings and labour."""
-    expected = expect(model, as_planned(model))
-    disruption = np.array([candidate.evaluation.disruption for candidate in candidates])
-    return np.asarray(disruption - expected.failure_cost - expected.deferral_cost)
+def with_plans(model: RiskModel, problem: Problem, named: Sequence[tuple[str, str, Plan]]) -> RiskModel:
+    """Return a model with these plans (key, label, plan) in place of its own.
+
+    Parameters
+    ----------
+    problem
+        What the plans are of; its caps play no part.
+    """
+    found = [evaluate(problem, plan) for _, _, plan in named]
+    shape = (len(named), problem.num_changes)
+    plans = Plans(
+        keys=tuple(key for key, _, _ in named),
+        labels=tuple(label for _, label, _ in named),
+        open_days=np.array([_open_days(problem, plan) for _, _, plan in named]).reshape(shape),
+        is_done=np.array([plan.window >= 0 for _, _, plan in named], dtype=np.bool_).reshape(shape),
+        fixed_cost=np.zeros(len(named)),
+        late_cost=np.array([one.late_cost for one in found]),
+    )
+    fresh = replace(model, plans=plans)
+    expected = expect(fresh, as_planned(fresh))
+    # What a plan costs operations besides failures and emergency visits: openings and labour.
+    disruption = np.array([one.disruption for one in found])
+    fixed = disruption - expected.failure_cost - expected.deferral_cost
+    return replace(fresh, plans=replace(plans, fixed_cost=fixed))
+
+
+def _open_days(problem: Problem, plan: Plan) -> Floats:
+    ends = np.append(problem.window_end_days, problem.horizon_days)
+    return np.asarray(ends[np.where(plan.window >= 0, plan.window, -1)] - problem.release_days)
 
 
 def _events(sources: Sources) -> Events:
@@ -144,15 +171,4 @@ def _work(case: PatchCase) -> Work:
         deferral_per_day=case.problem.deferral_cost_per_day,
         failed=np.array([failed for failed, _ in known], dtype=np.float64),
         done=np.array([done for _, done in known], dtype=np.float64),
-    )
-
-
-def _plans(case: PatchCase, candidates: Sequence[Candidate]) -> Plans:
-    return Plans(
-        keys=tuple(candidate.key for candidate in candidates),
-        labels=tuple(candidate.label for candidate in candidates),
-        open_days=np.array([delay_days(case, candidate.plan) for candidate in candidates]),
-        is_done=np.array([candidate.plan.window >= 0 for candidate in candidates]),
-        fixed_cost=np.zeros(len(candidates)),
-        late_cost=np.array([candidate.evaluation.late_cost for candidate in candidates]),
     )

@@ -61,6 +61,10 @@ class Ground(msgspec.Struct, frozen=True, kw_only=True, dict=True):
         Plans of the frontier before negotiable limits, by growing disruption.
     line_weight, line_bound
         Proven: every plan has exposure plus late cost plus weight times disruption of at least bound.
+    risk
+        What a simulation needs (:mod:`poise.risk.simulation.storage`), with the default plan; None in
+        grounds of a
+        Poise that did not simulate.
     """
 
     schema: str
@@ -91,6 +95,7 @@ class Ground(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     plans: tuple[StoredPlan, ...]
     line_weight: tuple[float, ...]
     line_bound: tuple[float, ...]
+    risk: dict[str, Any] | None = None
 
     @cached_property
     def problem(self) -> Problem:

@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import msgspec
 import numpy as np
 
 import poise
@@ -22,13 +23,15 @@ from poise.patching.document import GroupEntry, InputFile, WindowEntry
 from poise.patching.emergency import emergency_cost, tonight
 from poise.patching.intake import Progress, take_in
 from poise.patching.planner import UNLIMITED_SECONDS, Settings, feed_inputs, gather_evidence, report_inputs
+from poise.patching.risk_model import Sources, risk_model, with_plans
 from poise.planning.check import check
 from poise.planning.frontier import sweep
 from poise.planning.problem import Frontier, Plan
 from poise.risk.parameters import RiskParameters
 from poise.risk.rate import Calibration
+from poise.risk.simulation.storage import encode
 from poise.scans import ScanReport
-from poise.table.ground import SCHEMA, Ground, StoredPlan, store_problem
+from poise.table.ground import SCHEMA, Ground, StoredPlan, as_plan, store_problem
 from poise.table.limits import Limit
 from poise.threats.store import ThreatStore
 
@@ -115,8 +118,17 @@ def open_ground(
         ),
         default_sentence=sentence,
         **_frontier_fields(frontier),
+        risk=_risk(Sources(case, intake.backlog, rated, evidence), default, with_freezes, settings.seed),
     )
     return ground, rated.calibration
+
+
+def _risk(sources: Sources, default: Plan, made_on: PatchCase, seed: int) -> dict[str, Any]:
+    """Return the model of a simulation as the ground holds it."""
+    case = sources.case
+    plan = as_plan(_translated(default, made_on, case))
+    model = with_plans(risk_model(sources, (), seed), case.problem, [("default", "If nobody signs", plan)])
+    return dict(msgspec.json.decode(encode(model)))
 
 
 def _case_fields(case: PatchCase, hosts: Mapping[str, list[str]]) -> dict[str, Any]:

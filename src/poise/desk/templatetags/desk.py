@@ -44,6 +44,12 @@ def money(value: float | None, currency: str = "") -> str:
 
 
 @register.filter
+def percentage(value: float | None, digits: int = 0) -> str:
+    """Write a share as a percentage."""
+    return "unknown" if value is None else f"{100 * value:.{digits}f}\N{NO-BREAK SPACE}%"
+
+
+@register.filter
 def wordlist(text: str) -> list[str]:
     """Split words at spaces."""
     return text.split()

@@ -6,7 +6,8 @@ import os
 import time
 from pathlib import Path
 
-from poise.desk import convert
+from poise.desk import convert, jobs
+from poise.desk.actions.evidence import SIMULATE_JOB
 from poise.desk.actions.table import OPEN_JOB
 from poise.desk.jobs import Run, handler
 from poise.desk.models import Report
@@ -49,6 +50,7 @@ def open_table(run: Run) -> None:
     keep_calibration(calibration_path, calibration)
     with run.finishing(changes=len(ground.changes), groups=len(ground.groups)):
         convert.session(by.now).open(ground, author=by.person)
+        jobs.start(by, SIMULATE_JOB, "Simulating the table's plans")
 
 
 def _read_reports(run: Run) -> list[Path]:

@@ -36,6 +36,7 @@ _LENGTHS = {
     **dict.fromkeys(("loss_low", "loss_high"), "services"),
     "zone_factor": "zones",
 }
+_HINT = "Name the folder that poise plan wrote, or its risk.json."
 _MATRICES = ("open_days", "is_done")
 _AT_LEAST_ZERO = (
     *("entry_share", "recovery_hours", "recovery_cost", "deferral_per_day", "open_days", "late_cost"),
@@ -85,13 +86,18 @@ def read_model(path: Path) -> RiskModel:
     InputError
         E580 when it is none, or an array of it cannot be: with all that is wrong.
     """
-    hint = "Name the folder that poise plan wrote, or its risk.json."
     try:
-        told = msgspec.json.decode(path.read_bytes(), type=_File)
+        return parse(path.read_bytes(), str(path))
     except OSError as error:
-        raise InputError(Fault("E580", str(path), f"It cannot be read: {error.strerror}.", hint)) from error
+        raise InputError(Fault("E580", str(path), f"It cannot be read: {error.strerror}.", _HINT)) from error
+
+
+def parse(content: bytes, where: str) -> RiskModel:
+    """Return the model of a ``risk.json``'s bytes; errors as in :func:`read_model`."""
+    try:
+        told = msgspec.json.decode(content, type=_File)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise InputError(Fault("E580", str(path), f"This is no risk.json: {error}.", hint)) from error
+        raise InputError(Fault("E580", where, f"This is no risk.json: {error}.", _HINT)) from error
     wrong: list[str] = []
     parts = {name: _part(kind, getattr(told, name), name, wrong) for name, kind in _PARTS.items()}
     if not wrong:
@@ -101,7 +107,7 @@ def read_model(path: Path) -> RiskModel:
         model = RiskModel(**own, **names, loss_low=low, loss_high=high, **parts)
         wrong = list(_faults(model)) or list(_contradictions(model))
     if wrong:
-        raise InputError([Fault("E580", str(path), text, hint) for text in wrong])
+        raise InputError([Fault("E580", where, text, _HINT) for text in wrong])
     return model
 
 

@@ -1,0 +1,83 @@
+"""Simulating the table's plans, and saying what became of a signed one."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import msgspec
+
+from poise.desk import convert, jobs
+from poise.desk.actions.base import Actor, action
+from poise.desk.ledger import DeskLedger
+from poise.desk.models import Job
+from poise.errors import ConflictError, Fault, TableError
+from poise.evidence.record import latest
+from poise.patching.outcomes import Outcome
+
+SIMULATE_JOB: Final = "evidence.simulate"
+#: A record of what became of changes: ``{"agreement": hash, "outcomes": [...]}``.
+OUTCOMES: Final = "outcomes"
+
+
+@action("table.solve")
+def simulate(by: Actor, ground: str) -> Job:
+    """Queue the simulation of the table's plans.
+
+    Parameters
+    ----------
+    ground
+        Hash of the ground that the actor saw.
+
+    Raises
+    ------
+    TableError
+        E555 without a table.
+    ConflictError
+        E871 when one is running, or the table was opened anew meanwhile.
+    """
+    found = convert.session(by.now).negotiation.ground
+    if found is None:
+        raise TableError(Fault("E555", "table", "There is no table yet.", "Open one first."))
+    if found != ground:
+        raise ConflictError(Fault("E871", "table", "The table was opened anew meanwhile.", "Look again."))
+    if Job.objects.filter(kind=SIMULATE_JOB, state__in=["waiting", "running"]).exists():
+        raise ConflictError(Fault("E871", "table", "The plans are being simulated already; see Work."))
+    return jobs.start(by, SIMULATE_JOB, "Simulating the table's plans")
+
+
+@action("plan.outcomes")
+def report(by: Actor, outcomes: tuple[Outcome, ...]) -> None:
+    """Put on the ledger what became of changes of the agreement in force.
+
+    Raises
+    ------
+    TableError
+        E557 without an agreement, E554 for changes that its table does not have.
+    """
+    at = convert.session(by.now)
+    if at.negotiation.in_force is None:
+        raise TableError(Fault("E557", "outcomes", "Nothing is signed: there is nothing to report on."))
+    known = at.ground.change_number
+    unknown = [one.change for one in outcomes if one.change not in known]
+    if unknown:
+        raise TableError(
+            [Fault("E554", "outcomes", f"The signed plan has no change {name!r}.") for name in unknown[:20]]
+        )
+    body = {"agreement": at.negotiation.in_force[0], "outcomes": [_plain(one) for one in outcomes]}
+    by.record(OUTCOMES, body)
+
+
+def _plain(outcome: Outcome) -> dict[str, Any]:
+    """Return an outcome as plain values; numbers of minutes as text, for the ledger has no fractions."""
+    plain: dict[str, Any] = msgspec.to_builtins(outcome)
+    return {key: f"{value:g}" if isinstance(value, float) else value for key, value in plain.items()}
+
+
+def reported(agreement: str) -> dict[str, Outcome]:
+    """Return the last word on each change of an agreement."""
+    found: list[Outcome] = []
+    for record in DeskLedger().records_of((OUTCOMES,)):
+        body = record.body
+        if isinstance(body, dict) and body.get("agreement") == agreement:
+            found += [msgspec.convert(one, Outcome, strict=False) for one in body["outcomes"]]
+    return latest(found)

@@ -21,7 +21,7 @@ from poise.patching.changes import rate_backlog
 from poise.patching.comparison import default_plan
 from poise.patching.document import GroupEntry, InputFile, WindowEntry
 from poise.patching.emergency import emergency_cost, tonight
-from poise.patching.intake import Progress, take_in
+from poise.patching.intake import Intake, Progress, take_in
 from poise.patching.planner import UNLIMITED_SECONDS, Settings, feed_inputs, gather_evidence, report_inputs
 from poise.patching.risk_model import Sources, risk_model, with_plans
 from poise.planning.check import check
@@ -95,11 +95,6 @@ def open_ground(
     )
     sentence, default = default_plan(with_freezes)
     rests_on = (*report_inputs(reports, intake), *inputs, *feed_inputs(store, today))
-    assets = intake.reconciliation.assets
-    hosts = {
-        group.id: [assets[asset].identity.label for asset in intake.backlog.assets[group.id]]
-        for group in case.groups
-    }
     ground = Ground(
         schema=SCHEMA,
         poise_version=poise.__version__,
@@ -111,7 +106,7 @@ def open_ground(
         seed=settings.seed,
         digest=_digest(rests_on),
         inputs=rests_on,
-        **_case_fields(case, hosts),
+        **_case_fields(case, _hosts(case, intake)),
         estate_limits=tuple(_limit(freeze) for freeze in estate.freezes if freeze.kind != "law"),
         default=StoredPlan(
             key="default", label="If nobody signs", windows=_translated(default, with_freezes, case)
@@ -129,6 +124,15 @@ def _risk(sources: Sources, default: Plan, made_on: PatchCase, seed: int) -> dic
     plan = as_plan(_translated(default, made_on, case))
     model = with_plans(risk_model(sources, (), seed), case.problem, [("default", "If nobody signs", plan)])
     return dict(msgspec.json.decode(encode(model)))
+
+
+def _hosts(case: PatchCase, intake: Intake) -> dict[str, list[str]]:
+    """Return the hosts of each group, by the names that scanners gave them."""
+    assets = intake.reconciliation.assets
+    return {
+        group.id: [assets[asset].identity.label for asset in intake.backlog.assets[group.id]]
+        for group in case.groups
+    }
 
 
 def _case_fields(case: PatchCase, hosts: Mapping[str, list[str]]) -> dict[str, Any]:

@@ -123,3 +123,13 @@ def test_calibration_draws_a_diagram(
     picture = (tmp_path / "svg/reliability-1.svg").read_text()
     assert "listed in KEV within 30 days" in picture
     assert found["title"] in picture
+
+
+@pytest.mark.long
+def test_a_cluster_gives_the_same_bytes(out: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Draws belong to their numbers, so other processes change nothing but the time."""
+    command = ["simulate", str(out), "--draws", "4000", "--knowledge", "40", "--json"]
+    assert main(command) == 0
+    here = capsys.readouterr().out
+    assert main([*command, "--cluster"]) == 0
+    assert capsys.readouterr().out == here

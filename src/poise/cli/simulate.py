@@ -5,15 +5,18 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from poise.cli.plan import count
+from poise.cli.plan import CLUSTER_HELP, count
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from rich.table import Table
 
-    from poise.risk.simulation.simulate import Simulation
+    from poise.risk.simulation.simulate import Mapper, Simulation
 
 #: Most possible horizons of one run; beyond it is a typing error or work for a cluster.
 MAX_DRAWS = 1_000_000_000
@@ -36,6 +39,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         "--knowledge", type=count, default=400, metavar="N", help="sets of unknown values (400)"
     )
     parser.add_argument("--threads", type=count, default=2, metavar="N", help="pieces at a time (2)")
+    parser.add_argument("--cluster", action="store_true", help=CLUSTER_HELP)
     parser.add_argument("--json", action="store_true", help="print everything as JSON")
     parser.set_defaults(run=run)
 
@@ -57,11 +61,12 @@ def run(arguments: argparse.Namespace) -> int:
         message = f"is {arguments.draws:,}; expected {arguments.knowledge:,} (--knowledge) to {MAX_DRAWS:,}."
         raise InputError(Fault("E581", "--draws", message))
     model = read_model(risk_file(arguments.plan))
-    with progress_bar() as progress:
+    with progress_bar() as progress, _mapper(arguments.cluster) as mapper:
         simulation = simulate(
             model,
             knowledge_draws=arguments.knowledge,
             inner_draws=arguments.draws // arguments.knowledge,
+            mapper=mapper,
             threads=arguments.threads,
             progress=progress,
         )
@@ -71,6 +76,18 @@ def run(arguments: argparse.Namespace) -> int:
     else:
         show(simulation)
     return 0
+
+
+@contextmanager
+def _mapper(is_cluster_wanted: bool) -> Iterator[Mapper | None]:
+    """Yield what spreads the pieces over the cluster, None for threads of this process."""
+    if not is_cluster_wanted:
+        yield None
+        return
+    from poise.cluster import connect
+
+    with connect() as cluster:
+        yield cluster.executor().map
 
 
 def as_json(simulation: Simulation) -> dict[str, Any]:

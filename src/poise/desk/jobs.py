@@ -38,7 +38,12 @@ log = logging.getLogger("poise.desk")
 Handler = Callable[["Run"], None]
 _HANDLERS: dict[str, Handler] = {}
 #: Modules that register handlers.
-HANDLER_MODULES: Final = ("poise.desk.work.solve", "poise.desk.work.findings", "poise.desk.work.evidence")
+HANDLER_MODULES: Final = (
+    "poise.desk.work.solve",
+    "poise.desk.work.findings",
+    "poise.desk.work.evidence",
+    "poise.desk.work.incidents",
+)
 
 
 def handler(kind: str) -> Callable[[Handler], Handler]:

@@ -42,9 +42,10 @@ class DeskLedger(Book):
         for row in rows.order_by("sequence").iterator(chunk_size=500):
             yield _record(row)
 
-    def records_of(self, kinds: tuple[str, ...]) -> Iterator[Record]:
-        """Yield the records of some kinds, in order."""
-        for row in self._rows().filter(kind__in=kinds).order_by("sequence").iterator(chunk_size=500):
+    def records_of(self, kinds: tuple[str, ...], start: int = 0) -> Iterator[Record]:
+        """Yield the records of some kinds from a place on, in order."""
+        rows = self._rows().filter(kind__in=kinds, sequence__gte=start)
+        for row in rows.order_by("sequence").iterator(chunk_size=500):
             yield _record(row)
 
     def record(self, reference: int | str) -> Record:

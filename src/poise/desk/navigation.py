@@ -17,6 +17,8 @@ from poise.desk.permissions import may
 #: Modules of :mod:`poise.desk.pages`; a feature adds its line.
 FEATURES: Final = (
     "home",
+    "incidents",
+    "incident_files",
     "estate",
     "findings",
     "account",

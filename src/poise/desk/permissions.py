@@ -105,6 +105,9 @@ PERMISSIONS: Final = (
     Permission("dialogue.pair", "see signals, survey, profiles and the digest, and answer", _LEADS),
     Permission("dialogue.escalate", "write and sign a page that goes up", _LEADS),
     Permission("dialogue.board", "see the board's page", (*_LEADS, CHAIR, AUDITOR)),
+    # Incidents: what may be seen there is decided by each statement's mark as well
+    Permission("incident.read", "see incidents, up to the marks that are for them", ROLES),
+    Permission("incident.act", "state, promise, ask and decide in an incident for their own side", _SIDES),
     # The ledger
     Permission("ledger.read", "search and verify the ledger", ROLES),
     Permission("ledger.export", "export the ledger", ROLES),

@@ -90,6 +90,12 @@ def sentence(record: Record) -> str:
         return record.statement.kind
 
 
+def may_know(by: Actor, record: Record) -> bool:
+    """Return whether somebody may know that a record is there: a feature's ``may_know(by, record)`` can refuse."""
+    checks = (getattr(module, "may_know", None) for module in features())
+    return all(check(by, record) for check in checks if check is not None)
+
+
 def needs(by: Actor) -> Iterator[Need]:
     """Yield what waits for somebody, feature by feature."""
     for module in features():

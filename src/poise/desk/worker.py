@@ -1,4 +1,4 @@
-"""The worker: takes jobs off the queue, and gives back those whose worker fell silent."""
+"""The worker: takes jobs off the queue, gives back those whose worker fell silent, and sends what is due."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ import threading
 from django.db import DatabaseError, close_old_connections
 from django_tasks_db.management.commands.db_worker import Worker
 
-from poise.desk import jobs
+from poise.desk import clock, jobs
+from poise.desk.actions import incidents
 
 log = logging.getLogger("poise.desk")
 #: How often the queue is looked at, and silent jobs are looked for [s].
@@ -54,5 +55,6 @@ def _watch(over: threading.Event) -> None:
         try:
             if count := jobs.recover():
                 log.warning("%d jobs whose worker fell silent wait again", count)
+            incidents.start_delivery(clock.now())
         except DatabaseError as error:
             log.warning("looking for silent jobs: %s", type(error).__name__)

@@ -41,6 +41,7 @@ def _state(request: DeskRequest) -> dict[str, Any]:
     told = [
         (record, telling.sentence(record), since is None or record.time > since)
         for record in list(DeskLedger().records(-SHOWN_RECORDS))[::-1]
+        if telling.may_know(by, record)
     ]
     version = convert.latest_estate()
     return {

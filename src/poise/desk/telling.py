@@ -91,7 +91,7 @@ def sentence(record: Record) -> str:
 
 
 def may_know(by: Actor, record: Record) -> bool:
-    """Return whether somebody may know that a record is there: a feature's ``may_know(by, record)`` can refuse."""
+    """Return whether somebody may know that a record is there; any feature's ``may_know`` can refuse."""
     checks = (getattr(module, "may_know", None) for module in features())
     return all(check(by, record) for check in checks if check is not None)
 

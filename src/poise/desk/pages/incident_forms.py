@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from django.http import QueryDict
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
+from poise.desk import clock
 from poise.errors import DeskError, Fault
 from poise.incident.acts import ACTS, INCIDENT
 
@@ -61,7 +62,7 @@ def fields_of(name: str, posted: QueryDict) -> dict[str, Any]:
 
 
 def statement_fields(posted: QueryDict) -> dict[str, Any]:
-    """Return the fields of a statement: only those that its kind has, so that a change of mind leaves none."""
+    """Return the fields of a statement: only those that its kind has."""
     fields = fields_of("stated", posted)
     kind = fields.get("kind")
     own = {
@@ -111,10 +112,6 @@ def _next(posted: QueryDict) -> dict[str, Any]:
     if none_because:
         return {"none_because": none_because}
     if minutes:
-        from datetime import timedelta
-
-        from poise.desk import clock
-
         wait = timedelta(minutes=min(max(_number(minutes, "next update"), 1), 10_080))
         return {"due": (clock.now() + wait).isoformat()}
     return {}

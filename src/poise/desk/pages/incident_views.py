@@ -141,9 +141,7 @@ def _clock(clock: Clock, zone: ZoneInfo, at: datetime) -> dict[str, Any]:
     return {"clock": clock, "stage": clock.stage, "text": due_sentence(clock, zone, at), "state": clock.state}
 
 
-def statement_context(
-    incident: Incident, who: Watcher, record: str, at: datetime
-) -> dict[str, Any] | None:
+def statement_context(incident: Incident, who: Watcher, record: str, at: datetime) -> dict[str, Any] | None:
     """Return what the page of one statement shows; None where it is not for this reader or not there."""
     told = incident.statements.get(record)
     if told is None or not told.is_for(who):

@@ -17,10 +17,11 @@ from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.template.loader import render_to_string
+from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.text import slugify
 
-from poise.desk import convert, live
+from poise.desk import clock, convert, live
 from poise.desk.actions import incidents
 from poise.desk.actions.base import Actor
 from poise.desk.navigation import Entry
@@ -156,7 +157,9 @@ def _forms(request: DeskRequest, key: str) -> dict[str, Any]:
         found = _of(room, key)
         seen = view(found, incidents.watcher(by, found), by.now)
         tokens = _tokens_of(found, by.person)
-        own = [one for one in seen.promises if one.party == by.party and one.state(by.now) in ("open", "late")]
+        own = [
+            one for one in seen.promises if one.party == by.party and one.state(by.now) in ("open", "late")
+        ]
         asks = [one for one in seen.requests if one.answer is None and one.ended is None]
         return {
             **form_choices(),
@@ -191,6 +194,7 @@ def form_choices() -> dict[str, Any]:
         "services": services_of(),
         "rows": ROWS,
         "token": secrets.token_urlsafe(12),
+        "now_local": f"{timezone.localtime(clock.now()):%Y-%m-%dT%H:%M}",
     }  # fmt: skip
 
 

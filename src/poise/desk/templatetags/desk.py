@@ -62,6 +62,12 @@ def commalist(text: str) -> list[str]:
 
 
 @register.filter
+def at(values: dict[str, Any], key: str) -> Any:
+    """Look something up."""
+    return values.get(key, "")
+
+
+@register.filter
 def short_hash(text: str) -> str:
     """Write the digits of a hash that people compare."""
     return text.rpartition(":")[2][:12]

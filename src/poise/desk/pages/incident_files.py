@@ -1,0 +1,253 @@
+"""Beside the sitting incident: clocks, briefs with their review, decision requests, and what comes after."""
+
+from __future__ import annotations
+
+import secrets
+from datetime import datetime
+from typing import Any, Final, cast
+from zoneinfo import ZoneInfo
+
+import msgspec
+from django.contrib import messages
+from django.http import Http404, HttpResponse
+from django.shortcuts import redirect, render
+
+from poise.desk import convert
+from poise.desk.actions import incidents
+from poise.desk.pages.incident_forms import ROWS, aware, decision_fields, moment
+from poise.desk.pages.incident_views import duties, services_of
+from poise.desk.permissions import may
+from poise.desk.routes import DeskRequest, page
+from poise.errors import PoiseError
+from poise.incident.brief import Brief, brief, differences
+from poise.incident.clocks.regime import NOT_ADVICE, shipped
+from poise.incident.drill import is_over, scenario_of, score
+from poise.incident.known import view
+from poise.incident.profile import DEFAULTS, Audience
+from poise.incident.review import calibration, document, promises_kept, timeline
+from poise.incident.state import Incident
+from poise.incident.stix import bundle
+from poise.incident.tlp import Watcher, label, strictest
+from poise.incident.waiting import Waiting, cost_of_waiting
+
+AUDIENCES: Final[tuple[Audience, ...]] = ("operations", "security", "board")
+
+
+def _common(request: DeskRequest, found: Incident, key: str) -> dict[str, Any]:
+    return {
+        "key": key,
+        "head": found.head,
+        "is_drill": found.is_drill,
+        "is_closed": found.closed is not None,
+        "may_act": may(request.user.role, "incident.act"),
+        "party": request.actor.party,
+        "token": secrets.token_urlsafe(12),
+    }
+
+
+def _of(room: incidents.DeskRoom, request: DeskRequest, key: str) -> tuple[Incident, Watcher]:
+    found = room.state().by_id.get(key)
+    if found is None:
+        raise Http404
+    return found, incidents.watcher(request.actor, found)
+
+
+def clocks(request: DeskRequest, key: str) -> HttpResponse:
+    """Show every regime: what applies, its anchors, and when each stage is due, in local time and UTC."""
+    now = request.actor.now
+    with incidents.looking() as room:
+        found, _ = _of(room, request, key)
+        assessed = duties(found, now)
+        known = {one["rule"].id for one in assessed}
+        rest = [one for one in shipped().values() if one.id not in known]
+        context = {
+            **_common(request, found, key),
+            "assessed": assessed,
+            "running": [one for one in rest if one.status == "in-force"],
+            "disabled": [one for one in rest if one.status != "in-force"],
+            "notice": NOT_ADVICE,
+            "days_open": (now - found.head.detected).days,
+        }
+        return render(request, "desk/incidents/clocks.html", context)
+
+
+def assess(request: DeskRequest, key: str) -> HttpResponse:
+    """Take a determination of whether a regime applies."""
+    posted = request.POST
+    incidents.assess(
+        request.actor,
+        key,
+        posted.get("regime", ""),
+        posted.get("reason", "").strip(),
+        applies=posted.get("applies") == "yes",
+    )
+    messages.success(request, "It is on the ledger.")
+    return redirect("incident-clocks", key)
+
+
+def review_brief(request: DeskRequest, key: str, audience: str) -> HttpResponse:
+    """Show a brief as it would be sent, and what one brief has that another lacks."""
+    if audience not in AUDIENCES:
+        raise Http404
+    with incidents.looking() as room:
+        found, who = _of(room, request, key)
+        made = {one: _brief(found, who, one, request.actor.now) for one in AUDIENCES}
+        own = made[cast(Audience, audience)]
+        context = {
+            **_common(request, found, key),
+            "audience": audience,
+            "audiences": AUDIENCES,
+            "brief": own,
+            "text": own.text(),
+            "at": own.at.isoformat(),
+            "lacking": differences(made.values()),
+            "channels": _channels(),
+            "sent": [one for one in found.messages.values() if one.act.audience == audience][::-1],
+        }
+        return render(request, "desk/incidents/brief.html", context)
+
+
+def _brief(found: Incident, who: Watcher, audience: Audience, at: datetime) -> Brief:
+    form = msgspec.structs.replace(DEFAULTS[audience], timezone=found.head.timezone)
+    return brief(found, audience, at, who, form)
+
+
+def _channels() -> list[str]:
+    try:
+        return list(incidents.channels())
+    except PoiseError:
+        return []
+
+
+def send(request: DeskRequest, key: str, audience: str) -> HttpResponse:
+    """Put the brief, word for word as it was read, into the outbox."""
+    posted = request.POST
+    # What was reviewed is made again as of the moment of the review: word for word, and with its own mark.
+    at = min(aware(datetime.fromisoformat(moment(posted.get("at", ""), "at"))), request.actor.now)
+    if audience not in AUDIENCES:
+        raise Http404
+    with incidents.looking() as room:
+        found, who = _of(room, request, key)
+        made = _brief(found, who, cast(Audience, audience), at)
+    fields = {
+        "incident": key,
+        "audience": audience,
+        "channel": posted.get("channel", ""),
+        "subject": made.subject,
+        "text": made.text(),
+        "mark": made.mark,
+        "token": posted.get("token", ""),
+    }
+    incidents.queue(request.actor, fields)
+    messages.success(request, "In the outbox. Whether it was taken shows here.")
+    return redirect("incident-brief", key, audience)
+
+
+def ask(request: DeskRequest, key: str) -> HttpResponse:
+    """Show the form of a decision request; services that are named give the cost of waiting."""
+    asked = request.GET
+    with incidents.looking() as room:
+        found, _ = _of(room, request, key)
+        context = _common(request, found, key)
+    down, reachable = asked.getlist("down"), asked.getlist("reachable")
+    waiting: Waiting | None = None
+    faults: tuple[Any, ...] = ()
+    if down or reachable:
+        try:
+            waiting = _cost(request, down, reachable)
+        except PoiseError as error:
+            faults = error.faults
+    context |= {
+        "rows": ROWS,
+        "services": services_of(),
+        "waiting": waiting,
+        "faults": faults,
+        "down": down,
+        "reachable": reachable,
+        "asked": asked,
+        "currency": convert.currency(),
+    }
+    return render(request, "desk/incidents/ask.html", context)
+
+
+def _cost(request: DeskRequest, down: list[str], reachable: list[str]) -> Waiting:
+    estate = convert.estate_of(convert.latest_estate())
+    ends = [request.GET.get(name, "") for name in ("low", "high")]
+    shares = [float(one) / 100 for one in ends if one.replace(".", "", 1).isdigit()]
+    return cost_of_waiting(
+        estate.services,
+        request.actor.now,
+        down=down,
+        reachable=reachable,
+        probability=(shares[0], shares[1]) if len(shares) == 2 else None,
+        currency=convert.currency(),
+    )
+
+
+def ask_now(request: DeskRequest, key: str) -> HttpResponse:
+    """Take a decision request."""
+    incidents.act(request.actor, "decision.asked", {**decision_fields(request.POST), "incident": key})
+    messages.success(request, "Asked. It stands on both screens until it is decided.")
+    return redirect("incident", key)
+
+
+def after(request: DeskRequest, key: str) -> HttpResponse:
+    """Show what happened and what was known when, as known then; to be printed."""
+    now = request.actor.now
+    hindsight = request.GET.get("hindsight") == "yes"
+    with incidents.looking() as room:
+        found, who = _of(room, request, key)
+        seen = view(found, who, now)
+        zone = ZoneInfo(found.head.timezone)
+        played = found.is_drill and is_over(found, now)
+        context = {
+            **_common(request, found, key),
+            "closed": found.closed,
+            "mark": label(strictest(one.act.tlp for one in (*seen.standing, *seen.ended))),
+            "timeline": timeline(found, who, now, hindsight=hindsight),
+            "hindsight": hindsight,
+            "kept": promises_kept(found, now),
+            "calibration": calibration(found, now, who),
+            "decisions": seen.decisions,
+            "follow_ups": list(found.follow_ups.values()),
+            "score": score(found, now) if found.is_drill else None,
+            "questions": scenario_of(found).questions if played else (),
+            "zone": zone,
+            "now": now,
+        }
+        return render(request, "desk/incidents/after.html", context)
+
+
+def after_json(request: DeskRequest, key: str) -> HttpResponse:
+    """Send the review as JSON, of what the reader may see."""
+    with incidents.looking() as room:
+        found, who = _of(room, request, key)
+        content = msgspec.json.format(msgspec.json.encode(document(found, who, request.actor.now)))
+    return _file(content, f"{key}.json")
+
+
+def after_stix(request: DeskRequest, key: str) -> HttpResponse:
+    """Send the incident as a STIX 2.1 bundle, of what the reader may see."""
+    with incidents.looking() as room:
+        found, who = _of(room, request, key)
+        content = bundle(found, who, request.actor.now).encode()
+    return _file(content, f"{key}.stix.json")
+
+
+def _file(content: bytes, name: str) -> HttpResponse:
+    response = HttpResponse(content, content_type="application/json")
+    response["Content-Disposition"] = f'attachment; filename="{name}"'
+    return response
+
+
+URLS = [
+    page("incidents/<str:key>/clocks", clocks, "incident-clocks", "incident.read"),
+    page("incidents/<str:key>/assess", assess, "incident-assess", "incident.act", ("POST",)),
+    page("incidents/<str:key>/briefs/<str:audience>", review_brief, "incident-brief", "incident.read"),
+    page("incidents/<str:key>/briefs/<str:audience>/send", send, "incident-send", "incident.act", ("POST",)),
+    page("incidents/<str:key>/ask", ask, "incident-ask", "incident.read"),
+    page("incidents/<str:key>/ask/now", ask_now, "incident-ask-now", "incident.act", ("POST",)),
+    page("incidents/<str:key>/after", after, "incident-after", "incident.read"),
+    page("incidents/<str:key>/after.json", after_json, "incident-after-json", "incident.read"),
+    page("incidents/<str:key>/after.stix.json", after_stix, "incident-after-stix", "incident.read"),
+]

@@ -1,0 +1,276 @@
+"""The incident desk's pages: what is said, seen, promised, decided, sent, and what leaves no trace."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from poise.desk import clock
+from poise.desk.actions import Actor, incidents
+from poise.desk.models import LedgerRecord, User
+from poise.errors import IncidentError, NotAllowedError
+
+SignIn = Callable[[Any], Client]
+
+
+def opened(ciso: User, **more: Any) -> str:
+    """Open an incident and return its id."""
+    by = Actor.of(ciso)
+    fields = {
+        "incident": "payroll",
+        "title": "Payroll host encrypts files",
+        "lead": ciso.username,
+        "detected": by.now.isoformat(),
+        **more,
+    }
+    incidents.act(by, "opened", fields)
+    return "payroll"
+
+
+def said(user: User, text: str = "Files on pay-3 end in .lock", **more: Any) -> str:
+    """State a fact and return its record."""
+    by = Actor.of(user)
+    fields = {
+        "incident": "payroll",
+        "kind": "fact",
+        "text": text,
+        "source": "EDR",
+        "known_from": by.now.isoformat(),
+        "next_update": {"due": (by.now + timedelta(minutes=30)).isoformat()},
+        **more,
+    }
+    return incidents.act(by, "stated", fields).hash
+
+
+def form(**fields: Any) -> dict[str, Any]:
+    """Return a statement's form as a browser sends it, with the fields of all kinds."""
+    empty = {"unless": "", "owner": "", "by": "", "matters": "", "low": "", "high": "", "confidence": ""}
+    standard = {"kind": "fact", "text": "The host is off the network", "source": "J. of the night shift"}
+    times = {"known_from": f"{clock.now():%Y-%m-%dT%H:%M}", "next_minutes": "30", "token": "one"}
+    return {**empty, **standard, **times, "tlp": "AMBER", "topic": "containment", **fields}
+
+
+def test_a_statement_from_a_form_stands_on_the_other_s_page(cio: User, ciso: User, sign_in: SignIn) -> None:
+    """What one side says must reach the other with its words, its number and its promise."""
+    key = opened(ciso)
+    fields = form(
+        kind="judgement", text="Payroll data left", low="55", high="80", confidence="low",
+        confidence_because="one log source",
+    )  # fmt: skip
+    answer = sign_in(ciso).post(f"/incidents/{key}/state", fields)
+    assert answer.status_code == 302
+    page = sign_in(cio).get(f"/incidents/{key}").content.decode()
+    assert "It is likely (55-80 %) that" in page
+    assert "Since you last looked: 1 new" in page
+    assert "by <b><time" in page
+
+
+def test_a_repeated_submit_is_one_statement(ciso: User, sign_in: SignIn) -> None:
+    """On a poor line the same form arrives twice."""
+    key, client = opened(ciso), sign_in(ciso)
+    for _ in range(2):
+        assert client.post(f"/incidents/{key}/state", form()).status_code == 302
+    assert LedgerRecord.objects.filter(kind="incident.stated").count() == 1
+    assert 'data-tokens="one"' in client.get(f"/incidents/{key}").content.decode()
+
+
+def test_read_is_a_press_and_shows_to_the_writer(cio: User, ciso: User, sign_in: SignIn) -> None:
+    """Opening a page is not reading; the press is, and twice is once."""
+    key, record = opened(ciso), said(ciso)
+    client = sign_in(cio)
+    client.get(f"/incidents/{key}")
+    assert "operations has not read it" in sign_in(ciso).get(f"/incidents/{key}").content.decode()
+    for _ in range(2):
+        client.post(f"/incidents/{key}/press/read", {"value": record})
+    assert LedgerRecord.objects.filter(kind="incident.read").count() == 1
+    assert "Since you last looked: nothing new" in client.get(f"/incidents/{key}").content.decode()
+    assert "operations read it" in sign_in(ciso).get(f"/incidents/{key}").content.decode()
+
+
+def test_what_is_not_for_a_watcher_leaves_no_trace(
+    ciso: User, staff: User, auditor: User, sign_in: SignIn
+) -> None:
+    """Neither text nor count nor version nor a line on the home page tells of a RED statement."""
+    key = opened(ciso)
+    said(ciso, "Files are encrypted", tlp="GREEN")
+    pages = {}
+    for user in (staff, auditor):
+        client = sign_in(user)
+        pages[user.username] = [_plain(client.get(path)) for path in _paths(key)]
+    # A promise is everybody's to see; these make none.
+    secret = said(ciso, "The source is in the board room", tlp="RED", next_update=None)
+    said(ciso, "Since May", tlp="RED", corrects=secret, fault="no date", next_update=None)
+    for user in (staff, auditor):
+        client = sign_in(user)
+        assert [_plain(client.get(path)) for path in _paths(key)] == pages[user.username]
+        assert client.get(f"/incidents/{key}/statements/{secret}").status_code == 404
+    assert "board room" in sign_in(ciso).get(f"/incidents/{key}").content.decode()
+
+
+def _paths(key: str) -> list[str]:
+    return ["/", "/incidents", f"/incidents/{key}", f"/incidents/{key}/briefs/operations",
+            f"/incidents/{key}/after", f"/incidents/{key}/after.json"]  # fmt: skip
+
+
+def _plain(response: Any) -> str:
+    """Return a page without what differs from one second, one form and one record to the next."""
+    text = re.sub(
+        r'name="(csrfmiddlewaretoken|token)" value="[^"]*"|"as_of":[^,]*,', "", response.content.decode()
+    )
+    text = re.sub(r'value="\d{4}-\d\d-\d\dT[^"]*"|as known [^<]* UTC|hx-get="/\?seen=[^"]*"', "", text)
+    text = re.sub(r"<time[^>]*>[^<]*</time>", "", text)
+    return re.sub(r"[0-9:]+ (ago|UTC)", "", text)
+
+
+def test_as_of_shows_what_had_been_told_by_then(cio: User, ciso: User, sign_in: SignIn) -> None:
+    """The question after an incident: what had been told at 14:05."""
+    early = clock.now() - timedelta(hours=2)
+    by = Actor(ciso, early)
+    incidents.act(
+        by, "opened", {"incident": "payroll", "title": "T", "lead": "ciso", "detected": early.isoformat()}
+    )
+    following = {"due": (early + timedelta(minutes=30)).isoformat()}
+    fields = {"incident": "payroll", "kind": "fact", "text": "Early news", "source": "EDR",
+              "known_from": early.isoformat(), "next_update": following}  # fmt: skip
+    incidents.act(by, "stated", fields)
+    said(ciso, "Late news")
+    at = (early + timedelta(minutes=5)).isoformat()
+    page = sign_in(cio).get("/incidents/payroll", {"at": at}).content.decode()
+    assert "Early news" in page
+    assert "Late news" not in page
+    assert "As it was recorded by" in page
+
+
+def test_a_late_promise_shows_to_all_and_one_press_keeps_the_next(
+    cio: User, ciso: User, sign_in: SignIn
+) -> None:
+    """Lateness is visible; 'checked, no change' makes the next promise by itself."""
+    early = clock.now() - timedelta(hours=2)
+    by = Actor(ciso, early)
+    incidents.act(
+        by, "opened", {"incident": "payroll", "title": "T", "lead": "ciso", "detected": early.isoformat()}
+    )
+    following = {"due": (early + timedelta(minutes=30)).isoformat()}
+    fields = {"incident": "payroll", "kind": "fact", "text": "Early", "source": "EDR",
+              "known_from": early.isoformat(), "next_update": following}  # fmt: skip
+    record = incidents.act(by, "stated", fields).hash
+    assert "was due" in sign_in(cio).get("/incidents/payroll").content.decode()
+    assert "update by security is late" in sign_in(cio).get("/incidents").content.decode()
+    client = sign_in(ciso)
+    for _ in range(2):
+        client.post("/incidents/payroll/press/checked", {"value": record})
+    assert LedgerRecord.objects.filter(kind="incident.checked").count() == 1
+    page = client.get("/incidents/payroll").content.decode()
+    assert "0 kept, 1 late" in page
+    assert "was due" not in page
+
+
+def asked(ciso: User) -> str:
+    """Ask operations for a decision and return its record."""
+    by = Actor.of(ciso)
+    options = [{"id": "option-1", "text": "Cut it off"}, {"id": "option-2", "text": "Wait"}]
+    fields = {
+        "incident": "payroll", "question": "Cut it off?", "options": options, "recommendation": "option-1",
+        "is_reversible": True, "needed_by": (by.now + timedelta(hours=1)).isoformat(), "default": "option-1",
+    }  # fmt: skip
+    return incidents.act(by, "decision.asked", fields).hash
+
+
+def test_one_press_decides_and_keeps_what_was_known(cio: User, ciso: User, sign_in: SignIn) -> None:
+    """The asker cannot decide; the other side does by one press, with what stood then."""
+    key = opened(ciso)
+    said(ciso)
+    record = asked(ciso)
+    refused = sign_in(ciso).post(f"/incidents/{key}/press/decide", {"value": f"{record}:option-1"})
+    assert refused.status_code == 400
+    client = sign_in(cio)
+    assert "Decide: Cut it off?" in client.get("/").content.decode()
+    for _ in range(2):
+        answer = client.post(f"/incidents/{key}/press/decide", {"value": f"{record}:option-1"})
+        assert answer.status_code == 302
+    page = sign_in(ciso).get(f"/incidents/{key}").content.decode()
+    assert "decided by cio" in page
+    assert "1 statement stood then" in page
+
+
+def test_who_is_no_side_reads_and_writes_nothing(ciso: User, auditor: User, sign_in: SignIn) -> None:
+    """An auditor may read what goes round, and is no part of the incident."""
+    key = opened(ciso)
+    assert "Say what you know" not in sign_in(auditor).get(f"/incidents/{key}").content.decode()
+    with pytest.raises(NotAllowedError):
+        said(auditor)
+
+
+def test_every_page_of_an_incident_opens(cio: User, ciso: User, sign_in: SignIn) -> None:
+    """Each page with something on it, for both sides."""
+    key = opened(ciso)
+    record = said(ciso)
+    asked(ciso)
+    incidents.assess(Actor.of(ciso), key, "eu-gdpr-33", "personal data is on it", applies=True)
+    paths = ["", "/clocks", "/briefs/operations", "/briefs/security", "/briefs/board", "/ask", "/after",
+             "/after?hindsight=yes", f"/statements/{record}", "/after.json", "/after.stix.json"]  # fmt: skip
+    for user in (cio, ciso):
+        client = sign_in(user)
+        for path in paths:
+            assert client.get(f"/incidents/{key}{path}").status_code == 200, path
+    stix = json.loads(client.get(f"/incidents/{key}/after.stix.json").content)
+    assert {"incident", "note"} <= {one["type"] for one in stix["objects"]}
+
+
+def test_clocks_run_from_determinations_of_people(ciso: User, sign_in: SignIn) -> None:
+    """An anchor set on the page starts the clock, and a filing stops it."""
+    key, client = opened(ciso), sign_in(ciso)
+    client.post(
+        f"/incidents/{key}/assess", {"regime": "eu-gdpr-33", "reason": "payroll data", "applies": "yes"}
+    )
+    page = client.get(f"/incidents/{key}/clocks").content.decode()
+    assert "Not legal advice" in page
+    assert "Waits for" in page
+    at = f"{clock.now() - timedelta(hours=1, minutes=1):%Y-%m-%dT%H:%M}"
+    fields = {
+        "regime": "eu-gdpr-33",
+        "anchor": "aware",
+        "at": at,
+        "reason": "the analyst said so",
+        "token": "a",
+    }
+    assert client.post(f"/incidents/{key}/say/clock.anchored", fields).status_code == 302
+    assert "in 2 d 22 h" in client.get(f"/incidents/{key}/clocks").content.decode()
+
+
+def test_a_drill_is_marked_on_every_page(ciso: User, sign_in: SignIn) -> None:
+    """Nobody may take a drill for the real thing, or the reverse."""
+    client = sign_in(ciso)
+    client.post("/incidents/begin", {"drill": "ransomware-core-service", "token": "d"})
+    key = LedgerRecord.objects.get(kind="drill.opened") and _only_key()
+    for path in ("", "/clocks", "/briefs/board", "/ask", "/after"):
+        page = client.get(f"/incidents/{key}{path}").content.decode()
+        assert "DRILL. Nothing here is real" in page
+        assert "<title>DRILL: " in page
+    assert not LedgerRecord.objects.filter(kind__startswith="incident.").exists()
+
+
+def _only_key() -> str:
+    with incidents.looking() as room:
+        return next(iter(room.state().by_id))
+
+
+def test_a_brief_without_a_channel_is_told_so(ciso: User) -> None:
+    """Nothing is sent silently nowhere."""
+    opened(ciso)
+    fields = {
+        "incident": "payroll",
+        "audience": "board",
+        "channel": "mail",
+        "subject": "s",
+        "text": "t",
+        "mark": "GREEN",
+    }
+    with pytest.raises(IncidentError, match="no channel"):
+        incidents.queue(Actor.of(ciso), fields)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from datetime import datetime
-from typing import Any, Final, cast
+from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -92,7 +92,7 @@ def review_brief(request: DeskRequest, key: str, audience: str) -> HttpResponse:
     with incidents.looking() as room:
         found, who = _of(room, request, key)
         made = {one: _brief(found, who, one, request.actor.now) for one in AUDIENCES}
-        own = made[cast(Audience, audience)]
+        own = made[audience]
         context = {
             **_common(request, found, key),
             "audience": audience,
@@ -128,7 +128,7 @@ def send(request: DeskRequest, key: str, audience: str) -> HttpResponse:
         raise Http404
     with incidents.looking() as room:
         found, who = _of(room, request, key)
-        made = _brief(found, who, cast(Audience, audience), at)
+        made = _brief(found, who, audience, at)
     fields = {
         "incident": key,
         "audience": audience,

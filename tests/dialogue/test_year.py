@@ -89,6 +89,9 @@ def test_the_year_is_signed_throughout(ledger: Book) -> None:
 @pytest.mark.long
 def test_the_year_with_its_table(tmp_path: Path) -> None:
     """The plan of January is solved, signed by both, and the agreement replays to the byte."""
+    from poise.patching.rules import RULES
+    from poise.planning.evaluate import evaluate
+    from poise.table.ground import as_plan
     from poise.table.session import Session
 
     with Ledger.open(tmp_path / "ledger.sqlite") as ledger:
@@ -97,5 +100,9 @@ def test_the_year_with_its_table(tmp_path: Path) -> None:
         assert at.negotiation.in_force is not None
         recorded, again = at.recompose(at.negotiation.in_force[0])
         assert recorded == again
+        assert [one.label for one in at.ground.rules] == [rule.label for rule in RULES]
+        for one in at.ground.rules:
+            found = evaluate(at.ground.problem, as_plan(one.windows))
+            assert not [broken for broken in found.violations if broken.rule == "window"]
         assert {"short-sale", "kev-30"} <= {limit.id for limit in at.negotiation.limits}
         assert not {"winter-sale", "edge-risk"} & {limit.id for limit in at.negotiation.limits}

@@ -206,7 +206,7 @@ def board_text(board: Board) -> str:
         )
     for rule in board.policies:
         lines.append(
-            f"  {rule.label}: loss and lateness {money(rule.expected_loss, board.currency)}, disruption "
+            f"  {rule.label}: expected loss {money(rule.expected_loss, board.currency)}, disruption "
             f"{money(rule.disruption, board.currency)}"
         )
     risks = [f"{one.what}: {one.owner}, until {one.until}" for one in board.risks]

@@ -12,7 +12,7 @@ from poise.dialogue.survey import quarter_of
 from poise.patching.document import PlanDocument
 
 #: Residual risks on the page, the largest first; the rest is counted.
-MOST_RISKS = 10
+MOST_RISKS = 6
 
 
 @dataclass(frozen=True)
@@ -34,9 +34,9 @@ class Policy:
     """A rule in use elsewhere, played on the same backlog."""
 
     label: str
-    sentence: str
     expected_loss: float
     disruption: float
+    weeks: tuple[Week, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -89,7 +89,7 @@ def make_board(
     prospect
         Of the table.
     document
-        A plan document, for the rules that others use on the same backlog.
+        A plan document, for the rules that others use on the same backlog; without one the table's.
     """
     quarter = quarter_of(now)
     risks = _risks(state, prospect)
@@ -103,7 +103,7 @@ def make_board(
         default_cost=prospect.default.cost() if prospect else None,
         agreed=agreed.weeks() if agreed else (),
         default=prospect.default.weeks() if prospect else (),
-        policies=_policies(document),
+        policies=_policies(prospect, document),
         agreements=tuple(_signed(state, quarter)),
         settled=tuple(
             (one.act.title, end.proposed.outcome)
@@ -117,13 +117,17 @@ def make_board(
     )
 
 
-def _policies(document: PlanDocument | None) -> tuple[Policy, ...]:
+def _policies(prospect: Prospect | None, document: PlanDocument | None) -> tuple[Policy, ...]:
     if document is None:
-        return ()
+        if prospect is None:
+            return ()
+        costs = {label: (outlook, outlook.cost()) for label, outlook in prospect.rules.items()}
+        return tuple(
+            Policy(label, cost.exposure, cost.disruption, outlook.weeks())
+            for label, (outlook, cost) in costs.items()
+        )
     return tuple(
-        Policy(one.label, one.sentence, one.expected_loss + one.late_cost, one.disruption)
-        for one in document.plans
-        if one.kind == "rule"
+        Policy(one.label, one.expected_loss, one.disruption) for one in document.plans if one.kind == "rule"
     )
 
 

@@ -6,7 +6,7 @@ A group's share stands with the service whose loss stands for it, so that servic
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Any
@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from poise.planning.problem import Floats, Ints, Plan
 from poise.table.agreement import agreed_plan
-from poise.table.ground import Ground
+from poise.table.ground import Ground, as_plan
 
 
 @dataclass(frozen=True)
@@ -167,6 +167,8 @@ class Prospect:
     ground: Ground
     agreed: Outlook | None
     default: Outlook
+    #: The rules in use elsewhere, by their labels.
+    rules: dict[str, Outlook] = field(default_factory=dict)
 
     @property
     def plan(self) -> Outlook:
@@ -184,4 +186,5 @@ class Prospect:
 def prospect(ground: Ground, agreement: dict[str, Any] | None) -> Prospect:
     """Return what lies ahead on a ground, under an agreement's body or without one."""
     agreed = None if agreement is None else Outlook(ground, agreed_plan(ground, agreement))
-    return Prospect(ground, agreed, Outlook(ground, ground.default_plan))
+    rules = {one.label: Outlook(ground, as_plan(one.windows)) for one in ground.rules}
+    return Prospect(ground, agreed, Outlook(ground, ground.default_plan), rules)

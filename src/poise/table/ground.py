@@ -65,6 +65,10 @@ class Ground(msgspec.Struct, frozen=True, kw_only=True, dict=True):
         What a simulation needs (:mod:`poise.risk.simulation.storage`), with the default plan; None in
         grounds of a
         Poise that did not simulate.
+
+
+    rules
+        What the rules that people use make of the same backlog, windows and teams, freezes kept.
     """
 
     schema: str
@@ -96,6 +100,9 @@ class Ground(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     line_weight: tuple[float, ...]
     line_bound: tuple[float, ...]
     risk: dict[str, Any] | None = None
+
+
+    rules: tuple[StoredPlan, ...] = ()
 
     @cached_property
     def problem(self) -> Problem:

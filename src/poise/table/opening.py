@@ -24,6 +24,9 @@ from poise.patching.emergency import emergency_cost, tonight
 from poise.patching.intake import Intake, Progress, take_in
 from poise.patching.planner import UNLIMITED_SECONDS, Settings, feed_inputs, gather_evidence, report_inputs
 from poise.patching.risk_model import Sources, risk_model, with_plans
+
+
+from poise.patching.rules import RULES, play
 from poise.planning.check import check
 from poise.planning.frontier import sweep
 from poise.planning.problem import Frontier, Plan
@@ -112,6 +115,14 @@ def open_ground(
             key="default", label="If nobody signs", windows=_translated(default, with_freezes, case)
         ),
         default_sentence=sentence,
+        rules=tuple(
+            StoredPlan(
+                key=rule.key,
+                label=rule.label,
+                windows=_translated(play(with_freezes, rule), with_freezes, case),
+            )
+            for rule in RULES
+        ),
         **_frontier_fields(frontier),
         risk=_risk(Sources(case, intake.backlog, rated, evidence), default, with_freezes, settings.seed),
     )

@@ -13,7 +13,9 @@ from poise.report.scales import Scale, ticks
 _HEIGHT, _TOP, _BOTTOM = 260.0, 24.0, 34.0
 
 
-def weeks_chart(agreed: Sequence[Week], default: Sequence[Week], currency: str) -> Markup:
+def weeks_chart(
+    agreed: Sequence[Week], default: Sequence[Week], currency: str, rules: Sequence[Sequence[Week]] = ()
+) -> Markup:
     """Return the chart twice, for wide and for narrow pages; the style sheet shows one of them.
 
     Parameters
@@ -22,15 +24,31 @@ def weeks_chart(agreed: Sequence[Week], default: Sequence[Week], currency: str) 
         The signed plan week by week; empty where none is signed.
     default
         What happens if nobody signs.
+    rules
+        Rules in use elsewhere: thin lines, told apart in the table beside.
     """
     return element(
-        "div", [_chart(agreed, default, currency, width) for width in (920.0, 400.0)], class_="chart-pair"
+        "div",
+        [_chart(agreed, default, currency, rules, width) for width in (920.0, 400.0)],
+        class_="chart-pair",
     )
 
 
-def _chart(agreed: Sequence[Week], default: Sequence[Week], currency: str, width: float) -> Markup:
+def _chart(
+    agreed: Sequence[Week],
+    default: Sequence[Week],
+    currency: str,
+    rules: Sequence[Sequence[Week]],
+    width: float,
+) -> Markup:
     money = Money(currency)
-    most = max((week.exposure_per_day for week in (*agreed, *default)), default=0.0) or 1.0
+    most = (
+        max(
+            (week.exposure_per_day for week in (*agreed, *default, *(week for one in rules for week in one))),
+            default=0.0,
+        )
+        or 1.0
+    )
     left, right = 76.0, 12.0
     x = Scale(0, max(len(default) - 1, 1), left, width - right)
     y = Scale(0, most * 1.08, _HEIGHT - _BOTTOM, _TOP)
@@ -44,8 +62,9 @@ def _chart(agreed: Sequence[Week], default: Sequence[Week], currency: str, width
     return element(
         "svg",
         _axes(default, x, y, money),
+        [_line("rule", weeks, x, y) for weeks in rules],
         [_line(kind, weeks, x, y) for kind, _, weeks in lines],
-        _labels(lines, width, right),
+        _labels([*([("rule", "rules elsewhere", default)] if rules else []), *lines], width, right),
         viewBox=f"0 0 {number(width)} {number(_HEIGHT)}",
         class_=f"chart weeks {'narrow' if width < 500 else 'wide'}",
         role="img",

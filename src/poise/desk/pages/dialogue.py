@@ -177,7 +177,11 @@ def board(request: DeskRequest) -> HttpResponse:
     """Show the board's page: decisions and their results, no signal."""
     state = dialogue.state_of(request.actor)
     made = make_board(state, request.actor.now, dialogue.ahead(request.actor))
-    chart = weeks_chart(made.agreed, made.default, made.currency) if made.default else ""
+    chart = (
+        weeks_chart(made.agreed, made.default, made.currency, [one.weeks for one in made.policies])
+        if made.default
+        else ""
+    )
     pairs = zip_longest(made.default, made.agreed)
     return shown(request, "desk/dialogue/board.html", {"board": made, "chart": chart, "weeks": list(pairs)})
 

@@ -139,7 +139,7 @@ def _they_meet(anna: Any, bert: Any, desk: RunningDesk) -> None:
     picture(anna, "dialogue-agenda")
     bert.goto(f"{desk.address}/dialogue")
     anna.get_by_role("button", name="Begin the meeting").click()
-    bert.get_by_role("link", name="Go there").click(timeout=3000)
+    bert.get_by_role("link", name="Go there").click(timeout=15000)
     assert bert.get_by_role("heading", level=2, name="No patches on the shop").is_visible()
     before = bert.locator("#timer").inner_text()
     bert.wait_for_timeout(1200)
@@ -164,12 +164,12 @@ def _they_trade(anna: Any, bert: Any, desk: RunningDesk) -> None:
     anna.get_by_label("Operations gives").fill("All but the first days of the freeze")
     anna.get_by_label("Security gives").fill("The limit on the edge's expected loss")
     anna.get_by_role("button", name="Offer", exact=True).click()
-    bert.get_by_role("heading", name="Offer of operations").wait_for(timeout=3000)
+    bert.get_by_role("heading", name="Offer of operations").wait_for(timeout=15000)
     bert.reload()
     picture(bert, "dialogue-trade")
     bert.get_by_label("How much of your position is in it?").first.select_option("0.75")
     bert.get_by_role("button", name="Accept").click()
-    anna.get_by_text("settled by trade").wait_for(timeout=3000)
+    anna.get_by_text("settled by trade").wait_for(timeout=15000)
     assert "ended" in anna.locator("#one .over").inner_text()
 
 

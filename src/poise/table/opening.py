@@ -115,14 +115,7 @@ def open_ground(
             key="default", label="If nobody signs", windows=_translated(default, with_freezes, case)
         ),
         default_sentence=sentence,
-        rules=tuple(
-            StoredPlan(
-                key=rule.key,
-                label=rule.label,
-                windows=_translated(play(with_freezes, rule), with_freezes, case),
-            )
-            for rule in RULES
-        ),
+        rules=_rule_plans(with_freezes, case),
         **_frontier_fields(frontier),
         risk=_risk(Sources(case, intake.backlog, rated, evidence), default, with_freezes, settings.seed),
     )
@@ -168,6 +161,16 @@ def _case_fields(case: PatchCase, hosts: Mapping[str, list[str]]) -> dict[str, A
             group.reboot_minutes * group.capacity_loss_fraction for group in case.groups
         ),
     }
+
+
+def _rule_plans(with_freezes: PatchCase, case: PatchCase) -> tuple[StoredPlan, ...]:
+    """Return what each rule that people use makes of the backlog, freezes kept."""
+    return tuple(
+        StoredPlan(
+            key=rule.key, label=rule.label, windows=_translated(play(with_freezes, rule), with_freezes, case)
+        )
+        for rule in RULES
+    )
 
 
 def _frontier_fields(frontier: Frontier) -> dict[str, Any]:

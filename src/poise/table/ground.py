@@ -101,7 +101,6 @@ class Ground(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     line_bound: tuple[float, ...]
     risk: dict[str, Any] | None = None
 
-
     rules: tuple[StoredPlan, ...] = ()
 
     @cached_property

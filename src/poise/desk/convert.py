@@ -6,7 +6,9 @@ from collections.abc import Iterable
 from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
+import msgspec
 from django.conf import settings
 
 from poise.desk import clock
@@ -15,8 +17,11 @@ from poise.desk.models import EstateVersion
 from poise.errors import EstateError, Fault
 from poise.estate import load_estate
 from poise.estate.model import Estate
+from poise.ledger.canonical import canonical, digest
 from poise.ledger.record import Record
+from poise.planning.problem import Plan
 from poise.table.ground import Ground
+from poise.table.landmarks import Landmarks
 from poise.table.negotiation import KINDS
 from poise.table.session import Session
 from poise.threats.store import ThreatStore
@@ -90,6 +95,37 @@ class DeskSession(Session):
     def ground_of(self, content_digest: str) -> Ground:
         """Return the ground with a digest; errors as in :attr:`ground`."""
         return _ground(self.folder, content_digest)
+
+    def about(self) -> str:
+        """Return a digest of the ground, limits and plan under talk: what a computation is about."""
+        state = self.negotiation
+        last = state.proposals[-1].number if state.proposals else 0
+        limits = [msgspec.to_builtins(limit) for limit in self.limits]
+        return digest(canonical({"ground": state.ground, "limits": limits, "proposal": last}))[:16]
+
+    def known_after(self) -> Landmarks | None:
+        """Return the fair points after limits if they were computed; a page never computes them."""
+        return self.after() if not self.limits or self.after_path().exists() else None
+
+    def known_plans(self) -> dict[str, tuple[str, tuple[int, ...]]]:
+        """Return the plans that have a name: label and windows, by key."""
+        plans: dict[str, tuple[str, tuple[int, ...]]] = {}
+        for when, found in (("after limits", self.known_after()), ("before limits", self.before)):
+            for point in found.points if found else ():
+                key = point.key if when == "after limits" else f"{point.key}-before"
+                plans[key] = (f"{point.label}, {when}", tuple(point.plan.window.tolist()))
+        for stored in self.ground.plans:
+            plans[stored.key] = (stored.label or stored.key, stored.windows)
+        plans["default"] = ("If nobody signs", tuple(self.default[1].window.tolist()))
+        return plans
+
+    def move_words(self, number: int, plan: Plan) -> str:
+        """Say where a plan puts a change."""
+        window, change = int(plan.window[number]), self.ground.changes[number]
+        if window < 0:
+            return f"{change.id}: not done"
+        start = self.ground.windows[window].start.astimezone(ZoneInfo(self.ground.timezone))
+        return f"{change.id}: {start:%a} {start.day} {start:%b %H:%M}"
 
 
 @lru_cache(maxsize=4)

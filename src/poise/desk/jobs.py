@@ -38,11 +38,8 @@ log = logging.getLogger("poise.desk")
 Handler = Callable[["Run"], None]
 _HANDLERS: dict[str, Handler] = {}
 #: Modules that register handlers.
-HANDLER_MODULES: Final = (
-    "poise.desk.work.solve",
-    "poise.desk.work.findings",
-    "poise.desk.work.evidence",
-    "poise.desk.work.incidents",
+HANDLER_MODULES: Final = tuple(
+    f"poise.desk.work.{name}" for name in ("solve", "findings", "bargaining", "evidence", "incidents")
 )
 
 

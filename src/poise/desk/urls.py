@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from importlib.resources import files
+
 from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, URLResolver, include, path
 
@@ -16,8 +18,17 @@ def health(_: HttpRequest) -> HttpResponse:
     return HttpResponse("ok\n", content_type="text/plain")
 
 
+def charts_css(_: HttpRequest) -> HttpResponse:
+    """Return the style of the charts, which reports and pages share."""
+    content = files("poise.report").joinpath("charts.css").read_text(encoding="utf-8")
+    answer = HttpResponse(content, content_type="text/css")
+    answer["Cache-Control"] = "max-age=300"
+    return answer
+
+
 urlpatterns: list[URLPattern | URLResolver] = [
     path("health", health, name="health"),
+    path("charts.css", charts_css, name="charts-css"),
     path("account/", include("allauth.urls")),
     *(url for module in features() for url in module.URLS),
 ]

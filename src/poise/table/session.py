@@ -156,6 +156,16 @@ class Session:
             When no plan keeps them all.
         """
         effort = effort or Effort()
+        path = self.after_path(effort)
+        if path.exists():
+            return read_landmarks(path)
+        found = landmarks_after(self.ground, self.limits, self.before, self.default[1], effort)
+        write_private(path, landmarks_file(found))
+        return found
+
+    def after_path(self, effort: Effort | None = None) -> Path:
+        """Return where the fair points after these limits are kept, once they are computed."""
+        effort = effort or Effort()
         key = digest(
             canonical(
                 {
@@ -166,12 +176,7 @@ class Session:
                 }
             )
         )
-        path = self.folder / f"landmarks-{key[:16]}.json"
-        if path.exists():
-            return read_landmarks(path)
-        found = landmarks_after(self.ground, self.limits, self.before, self.default[1], effort)
-        write_private(path, landmarks_file(found))
-        return found
+        return self.folder / f"landmarks-{key[:16]}.json"
 
     def draft(self, effort: Effort | None = None) -> DraftPlan:
         """Return the plan under talk."""

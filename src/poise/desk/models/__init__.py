@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from poise.desk.models.bargaining import AgreementDraft, OpeningPosition
 from poise.desk.models.dialogue import JointPage, SealedAnswers
 from poise.desk.models.estate import EstateVersion, Report
 from poise.desk.models.finding import AssetRecord, Finding
@@ -10,6 +11,7 @@ from poise.desk.models.ledger import LedgerContent, LedgerHead, LedgerRecord, Le
 from poise.desk.models.people import Presence, SigningKeyFile, User
 
 __all__ = [
+    "AgreementDraft",
     "AssetRecord",
     "EstateVersion",
     "Finding",
@@ -19,6 +21,7 @@ __all__ = [
     "LedgerHead",
     "LedgerRecord",
     "LedgerReference",
+    "OpeningPosition",
     "Presence",
     "Report",
     "SealedAnswers",

@@ -50,6 +50,27 @@ def percentage(value: float | None, digits: int = 0) -> str:
 
 
 @register.filter
+def share_bar(value: float | None, party: str) -> SafeString | str:
+    """Draw a share as a bar from 0 to 1, in a side's colour; the number stands beside it."""
+    if value is None:
+        return ""
+    width = 120 * min(max(value, 0.0), 1.0)
+    return format_html(
+        '<svg class="share share-{}" viewBox="0 0 120 10" width="120" height="10" aria-hidden="true">'
+        '<rect class="room" x="0.5" y="1.5" width="119" height="7"/>'
+        '<rect class="full" y="1" width="{}" height="8"/></svg>',
+        party,
+        f"{width:.1f}",
+    )
+
+
+@register.filter
+def proposal_key(number: int) -> str:
+    """Return what the address of a proposal's plan ends in."""
+    return f"proposal-{number}"
+
+
+@register.filter
 def wordlist(text: str) -> list[str]:
     """Split words at spaces."""
     return text.split()

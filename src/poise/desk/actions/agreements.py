@@ -1,0 +1,107 @@
+"""Composing, signing, checking and re-opening agreements."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from poise.desk import convert
+from poise.desk.actions.bargaining import own_party
+from poise.desk.actions.base import Actor, action
+from poise.desk.actions.keys import unlock
+from poise.desk.ledger import DeskLedger
+from poise.desk.models import AgreementDraft
+from poise.errors import ConflictError, Fault, TableError
+from poise.ledger.record import Draft, Record, read_draft
+from poise.table.agreement import Terms
+from poise.table.negotiation import OPENED
+from poise.table.triggers import Fired, fired, gravest
+
+
+@action("agreement.sign")
+def draft(by: Actor, proposal: int, review: date | None = None) -> AgreementDraft:
+    """Compose the agreement on a proposal that both accept, for both to sign.
+
+    Raises
+    ------
+    ConflictError
+        E871 when there is a draft already.
+    TableError
+        E557 when the two sides have not both accepted the proposal.
+    """
+    own_party(by)
+    assert by.user is not None
+    at = convert.session(by.now)
+    ground = at.negotiation.ground or ""
+    if AgreementDraft.objects.filter(ground=ground, proposal=proposal).exists():
+        raise ConflictError(Fault("E871", "agreement", "The other side has composed it meanwhile."))
+    made = at.draft_agreement(proposal, Terms(review=review), by.person)
+    return AgreementDraft.objects.create(
+        ground=ground, proposal=proposal, content=made.to_bytes(), by=by.user, made=by.now
+    )
+
+
+@action("agreement.sign")
+def sign(by: Actor, draft_id: int, passphrase: str) -> Record | None:
+    """Sign a draft with the actor's own key; return the agreement once both sides have signed.
+
+    Raises
+    ------
+    ConflictError
+        E871 when the side has signed, or the draft is gone.
+    LedgerError
+        E706 for a passphrase that does not open the key.
+    TableError
+        E557 when the table has moved on since the draft was made.
+    """
+    party = own_party(by)
+    row = AgreementDraft.objects.select_for_update().filter(pk=draft_id).first()
+    if row is None or party in row.signed_parties:
+        raise ConflictError(Fault("E871", "agreement", "There is nothing left for you to sign here."))
+    at = convert.session(by.now)
+    if row.ground != at.negotiation.ground:
+        text = "rests on a table that was opened anew since."
+        raise TableError(Fault("E557", "agreement", text, "Propose and accept on the new table."))
+    signed = content_of(row).signed(unlock(by, passphrase))
+    row.content, row.signed = signed.to_bytes(), " ".join((*row.signed_parties, party))
+    if len(row.signed_parties) < 2:
+        row.save()
+        return None
+    record = DeskLedger().add(signed, now=by.now)
+    row.delete()
+    return record
+
+
+def content_of(row: AgreementDraft) -> Draft:
+    """Return what a draft says, with the signatures so far."""
+    return read_draft(bytes(row.content), f"draft on proposal {row.proposal}")
+
+
+def facts_since(by: Actor) -> tuple[str, tuple[Fired, ...]] | None:
+    """Return the agreement in force, by its record, and which of its triggers fire; None without one."""
+    at = convert.session(by.now)
+    if at.negotiation.in_force is None:
+        return None
+    record_hash, body = at.negotiation.in_force
+    record = at.ledger.record(record_hash)
+    opened = [
+        one.body["ground"]
+        for one in DeskLedger().records_of((OPENED,))
+        if one.body is not None and one.sequence < record.sequence
+    ]
+    return record_hash, fired(body, at.ground, at.ground_of(opened[-1]), by.now)
+
+
+@action("agreement.reopen")
+def reopen(by: Actor) -> Record:
+    """Re-open the agreement in force because of the facts that its triggers name.
+
+    Raises
+    ------
+    TableError
+        E557 when no trigger asks for it.
+    """
+    found = facts_since(by)
+    action_wanted = gravest(found[1]) if found else None
+    if found is None or action_wanted not in ("reopen", "default"):
+        raise TableError(Fault("E557", "agreement", "No trigger of an agreement in force asks for this."))
+    return convert.session(by.now).reopen(found[0], [one.fact for one in found[1]], action_wanted)

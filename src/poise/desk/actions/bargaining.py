@@ -1,0 +1,226 @@
+"""What the two sides do at the table: positions, limits, proposals, hidden answers, computations."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any, cast
+
+import msgspec
+
+from poise.bargain.rounds import Answer, Party
+from poise.desk import convert, jobs
+from poise.desk.actions.base import Actor, action
+from poise.desk.models import Job, OpeningPosition
+from poise.errors import ConflictError, Fault, NotAllowedError, TableError
+from poise.table.ground import as_plan
+from poise.table.limits import Limit, check_limits
+from poise.table.negotiation import PARTIES, Position
+
+LANDMARKS_JOB, PRICES_JOB, TRADES_JOB = "table.landmarks", "table.prices", "table.trades"
+REPAIRS_JOB, WHY_JOB = "table.repairs", "table.why"
+#: Computations that a side can ask for, with what people call them.
+COMPUTATIONS = {
+    LANDMARKS_JOB: "Fair points after limits",
+    PRICES_JOB: "Prices of limits",
+    TRADES_JOB: "Trades",
+    REPAIRS_JOB: "Ways out of limits that cannot all hold",
+}
+
+
+def own_party(by: Actor) -> Party:
+    """Return the actor's side.
+
+    Raises
+    ------
+    NotAllowedError
+        E870 for somebody of neither.
+    """
+    if by.party not in PARTIES:
+        raise NotAllowedError(Fault("E870", by.person, "is of neither side of the table."))
+    return "operations" if by.party == "operations" else "security"
+
+
+def position_of(ground: str, party: str) -> OpeningPosition | None:
+    """Return a side's opening position at a table, before it opens."""
+    return OpeningPosition.objects.filter(ground=ground, party=party).first()
+
+
+def is_before_opening(by: Actor) -> bool:
+    """Return whether the actor's limits still belong to its opening position."""
+    at = convert.session(by.now)
+    return not at.negotiation.positions and at.negotiation.ground is not None
+
+
+@action("table.limit")
+def add_limit(by: Actor, limit: Mapping[str, Any]) -> None:
+    """Post a limit of the actor's side: into its opening position until both are open, then onto the table.
+
+    Raises
+    ------
+    TableError
+        E550 to E553 for a limit that makes no sense, E557 when the position is sealed already.
+    """
+    party, at = own_party(by), convert.session(by.now)
+    made = _limit({**limit, "party": party})
+    check_limits([made], at.ground.names, "table")
+    if at.negotiation.positions:
+        at.add_limit(made, author=by.person)
+        _after_limits(by)
+        return
+    position = _preparing(by, party)
+    others = [one for one in position.limits if one["id"] != made.id]
+    known = {one.id for one in at.negotiation.limits}
+    if made.id in known or len(others) != len(position.limits):
+        raise TableError(Fault("E552", f"limit {made.id}", "There is a limit of this id already."))
+    position.limits = [*others, msgspec.to_builtins(made)]
+    position.save()
+
+
+@action("table.limit")
+def drop_limit(by: Actor, name: str, reason: str) -> None:
+    """Take a limit of the actor's side off the table, or out of its opening position.
+
+    Raises
+    ------
+    ConflictError
+        E871 when it is gone already.
+    NotAllowedError
+        E870 when it is the other side's.
+    """
+    party, at = own_party(by), convert.session(by.now)
+    found = next((one for one in at.negotiation.limits if one.id == name), None)
+    if found is not None:
+        if found.party != party:
+            text = f"is {found.party}'s limit; only {found.party} can drop it."
+            raise NotAllowedError(Fault("E870", f"limit {name}", text, "Ask for it in a proposal."))
+        at.drop_limit(name, reason, author=by.person)
+        _after_limits(by)
+        return
+    position = position_of(at.negotiation.ground or "", party)
+    if position is None or position.is_sealed or not any(one["id"] == name for one in position.limits):
+        text = "is not on the table any more: somebody dropped it meanwhile."
+        raise ConflictError(Fault("E871", f"limit {name}", text, "Look at the table again."))
+    position.limits = [one for one in position.limits if one["id"] != name]
+    position.save()
+
+
+@action("table.propose")
+def weigh(by: Actor, importance: Mapping[str, float]) -> None:
+    """Say how much services matter to the actor's side, before the position is sealed."""
+    position = _preparing(by, own_party(by))
+    known = {service.id for service in convert.session(by.now).ground.services}
+    unknown = sorted(set(importance) - known)
+    if unknown:
+        raise TableError(Fault("E554", "importance", f"There is no service {unknown[0]!r}."))
+    position.importance = {name: weight for name, weight in importance.items() if weight != 1}
+    _position(position)  # refuses weights that make no sense
+    position.save()
+
+
+@action("table.propose")
+def seal(by: Actor) -> bool:
+    """Seal the actor's position; return whether both were sealed, and so are open now."""
+    party, at = own_party(by), convert.session(by.now)
+    position = _preparing(by, party)
+    position.kept = at.seal(_position(position), author=by.person)
+    position.save()
+    rows = {one.party: one for one in OpeningPosition.objects.filter(ground=position.ground)}
+    if any(party not in rows or not rows[party].is_sealed for party in PARTIES):
+        return False
+    for one in PARTIES:
+        kept = json.loads(bytes(rows[one].kept or b""))
+        at.reveal(kept, author=by.person if one == party else one)
+    _after_limits(by)
+    return True
+
+
+@action("table.solve")
+def compute(by: Actor, /, kind: str, **arguments: Any) -> Job:
+    """Start a computation at the table, unless the same one is under way.
+
+    Raises
+    ------
+    ConflictError
+        E871 when it is.
+    """
+    at = convert.session(by.now)
+    _ = at.ground  # E555 without a table
+    if _is_under_way(kind):
+        raise ConflictError(Fault("E871", "table", "This is being computed already; see Work."))
+    return jobs.start(by, kind, COMPUTATIONS.get(kind, "Asking why not"), **arguments)
+
+
+@action("table.propose")
+def propose(by: Actor, name: str) -> int:
+    """Put a plan on the table by its name; return the proposal's number.
+
+    Raises
+    ------
+    TableError
+        E554 for a plan that is not known, E557 when it breaks a limit in force.
+    """
+    at = convert.session(by.now)
+    label, windows = at.known_plans().get(name, ("", ()))
+    if not label:
+        raise TableError(Fault("E554", "proposal", f"There is no plan {name!r}.", "Choose one of the list."))
+    at.propose(own_party(by), label, as_plan(windows), author=by.person)
+    return len(at.negotiation.proposals)
+
+
+@action("table.propose")
+def answer(by: Actor, proposal: int, given: str) -> bool:
+    """Answer a proposal, hidden; return whether both sides now accept it."""
+    if given not in ("accept", "accept-if", "no"):
+        text = f"{given!r} is no answer; expected accept, accept-if or no."
+        raise TableError(Fault("E557", "answer", text))
+    return convert.session(by.now).answer(own_party(by), proposal, cast(Answer, given))
+
+
+@action("plan.comment")
+def comment(by: Actor, item: str, words: str) -> None:
+    """Say something about an item of the plan, for all to read."""
+    if not words.strip() or len(words) > 2_000:
+        raise TableError(Fault("E550", "comment", "A comment has 1 to 2,000 characters."))
+    by.record("plan.comment", {"item": item, "words": words.strip(), "party": by.party})
+
+
+def _is_under_way(kind: str) -> bool:
+    return Job.objects.filter(kind=kind, state__in=[Job.State.WAITING, Job.State.RUNNING]).exists()
+
+
+def _after_limits(by: Actor) -> None:
+    """Have the fair points computed anew, because limits changed."""
+    if not Job.objects.filter(kind=LANDMARKS_JOB, state=Job.State.WAITING).exists():
+        jobs.start(by, LANDMARKS_JOB, COMPUTATIONS[LANDMARKS_JOB])
+
+
+def _preparing(by: Actor, party: Party) -> OpeningPosition:
+    """Return the side's position, locked, while it can still be changed."""
+    ground = convert.session(by.now).negotiation.ground
+    if ground is None:
+        raise TableError(Fault("E555", "table", "There is no table here.", "Open one first."))
+    OpeningPosition.objects.get_or_create(ground=ground, party=party)
+    position = OpeningPosition.objects.select_for_update().get(ground=ground, party=party)
+    if position.is_sealed:
+        text = "is sealed: nothing in it can change."
+        raise TableError(Fault("E557", f"position of {party}", text, "It opens once both are sealed."))
+    return position
+
+
+def _position(row: OpeningPosition) -> Position:
+    limits: Iterable[Limit] = (msgspec.convert(one, Limit) for one in row.limits)
+    value = {"party": row.party, "limits": [], "importance": row.importance}
+    try:
+        position = msgspec.convert(value, Position)
+    except msgspec.ValidationError as error:
+        raise TableError(Fault("E550", f"position of {row.party}", f"{error}.")) from error
+    return msgspec.structs.replace(position, limits=tuple(limits))
+
+
+def _limit(values: Mapping[str, Any]) -> Limit:
+    given = {name: value for name, value in values.items() if value not in ("", None, ())}
+    try:
+        return msgspec.convert(given, Limit, strict=False)
+    except msgspec.ValidationError as error:
+        raise TableError(Fault("E550", "limit", f"{error}.", "Fill in what the rule needs.")) from error

@@ -1,0 +1,162 @@
+"""Agreements: composing, reading, signing by two people, what fired since, re-opening, export."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import date
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+
+from poise.desk import convert
+from poise.desk.actions import agreements
+from poise.desk.actions.keys import is_enrolled
+from poise.desk.ledger import DeskLedger
+from poise.desk.models import AgreementDraft
+from poise.desk.navigation import Entry
+from poise.desk.permissions import may
+from poise.desk.routes import DeskRequest, page
+from poise.errors import Fault, TableError
+from poise.table.ground import as_plan
+from poise.table.negotiation import AGREEMENT
+from poise.table.solving import costs_of
+from poise.table.summary import summarise, triggers_of
+from poise.table.triggers import gravest
+
+#: Rows of a long table that a page shows; the export has all.
+_MOST_ROWS = 400
+
+
+def index(request: DeskRequest) -> HttpResponse:
+    """List agreements: in force, on their way, and earlier ones."""
+    at = convert.session(request.actor.now)
+    state = at.negotiation
+    in_force = state.in_force[0] if state.in_force else None
+    records = [
+        (one, summarise(one.body), one.hash == in_force, one.hash in state.reopened)
+        for one in DeskLedger().records_of((AGREEMENT,))
+        if one.body is not None
+    ]
+    drafts = AgreementDraft.objects.filter(ground=state.ground or "")
+    context = {"records": records[::-1], "drafts": drafts, "matched": state.matched}
+    return render(request, "desk/agreement/list.html", context)
+
+
+def show(request: DeskRequest, record_hash: str) -> HttpResponse:
+    """Show one agreement, and what has fired since while it is in force."""
+    record = DeskLedger().find(record_hash)
+    if record.statement.kind != AGREEMENT or record.body is None:
+        raise TableError(Fault("E554", record_hash[:16], "This record is no agreement."))
+    at = convert.session(request.actor.now)
+    facts = agreements.facts_since(request.actor)
+    is_in_force = facts is not None and facts[0] == record.hash
+    found = facts[1] if facts is not None and is_in_force else ()
+    context = {
+        **_content(record.body),
+        "record": record,
+        "signers": DeskLedger().signers(record),
+        "is_in_force": is_in_force,
+        "beside": DeskLedger().beside(record.hash),
+        "fired": found,
+        "may_reopen": gravest(found) in ("reopen", "default") and may(request.user.role, "agreement.reopen"),
+        "is_of_this_table": is_in_force and at.negotiation.ground is not None,
+    }
+    return render(request, "desk/agreement/agreement.html", context)
+
+
+def _content(body: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "body": body,
+        "currency": body["currency"],
+        "summary": summarise(body),
+        "triggers": triggers_of(body),
+        "residual": body["residual"][:_MOST_ROWS],
+        "residual_left": max(0, len(body["residual"]) - _MOST_ROWS),
+        "windows": body["windows"][:_MOST_ROWS],
+        "windows_left": max(0, len(body["windows"]) - _MOST_ROWS),
+    }
+
+
+def compose(request: DeskRequest, number: int) -> HttpResponse:
+    """Compose the agreement on a matched proposal, or lead to the draft that there is."""
+    at = convert.session(request.actor.now)
+    draft = AgreementDraft.objects.filter(ground=at.negotiation.ground or "", proposal=number).first()
+    if draft is None and request.method == "POST":
+        review = request.POST.get("review", "")
+        draft = agreements.draft(request.actor, number, date.fromisoformat(review) if review else None)
+    if draft is not None:
+        return redirect("agreement-draft", draft.pk)
+    one = at.negotiation.proposal(number)
+    costs = costs_of(at.ground.problem, as_plan(one.windows))
+    context = {
+        "one": one,
+        "costs": costs,
+        "currency": at.ground.currency,
+        "is_matched": number in at.negotiation.matched,
+        "may_sign": may(request.user.role, "agreement.sign"),
+    }
+    return render(request, "desk/agreement/compose.html", context)
+
+
+def draft_page(request: DeskRequest, draft_id: int) -> HttpResponse:
+    """Show a draft as it would be agreed, and let a side sign it."""
+    row = AgreementDraft.objects.filter(pk=draft_id).first()
+    if row is None:
+        messages.info(request, "This draft was signed by both, or is gone.")
+        return redirect("agreements")
+    is_own = request.actor.party in row.signed_parties
+    context = {
+        **_content(agreements.content_of(row).body),
+        "row": row,
+        "has_key": is_enrolled(request.actor),
+        "has_signed": is_own,
+        "may_sign": may(request.user.role, "agreement.sign") and not is_own,
+    }
+    return render(request, "desk/agreement/draft.html", context)
+
+
+def sign(request: DeskRequest, draft_id: int) -> HttpResponse:
+    """Sign a draft."""
+    record = agreements.sign(request.actor, draft_id, request.POST.get("passphrase", ""))
+    if record is None:
+        messages.success(request, "You have signed. The agreement stands once the other side has signed too.")
+        return redirect("agreement-draft", draft_id)
+    messages.success(request, "Both sides have signed: the agreement is in force.")
+    return redirect("agreement", record.hash)
+
+
+def reopen(request: DeskRequest) -> HttpResponse:
+    """Re-open the agreement in force."""
+    agreements.reopen(request.actor)
+    messages.success(request, "The agreement is open again; the record stands beside it and names the facts.")
+    return redirect("table")
+
+
+def export(request: DeskRequest, record_hash: str) -> HttpResponse:
+    """Give the agreement as JSON, as it was signed."""
+    record = DeskLedger().find(record_hash)
+    content = json.dumps({"record": record.hash, "body": record.body}, indent=1, ensure_ascii=False)
+    answer = HttpResponse(content + "\n", content_type="application/json")
+    answer["Content-Disposition"] = f'attachment; filename="agreement-{record.sequence}.json"'
+    return answer
+
+
+URLS = [
+    page("agreements", index, "agreements", "agreement.read"),
+    page(
+        "agreements/compose/<int:number>",
+        compose,
+        "agreement-compose",
+        "agreement.read",
+        ("GET", "HEAD", "POST"),
+    ),
+    page("agreements/drafts/<int:draft_id>", draft_page, "agreement-draft", "agreement.read"),
+    page("agreements/drafts/<int:draft_id>/sign", sign, "agreement-sign", "agreement.sign", ("POST",)),
+    page("agreements/reopen", reopen, "agreement-reopen", "agreement.reopen", ("POST",)),
+    page("agreements/<str:record_hash>", show, "agreement", "agreement.read"),
+    page("agreements/<str:record_hash>/export", export, "agreement-export", "agreement.read"),
+]
+NAV = (Entry("Agreements", "agreements", "agreement.read", "agreement"),)

@@ -1,0 +1,78 @@
+"""The ledger: search, as it was at a time, one record, verification, export."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from typing import Final
+
+from django.http import HttpResponse, StreamingHttpResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import render
+
+from poise.desk.ledger import DeskLedger
+from poise.desk.models import LedgerRecord
+from poise.desk.navigation import Entry
+from poise.desk.routes import DeskRequest, page
+
+#: Records of one page.
+PAGE_SIZE: Final = 50
+
+
+def index(request: DeskRequest) -> HttpResponse:
+    """Show the newest records, those of a kind or a person, or the ledger as it was at a time."""
+    rows = LedgerRecord.objects.order_by("-sequence")
+    kind, author, until = (request.GET.get(name, "").strip() for name in ("kind", "author", "until"))
+    if kind:
+        rows = rows.filter(kind__startswith=kind)
+    if author:
+        rows = rows.filter(author=author)
+    if until:
+        rows = rows.filter(time__lte=datetime.fromisoformat(until).replace(tzinfo=UTC))
+    before = request.GET.get("before", "")
+    if before.isdigit():
+        rows = rows.filter(sequence__lt=int(before))
+    shown = list(rows[: PAGE_SIZE + 1])
+    book = DeskLedger()
+    context = {
+        "rows": shown[:PAGE_SIZE],
+        "more": shown[PAGE_SIZE - 1].sequence if len(shown) > PAGE_SIZE else None,
+        "kinds": sorted(set(LedgerRecord.objects.values_list("kind", flat=True))),
+        "head": book.head,
+        "given": {"kind": kind, "author": author, "until": until},
+    }
+    return render(request, "desk/ledger/list.html", context)
+
+
+def record(request: DeskRequest, reference: str) -> HttpResponse:
+    """Show one record, with what was added beside it."""
+    book = DeskLedger()
+    one = book.record(int(reference)) if reference.isdigit() and len(reference) < 12 else book.find(reference)
+    context = {
+        "one": one,
+        "signers": book.signers(one),
+        "beside": book.beside(one.hash),
+        "body": None if one.body is None else json.dumps(one.body, indent=2, ensure_ascii=False)[:200_000],
+    }
+    return render(request, "desk/ledger/record.html", context)
+
+
+def verify(request: DeskRequest) -> HttpResponse:
+    """Verify the whole chain now, as anybody can with the exported file."""
+    return render(request, "desk/ledger/verified.html", {"report": DeskLedger().verify()})
+
+
+def export(request: DeskRequest) -> HttpResponseBase:
+    """Give the ledger as the file that poise ledger verify reads."""
+    answer = StreamingHttpResponse(DeskLedger().lines(), content_type="application/x-ndjson")
+    answer["Content-Disposition"] = 'attachment; filename="ledger.jsonl"'
+    return answer
+
+
+URLS = [
+    page("ledger", index, "ledger", "ledger.read"),
+    page("ledger/verify", verify, "ledger-verify", "ledger.read", ("POST",)),
+    page("ledger/export", export, "ledger-export", "ledger.export"),
+    page("ledger/<str:reference>", record, "ledger-record", "ledger.read"),
+]
+NAV = (Entry("Ledger", "ledger", "ledger.read", "ledger"),)

@@ -1,0 +1,227 @@
+"""A plan: services and teams by week, every visit, what moved, why something is where it is, comments."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import numpy as np
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.safestring import SafeString, mark_safe
+
+from poise.desk import convert
+from poise.desk.actions import bargaining
+from poise.desk.charts.weeks_grid import Frozen, Visit, weeks_grid
+from poise.desk.convert import DeskSession
+from poise.desk.ledger import DeskLedger
+from poise.desk.models import Job
+from poise.desk.permissions import may
+from poise.desk.routes import DeskRequest, page
+from poise.errors import Fault, TableError
+from poise.planning.evaluate import evaluate
+from poise.planning.problem import Plan
+from poise.table.agreement import agreed_plan
+from poise.table.ground import Ground, as_plan
+from poise.table.solving import costs_of
+
+
+def show(request: DeskRequest, key: str) -> HttpResponse:
+    """Show a plan beside another."""
+    at = convert.session(request.actor.now)
+    label, plan = _named(at, key)
+    against_key = request.GET.get("against", "default")
+    against_label, against = _named(at, against_key)
+    seen = evaluate(at.ground.problem, plan)
+    costs = costs_of(at.ground.problem, plan)
+    security, operations = at.shares(costs)
+    moved = np.flatnonzero(plan.window != against.window)
+    context = {
+        "key": key,
+        "label": label,
+        "currency": at.ground.currency,
+        "costs": costs,
+        "security": security,
+        "operations": operations,
+        "num_late": seen.num_late,
+        "num_done": int(np.count_nonzero(plan.window >= 0)),
+        "num_changes": len(plan.window),
+        "breaks": at.breaks(plan),
+        "against_key": against_key,
+        "against_label": against_label,
+        "against_costs": costs_of(at.ground.problem, against),
+        "moved": [_moved(at.ground, int(j), plan, against) for j in moved],
+        "services": _services(at, plan, against),
+        "teams": _teams(at.ground, plan, against),
+        "visits": _visits(at.ground, plan, against),
+        "choices": [(name, words) for name, (words, _) in at.known_plans().items()],
+        "comments": _comments(key),
+        "may_comment": may(request.user.role, "plan.comment"),
+    }
+    return render(request, "desk/plan/plan.html", context)
+
+
+def _named(at: DeskSession, key: str) -> tuple[str, Plan]:
+    """Return a plan by its name, a proposal's, or the agreed one; E554 when there is none."""
+    if key.startswith("proposal-") and key[9:].isdigit():
+        one = at.negotiation.proposal(int(key[9:]))
+        return f"Proposal {one.number}: {one.label}", as_plan(one.windows)
+    if key == "agreed" and at.negotiation.in_force is not None:
+        return "The agreement in force", agreed_plan(at.ground, at.negotiation.in_force[1])
+    known = at.known_plans()
+    if key not in known:
+        raise TableError(Fault("E554", "plan", f"There is no plan {key!r}.", "The table lists them."))
+    label, windows = known[key]
+    return label, as_plan(windows)
+
+
+def _openings(ground: Ground, plan: Plan) -> list[tuple[int, int]]:
+    """Return every (window, group) that a plan opens, in order of time."""
+    done = plan.window >= 0
+    pairs = zip(plan.window[done], ground.problem.change_group[done], strict=True)
+    return sorted({(int(window), int(group)) for window, group in pairs})
+
+
+def _services(at: DeskSession, plan: Plan, against: Plan) -> SafeString:
+    ground, names = at.ground, {one.id: one.name for one in at.ground.services}
+    before = set(_openings(ground, against))
+    visits = [
+        Visit(
+            names.get(service, service),
+            ground.windows[window].start,
+            ground.group_downtime_minutes[group],
+            (window, group) not in before,
+        )
+        for window, group in _openings(ground, plan)
+        for service in ground.groups[group].services
+    ]
+    frozen = [
+        Frozen(_names_in(ground, one.scope), one.start, one.end)
+        for one in at.limits
+        if one.rule == "freeze" and one.start is not None and one.end is not None
+    ]
+    zone = ZoneInfo(ground.timezone)
+    grid = weeks_grid(
+        visits, frozen, (ground.now, ground.horizon_end), zone, name="services", unit="minutes down"
+    )
+    return mark_safe(grid)  # noqa: S308  built by poise.report.markup, which escapes what it is given
+
+
+def _names_in(ground: Ground, scope: tuple[str, ...]) -> frozenset[str]:
+    names = {one.id: one.name for one in ground.services}
+    if not scope:
+        return frozenset()
+    groups = [ground.groups[group] for group in ground.groups_in(scope)]
+    return frozenset(names.get(name, name) for group in groups for name in group.services)
+
+
+def _teams(ground: Ground, plan: Plan, against: Plan) -> SafeString:
+    problem, names = ground.problem, {one.id: one.name for one in ground.teams}
+    before = set(_openings(ground, against))
+    labour: dict[tuple[int, int], float] = defaultdict(float)
+    for number in np.flatnonzero(plan.window >= 0):
+        key = int(plan.window[number]), int(problem.change_group[number])
+        labour[key] += float(problem.labour_minutes[number])
+    visits = [
+        Visit(
+            names.get(ground.groups[group].team, ground.groups[group].team),
+            ground.windows[window].start,
+            labour[window, group],
+            (window, group) not in before,
+        )
+        for window, group in _openings(ground, plan)
+    ]
+    most = float(problem.capacity_minutes.max(initial=0.0)) or None
+    zone = ZoneInfo(ground.timezone)
+    span = (ground.now, ground.horizon_end)
+    grid = weeks_grid(visits, [], span, zone, name="teams", unit="minutes of work", most=most)
+    return mark_safe(grid)  # noqa: S308  as above
+
+
+def _visits(ground: Ground, plan: Plan, against: Plan) -> list[dict[str, Any]]:
+    before = set(_openings(ground, against))
+    changes: dict[tuple[int, int], list[int]] = defaultdict(list)
+    for number in np.flatnonzero(plan.window >= 0):
+        changes[int(plan.window[number]), int(ground.problem.change_group[number])].append(int(number))
+    return [
+        {
+            "window": ground.windows[window],
+            "group": ground.groups[group],
+            "changes": [ground.changes[number] for number in numbers],
+            "is_new": (window, group) not in before,
+            "downtime_minutes": ground.group_downtime_minutes[group],
+        }
+        for (window, group), numbers in sorted(changes.items())
+    ]
+
+
+def _moved(ground: Ground, number: int, plan: Plan, against: Plan) -> dict[str, Any]:
+    def start(window: int) -> Any:
+        return ground.windows[window].start if window >= 0 else None
+
+    change = ground.changes[number]
+    return {"change": change, "to": start(int(plan.window[number])), "of": start(int(against.window[number]))}
+
+
+def _comments(key: str) -> list[Any]:
+    records = DeskLedger().records_of(("plan.comment",))
+    return [one for one in records if one.body is not None and str(one.body["item"]).startswith(key)]
+
+
+def comment(request: DeskRequest, key: str) -> HttpResponse:
+    """Say something about a plan or one of its changes."""
+    item = request.POST.get("item", "").strip()
+    bargaining.comment(request.actor, f"{key}/{item}" if item else key, request.POST.get("words", ""))
+    messages.success(request, "Said, for all to read.")
+    return redirect("plan", key)
+
+
+def why(request: DeskRequest) -> HttpResponse:
+    """Ask why a change is not done earlier, later, or in a time; and show what was found."""
+    at = convert.session(request.actor.now)
+    change = request.GET.get("change", "")
+    if change not in at.ground.change_number:
+        raise TableError(Fault("E554", "why", f"There is no change {change!r} here."))
+    number = at.ground.change_number[change]
+    entry = at.ground.changes[number]
+    jobs = Job.objects.filter(kind=bargaining.WHY_JOB, arguments__change=change).order_by("-id")[:5]
+    plans = [
+        (label, _start(at.ground, as_plan(windows), number)) for label, windows in at.known_plans().values()
+    ]
+    context = {
+        "change": entry,
+        "currency": at.ground.currency,
+        "plans": plans,
+        "jobs": [(job, job.result.get("about") != at.about()) for job in jobs],
+        "is_running": any(not job.is_over for job in jobs),
+        "may_solve": may(request.user.role, "table.solve"),
+    }
+    return render(request, "desk/plan/why.html", context)
+
+
+def _start(ground: Ground, plan: Plan, number: int) -> Any:
+    window = int(plan.window[number])
+    return ground.windows[window].start if window >= 0 else None
+
+
+def ask(request: DeskRequest) -> HttpResponse:
+    """Start the two re-solves behind an answer."""
+    change = request.POST.get("change", "")
+    wish = {name: request.POST.get(name, "") for name in ("after", "before")}
+    given = {name: f"{value}T00:00:00+00:00" for name, value in wish.items() if value}
+    if not given:
+        raise TableError(Fault("E557", "why", "Nothing was asked.", "Give a day before or after which."))
+    bargaining.compute(request.actor, bargaining.WHY_JOB, change=change, **given)
+    answer = redirect("plan-why")
+    answer["Location"] += f"?change={change}"
+    return answer
+
+
+URLS = [
+    page("plan/why", why, "plan-why", "plan.read"),
+    page("plan/ask", ask, "plan-ask", "table.solve", ("POST",)),
+    page("plan/<str:key>", show, "plan", "plan.read"),
+    page("plan/<str:key>/comment", comment, "plan-comment", "plan.comment", ("POST",)),
+]

@@ -1,0 +1,126 @@
+"""Computations at the table: fair points, prices, trades, repairs, reasons."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from poise.desk import convert
+from poise.desk.actions.bargaining import LANDMARKS_JOB, PRICES_JOB, REPAIRS_JOB, TRADES_JOB, WHY_JOB
+from poise.desk.convert import DeskSession
+from poise.desk.jobs import Run, handler
+from poise.errors import NoFeasiblePlanError
+from poise.table.pricing import price_sheet, sentence
+from poise.table.reasons import Asked, why_not
+from poise.table.repairing import Give, repair_sheet
+from poise.table.trading import Trade, find_trades
+
+
+@handler(LANDMARKS_JOB)
+def landmarks(run: Run) -> None:
+    """Compute the fair points after limits; they are kept beside the ground."""
+    at = convert.session(run.by.now)
+    run.progress(0, 1, "solving under all limits")
+    why = ""
+    try:
+        at.after()
+    except NoFeasiblePlanError as error:
+        why = error.faults[0].message
+    with run.finishing(about=at.about(), impossible=why):
+        pass
+
+
+@handler(PRICES_JOB)
+def prices(run: Run) -> None:
+    """Price every negotiable limit at the plan under talk."""
+    at = convert.session(run.by.now)
+    draft, currency = at.draft(), at.ground.currency
+    sheet = price_sheet(at.ground, at.limits, draft.plan, draft.costs, progress=run.progress)
+    rows = {
+        one.limit.id: {
+            "alone": sentence(one.exposure.alone, currency, "exposure"),
+            "disruption": sentence(one.disruption, currency, "disruption"),
+            "last": sentence(one.exposure.last, currency, "exposure"),
+            "trimmed": None if one.trimmed is None else sentence(one.trimmed, currency, "exposure"),
+        }
+        for one in sheet.limits
+    }
+    together = [
+        sentence(sheet.together_exposure, currency, "exposure"),
+        sentence(sheet.together_disruption, currency, "disruption"),
+    ]
+    with run.finishing(about=at.about(), at=draft.label, limits=rows, together=together):
+        pass
+
+
+@handler(TRADES_JOB)
+def trades(run: Run) -> None:
+    """Look for bundles from which both sides gain by what they declared important."""
+    at = convert.session(run.by.now)
+    draft = at.draft()
+    found = find_trades(at.ground, at.limits, draft.plan, at.negotiation.importance, progress=run.progress)
+    with run.finishing(about=at.about(), at=draft.label, trades=[_trade(at, one) for one in found]):
+        pass
+
+
+def _trade(at: DeskSession, trade: Trade) -> dict[str, Any]:
+    return {
+        "windows": trade.plan.window.tolist(),
+        "relaxed": list(trade.relaxed),
+        "gain_security": trade.gain_security,
+        "gain_operations": trade.gain_operations,
+        "before": [trade.before.security, trade.before.operations],
+        "after": [trade.after.security, trade.after.operations],
+        "warnings": list(trade.warnings),
+        "moves": [at.move_words(int(number), trade.plan) for number in trade.moved],
+    }
+
+
+@handler(REPAIRS_JOB)
+def repairs(run: Run) -> None:
+    """Look for the smallest ways out of limits that cannot all hold."""
+    at = convert.session(run.by.now)
+    start = at.before.point("kalai-smorodinsky").plan
+    sheet = repair_sheet(at.ground, at.limits, start, progress=run.progress)
+    rows = [
+        {
+            "parties": list(one.parties),
+            "gives": [_give(give) for give in one.gives],
+            "security": one.costs.security,
+            "operations": one.costs.operations,
+        }
+        for one in sheet.repairs
+    ]
+    with run.finishing(
+        about=at.about(),
+        is_needed=sheet.is_needed,
+        is_complete=sheet.is_complete,
+        blocked_by=list(sheet.blocked_by),
+        conflicts=[sorted(one) for one in sheet.conflicts],
+        repairs=rows,
+    ):
+        pass
+
+
+def _give(give: Give) -> str:
+    limit, after = give.limit, give.after
+    if after is None:
+        return f"{limit.id} goes"
+    if after.start is not None and after.end is not None and limit.rule == "freeze":
+        return f"{limit.id} shrinks to {after.start:%-d %b} to {after.end:%-d %b}"
+    return f"{limit.id}: {limit.amount or 0:,.6g} becomes {after.amount or 0:,.6g} (+{give.share:.0%})"
+
+
+@handler(WHY_JOB)
+def why(run: Run) -> None:
+    """Ask why a change is not done at another time."""
+    at = convert.session(run.by.now)
+    given = run.arguments
+    moments = [
+        datetime.fromisoformat(given[name]) if given.get(name) else None for name in ("after", "before")
+    ]
+    asked = Asked(given["change"], *moments)
+    run.progress(0, 1, "solving with the wish")
+    reason = why_not(at.ground, at.limits, at.draft().plan, asked)
+    with run.finishing(about=at.about(), change=given["change"], sentence=reason.sentence):
+        pass

@@ -35,6 +35,13 @@ PAGES = (
     "/estate/services/shop",
     "/trust",
     "/record",
+    "/table",
+    "/table/limits/new",
+    "/table/importance",
+    "/plan/kalai-smorodinsky-before",
+    "/agreements",
+    "/ledger",
+    "/ledger/0",
 )
 
 

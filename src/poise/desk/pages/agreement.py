@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import date
 from typing import Any
 
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 
 from poise.desk import convert
-from poise.desk.actions import agreements
+from poise.desk.actions import Actor, agreements
 from poise.desk.actions.keys import is_enrolled
 from poise.desk.ledger import DeskLedger
 from poise.desk.models import AgreementDraft
 from poise.desk.navigation import Entry
 from poise.desk.permissions import may
 from poise.desk.routes import DeskRequest, page
+from poise.desk.telling import Need
 from poise.errors import Fault, TableError
 from poise.table.ground import as_plan
 from poise.table.negotiation import AGREEMENT
@@ -142,6 +144,20 @@ def export(request: DeskRequest, record_hash: str) -> HttpResponse:
     answer = HttpResponse(content + "\n", content_type="application/json")
     answer["Content-Disposition"] = f'attachment; filename="agreement-{record.sequence}.json"'
     return answer
+
+
+def needs(by: Actor) -> Iterator[Need]:
+    """Yield drafts that wait for this person's signature, and facts that touch the agreement in force."""
+    if not may(by.role, "agreement.sign"):
+        return
+    ground = convert.session(by.now).negotiation.ground
+    for row in AgreementDraft.objects.filter(ground=ground or ""):
+        if by.party not in row.signed_parties:
+            yield Need("An agreement waits for your signature.", reverse("agreement-draft", args=[row.pk]))
+    facts = agreements.facts_since(by)
+    if facts is not None and facts[1]:
+        text = f"Facts have changed since the agreement: {facts[1][0].fact}."
+        yield Need(text, reverse("agreement", args=[facts[0]]))
 
 
 URLS = [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any, Final
@@ -11,16 +12,18 @@ import numpy as np
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils.safestring import SafeString, mark_safe
 
-from poise.desk import convert, live
-from poise.desk.actions import bargaining, table
+from poise.desk import clock, convert, live
+from poise.desk.actions import Actor, bargaining, table
 from poise.desk.charts.frontier import Point, frontier
 from poise.desk.convert import DeskSession
 from poise.desk.models import Job, OpeningPosition
 from poise.desk.navigation import Entry
 from poise.desk.permissions import may
 from poise.desk.routes import DeskRequest, page
+from poise.desk.telling import Need
 from poise.errors import ConflictError, Fault
 from poise.table.ground import Ground, as_plan
 from poise.table.landmarks import Landmarks
@@ -84,7 +87,7 @@ def _state(request: DeskRequest, at: DeskSession) -> dict[str, Any]:
 
 def _figure(at: DeskSession, after: Landmarks | None) -> SafeString:
     """Return the frontier; all that it shows was computed before."""
-    default, points = at.before.default, list(_frontier_points(at.negotiation.ground or "", at.ground))
+    default, points = at.before.default, list(_frontier_points(at.negotiation.ground or ""))
     points.append(Point("If nobody signs", "D", default.security, default.operations, "default"))
     for letter, point in zip("ABCEFG", (after or at.before).points, strict=False):
         points.append(Point(point.label, letter, point.costs.security, point.costs.operations, "fair"))
@@ -97,9 +100,8 @@ def _figure(at: DeskSession, after: Landmarks | None) -> SafeString:
 
 
 @lru_cache(maxsize=4)
-def _frontier_points(digest: str, ground: Ground) -> tuple[Point, ...]:
-    del digest  # the ground is unhashable by content; its digest is the key that counts
-    points = []
+def _frontier_points(digest: str) -> tuple[Point, ...]:
+    ground, points = convert.session(clock.now()).ground_of(digest), []
     for stored in ground.plans:
         plan = as_plan(stored.windows)
         costs = costs_of(ground.problem, plan)
@@ -306,6 +308,25 @@ def open_table(request: DeskRequest) -> HttpResponse:
     return redirect("table")
 
 
+def needs(by: Actor) -> Iterator[Need]:
+    """Yield what the table waits for from this person's side."""
+    state = convert.session(by.now).negotiation
+    if state.ground is None or not may(by.role, "table.propose") or by.party not in PARTIES:
+        return
+    if by.party not in state.sealed:
+        yield Need("Prepare and seal your side's opening position.", reverse("table"))
+    if state.due == by.party and state.in_force is None:
+        yield Need("A proposal of your side is due.", reverse("table"))
+    for number in state.matched:
+        if state.in_force is None:
+            yield Need(f"Both accept proposal {number}: make it an agreement.", _compose(number))
+
+
+def _compose(number: int) -> str:
+    return reverse("agreement-compose", args=[number])
+
+
+SENTENCES = {"plan.comment": "commented on {item}: {words}"}
 URLS = [
     page("table", overview, "table", "table.read"),
     page("table/open", open_table, "table-open", "table.open", ("POST",)),

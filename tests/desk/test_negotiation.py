@@ -1,0 +1,205 @@
+"""A whole negotiation at the desk, as the two sides press it: sealed, priced, proposed, signed, re-opened."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+import pytest
+from django.test import Client
+
+from poise.desk import convert, worker
+from poise.desk.actions import Actor, keys
+from poise.desk.ledger import DeskLedger
+from poise.desk.models import AgreementDraft, OpeningPosition, User
+from poise.ledger.verify import verify_lines
+from poise.table.ground import Ground, as_plan
+from table.cases import small_ground
+
+pytestmark = pytest.mark.usefixtures("committed")
+PASSPHRASES = {"cio": "keep it running, always", "ciso": "keep it secure, always"}
+FREEZE = {
+    "id": "quarter-end",
+    "rule": "freeze",
+    "class": "preference",
+    "owner": "Head of Finance",
+    "reason": "books are closed",
+    "start": "2026-01-03T00:00",
+    "end": "2026-01-05T00:00",
+    "scope": ["erp"],
+}
+
+
+@dataclass(frozen=True)
+class Two:
+    """The two sides at one table, each with a signing key and a browser."""
+
+    cio: Client
+    ciso: Client
+    ground: Ground
+    people: tuple[User, User]
+
+
+@pytest.fixture
+def two(cio: User, ciso: User, sign_in: Callable[[Any], Client]) -> Two:
+    ground = small_ground(11)
+    keys.enrol(Actor.of(cio), PASSPHRASES["cio"])
+    keys.enrol(Actor.of(ciso), PASSPHRASES["ciso"])
+    keys.vouch(Actor.of(cio), "ciso", PASSPHRASES["cio"])
+    convert.session(Actor.of(cio).now).open(ground, author="cio")
+    return Two(sign_in(cio), sign_in(ciso), ground, (cio, ciso))
+
+
+def text(client: Client, path: str) -> str:
+    answer = client.get(path)
+    assert answer.status_code == 200, answer.content.decode()[:2000]
+    return answer.content.decode()
+
+
+def post(client: Client, path: str, values: dict[str, Any] | None = None) -> None:
+    answer = client.post(path, values or {})
+    assert answer.status_code == 302, re.sub(r"<[^>]+>", " ", answer.content.decode())[-800:]
+
+
+def seal_both(two: Two) -> None:
+    post(two.cio, "/table/limits", FREEZE)
+    post(two.cio, "/table/importance", {"weight-shop": "3"})
+    post(two.cio, "/table/seal")
+    post(two.ciso, "/table/seal")
+    worker.run(until_empty=True)
+
+
+def agree(two: Two) -> str:
+    """Propose, accept, compose and sign; return the agreement's hash."""
+    plan = next(name for name in ("kalai-smorodinsky", "nash", "F01", "default") if _is_offered(two, name))
+    post(two.ciso, "/table/propose", {"plan": plan})
+    number = len(convert.session(Actor.desk().now).negotiation.proposals)
+    for client in (two.cio, two.ciso):
+        post(client, f"/table/proposals/{number}", {"answer": "accept"})
+    post(two.ciso, f"/agreements/compose/{number}")
+    draft = AgreementDraft.objects.get(proposal=number)
+    post(two.cio, f"/agreements/drafts/{draft.pk}/sign", {"passphrase": PASSPHRASES["cio"]})
+    post(two.ciso, f"/agreements/drafts/{draft.pk}/sign", {"passphrase": PASSPHRASES["ciso"]})
+    in_force = convert.session(Actor.desk().now).negotiation.in_force
+    assert in_force is not None
+    return in_force[0]
+
+
+def _is_offered(two: Two, name: str) -> bool:
+    at = convert.session(Actor.desk().now)
+    known = at.known_plans()
+    return name in known and not at.breaks(as_plan(known[name][1]))
+
+
+def test_neither_side_sees_the_other_s_position_before_both_have_sealed(two: Two) -> None:
+    """Who sees the other's limits first would bargain against them."""
+    post(two.cio, "/table/limits", FREEZE)
+    assert "quarter-end" in text(two.cio, "/table")
+    assert "quarter-end" not in text(two.ciso, "/table")
+    post(two.cio, "/table/seal")
+    assert "quarter-end" not in text(two.ciso, "/table")
+    assert two.cio.post("/table/limits", {**FREEZE, "id": "another"}).status_code == 400
+    post(two.ciso, "/table/seal")
+    assert "quarter-end" in text(two.ciso, "/table")
+    assert all(row.is_sealed for row in OpeningPosition.objects.all())
+
+
+def test_a_limit_belongs_to_its_side_and_is_dropped_once(two: Two) -> None:
+    """Two people edit one limit: the second is told so, and nobody drops the other side's."""
+    seal_both(two)
+    assert two.ciso.post("/table/limits/quarter-end/drop", {"reason": "in the way"}).status_code == 403
+    post(two.cio, "/table/limits/quarter-end/drop", {"reason": "the books close later"})
+    again = two.cio.post("/table/limits/quarter-end/drop", {"reason": "twice"})
+    assert again.status_code == 409
+    assert "quarter-end" in again.content.decode()
+
+
+def test_computations_are_told_and_grow_old(two: Two) -> None:
+    """A price that was computed before a limit changed says so."""
+    seal_both(two)
+    for what in ("prices", "trades", "repairs"):
+        post(two.cio, f"/table/compute/{what}")
+    worker.run(until_empty=True)
+    page = text(two.cio, "/table")
+    assert "Prices do not add up" in page
+    assert "before something" not in page
+    assert "Yes: a plan keeps all of them" in page or "Cannot hold together" in page
+    post(two.ciso, "/table/limits", {**FREEZE, "id": "patch-week"})
+    worker.run(until_empty=True)
+    assert "before something on the table changed" in text(two.cio, "/table")
+
+
+def test_only_a_match_is_told_and_two_people_sign(two: Two) -> None:
+    """A hidden yes must not be a weapon; and one side's signature is no agreement."""
+    seal_both(two)
+    post(two.cio, "/table/propose", {"plan": "default"})
+    post(two.cio, "/table/proposals/1", {"answer": "accept"})
+    assert "accepted by both" not in text(two.ciso, "/table")
+    assert two.ciso.post("/agreements/compose/1").status_code == 400
+    post(two.ciso, "/table/proposals/1", {"answer": "accept"})
+    assert "accepted by both" in text(two.cio, "/table")
+    post(two.cio, "/agreements/compose/1", {"review": "2026-02-01"})
+    draft = AgreementDraft.objects.get()
+    path = f"/agreements/drafts/{draft.pk}/sign"
+    assert two.cio.post(path, {"passphrase": "not the one at all"}).status_code == 400
+    post(two.cio, path, {"passphrase": PASSPHRASES["cio"]})
+    assert two.cio.post(path, {"passphrase": PASSPHRASES["cio"]}).status_code == 409
+    assert convert.session(Actor.desk().now).negotiation.in_force is None
+    post(two.ciso, path, {"passphrase": PASSPHRASES["ciso"]})
+    record_hash, _ = convert.session(Actor.desk().now).negotiation.in_force or ("", {})
+    page = text(two.ciso, f"/agreements/{record_hash}")
+    assert "in force" in page
+    assert "cio" in page
+    assert "2026-02-01" in page
+    exported = two.ciso.get(f"/agreements/{record_hash}/export").json()
+    assert exported["record"] == record_hash
+
+
+def test_a_new_fact_re_opens_the_agreement(two: Two) -> None:
+    """A vulnerability in scope that becomes known-exploited is told on the home page, and re-opens."""
+    seal_both(two)
+    record_hash = agree(two)
+    changes = tuple(msgspec.structs.replace(one, is_kev=True) for one in two.ground.changes)
+    later = msgspec.structs.replace(two.ground, changes=changes, digest="f" * 64)
+    convert.session(Actor.of(two.people[0]).now).open(later, author="cio")
+    assert "Facts have changed" in text(two.cio, "/")
+    assert "Re-open the agreement" in text(two.ciso, f"/agreements/{record_hash}")
+    post(two.ciso, "/agreements/reopen")
+    page = text(two.ciso, f"/agreements/{record_hash}")
+    assert "not in force any more" in page
+    assert "known-exploited" in page
+    assert "re-opened" in text(two.cio, "/agreements")
+
+
+def test_plans_are_shown_asked_about_and_commented(two: Two) -> None:
+    """Whoever wonders about a date gets an answer computed, and a place to say so."""
+    seal_both(two)
+    change = two.ground.changes[0].id
+    for key in ("default", "kalai-smorodinsky-before", two.ground.plans[0].key):
+        assert "Services by week" in text(two.ciso, f"/plan/{key}")
+    post(two.ciso, "/plan/ask", {"change": change, "before": "2026-01-12"})
+    worker.run(until_empty=True)
+    assert change in text(two.ciso, f"/plan/why?change={change}")
+    post(two.cio, "/plan/default/comment", {"words": "Not in the week of the <audit>."})
+    assert "&lt;audit&gt;" in text(two.ciso, "/plan/default")
+    assert two.cio.get("/plan/nothing").status_code == 400
+
+
+def test_the_ledger_is_searched_verified_and_exported(two: Two) -> None:
+    """Anybody with a role can see what was recorded, and anybody at all can verify the export."""
+    seal_both(two)
+    agree(two)
+    page = text(two.cio, "/ledger?kind=proposal.made")
+    assert "proposal.made" in page
+    before = text(two.cio, "/ledger?until=2001-01-01T00:00")
+    assert "No record fits" in before
+    assert "Record 0" in text(two.cio, "/ledger/0")
+    verified = two.cio.post("/ledger/verify").content.decode()
+    assert "The chain holds" in verified
+    content = b"".join(two.cio.get("/ledger/export"))  # type: ignore[arg-type]
+    found = verify_lines(content.splitlines(keepends=True), "export")
+    assert found.broken is None
+    assert found.size == DeskLedger().head.size

@@ -14,6 +14,7 @@ from poise.desk.ledger import DeskLedger
 from poise.desk.models import LedgerRecord
 from poise.desk.navigation import Entry
 from poise.desk.routes import DeskRequest, page
+from poise.desk.telling import sentence
 
 #: Records of one page.
 PAGE_SIZE: Final = 50
@@ -35,7 +36,7 @@ def index(request: DeskRequest) -> HttpResponse:
     shown = list(rows[: PAGE_SIZE + 1])
     book = DeskLedger()
     context = {
-        "rows": shown[:PAGE_SIZE],
+        "rows": [(row, sentence(book.record(row.sequence))) for row in shown[:PAGE_SIZE]],
         "more": shown[PAGE_SIZE - 1].sequence if len(shown) > PAGE_SIZE else None,
         "kinds": sorted(set(LedgerRecord.objects.values_list("kind", flat=True))),
         "head": book.head,

@@ -24,8 +24,6 @@ from poise.patching.emergency import emergency_cost, tonight
 from poise.patching.intake import Intake, Progress, take_in
 from poise.patching.planner import UNLIMITED_SECONDS, Settings, feed_inputs, gather_evidence, report_inputs
 from poise.patching.risk_model import Sources, risk_model, with_plans
-
-
 from poise.patching.rules import RULES, play
 from poise.planning.check import check
 from poise.planning.frontier import sweep

@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-import socket
 from datetime import UTC, datetime, timedelta
 from itertools import product
+from pathlib import Path
 
 import pytest
-from aiosmtpd.controller import Controller
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dialogue.cases import Told, day, decision, disagreement, escalation, promise, told
+from poise.cli import main
 from poise.dialogue.agenda import make_agenda
 from poise.dialogue.base import PARTIES
-from poise.dialogue.delivery import send
 from poise.dialogue.digest import week, write
 from poise.dialogue.pair import ProfileStated, Quiet
 from poise.dialogue.working import is_quiet, next_open, send_at
-from poise.errors import DialogueError
 
 HISTORY: list[Told] = [
     *disagreement("a", 1, cost_per_day=12.0),
@@ -97,49 +95,10 @@ def test_nothing_comes_in_quiet_hours(
         assert not is_quiet(profile, moment)
 
 
-class _Inbox:
-    """Keeps what a real server received."""
-
-    def __init__(self) -> None:
-        self.received: list[bytes] = []
-
-    async def handle_DATA(self, server: object, session: object, envelope: object) -> str:
-        self.received.append(envelope.content)  # type: ignore[attr-defined]
-        return "250 OK"
-
-
-#: apprise looks for a module that Python gives up.
-IMGHDR = pytest.mark.filterwarnings("ignore:.imghdr.:DeprecationWarning")
-
-
-@IMGHDR
-def test_a_digest_is_mailed() -> None:
-    """Through apprise to a real SMTP server."""
-    inbox = _Inbox()
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    controller = Controller(inbox, hostname="127.0.0.1", port=port)
-    controller.start()
-    try:
-        send(
-            f"mailto://127.0.0.1:{port}?from=poise@meridian.example&to=cio@meridian.example",
-            "Poise: 2",
-            "Körper",
-        )
-    finally:
-        controller.stop()
-    (content,) = inbox.received
-    assert b"Subject: Poise: 2" in content
-
-
-@IMGHDR
-@pytest.mark.parametrize(
-    "url", ["json://10.0.0.1/secret", "mailto", "mailto://127.0.0.1:1?to=a@b.example&from=c@d.example"]
-)
-def test_other_ways_are_refused_without_telling_the_address(url: str) -> None:
-    """An address may hold a password, and other schemes call hosts inside the network."""
-    with pytest.raises(DialogueError) as caught:
-        send(url, "s", "t")
-    assert caught.value.faults[0].id == "E857"
-    assert "secret" not in str(caught.value)
-    assert "b.example" not in str(caught.value)
+def test_a_digest_goes_by_a_channel_that_is_there(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """By the workspace's channels, as briefs of incidents do; none of that name is told."""
+    command = ["dialogue", "say", "goal.proposed", "id=grow", "title=Grow", "--party", "operations"]
+    common = ["--workspace", str(tmp_path), "--now", "2026-01-05T08:00Z"]
+    assert main([*command, *common]) == 0
+    assert main(["dialogue", "digest", "--party", "security", "--send", "mail-ciso", *common]) == 2
+    assert "E857" in capsys.readouterr().err

@@ -223,7 +223,6 @@ def board_text(board: Board) -> str:
 def run_digest(arguments: argparse.Namespace) -> int:
     """Run ``poise dialogue digest``."""
     from poise.dialogue.agenda import make_agenda
-    from poise.dialogue.delivery import send
     from poise.dialogue.digest import week, write
 
     with at_dialogue.talk(arguments) as at:
@@ -232,5 +231,18 @@ def run_digest(arguments: argparse.Namespace) -> int:
             week(at.conversation.state, at.conversation.now, agenda), at.conversation.state, arguments.party
         )
         if arguments.send:
-            send(arguments.send, subject, text)
+            _send(arguments, subject, text)
         return at_table.show(arguments, {"subject": subject, "text": text}, f"{subject}\n\n{text}")
+
+
+def _send(arguments: argparse.Namespace, subject: str, text: str) -> None:
+    from poise.cli.workspace import workspace_directory
+    from poise.errors import DialogueError, Fault
+    from poise.incident.delivery import read_channels, send
+
+    path = workspace_directory(arguments.workspace) / "channels.toml"
+    channels = read_channels(path)
+    if arguments.send not in channels:
+        hint = f"There are: {', '.join(channels) or 'none'}. docs/incidents.md shows such a file."
+        raise DialogueError(Fault("E857", str(path), f"has no channel {arguments.send!r}.", hint))
+    send(channels[arguments.send], subject, text)

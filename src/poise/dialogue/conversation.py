@@ -13,6 +13,7 @@ import msgspec
 from poise.bargain.rounds import Party
 from poise.dialogue.acts import JOINT
 from poise.dialogue.fold import KINDS, advance, read_act, replay
+from poise.dialogue.incidents import with_incidents
 from poise.dialogue.sealing import Kept
 from poise.dialogue.state import Dialogue
 from poise.errors import DialogueError, Fault
@@ -61,7 +62,8 @@ class Conversation:
     @cached_property
     def state(self) -> Dialogue:
         """Where the dialogue stands at this time: later records are not known yet."""
-        return replay(entries(known_at(self._records, self.now)))
+        records = list(known_at(self._records, self.now))
+        return with_incidents(replay(entries(records)), records)
 
     @property
     def _records(self) -> Iterable[Record]:

@@ -1,0 +1,104 @@
+"""What incidents tell about working together: promised updates, decision requests, judgements.
+
+They count like those made here. Only what a count needs comes over: what a statement or a question says may
+not travel as far as an agenda does, so it is named by its incident alone. Drills count for nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from datetime import datetime
+
+from poise.dialogue import commitments
+from poise.dialogue.state import Decision, Dialogue, Judgement, Promise
+from poise.incident import state as incident
+from poise.incident.course import Decided
+from poise.incident.fold import entries, replay
+from poise.incident.statements import Resolved
+from poise.ledger.record import Record
+
+
+def with_incidents(state: Dialogue, records: Iterable[Record]) -> Dialogue:
+    """Return the dialogue with what the records of incidents add.
+
+    Raises
+    ------
+    IncidentError
+        As in :func:`poise.incident.fold.replay`.
+    """
+    found = replay(entries(records)).by_id.values()
+    real = [one for one in found if not one.is_drill]
+    if not real:
+        return state
+    return replace(
+        state,
+        promises={**state.promises, **{one.act.id: one for i in real for one in _promises(i)}},
+        decisions={**state.decisions, **{one.act.id: one for i in real for one in _decisions(i)}},
+        judgements={**state.judgements, **{one.act.id: one for i in real for one in _judgements(i)}},
+    )
+
+
+def _promises(of: incident.Incident) -> Iterator[Promise]:
+    for number, one in enumerate(of.promises, 1):
+        act = commitments.PromiseMade(
+            party=one.party, id=f"update-{of.id}-{number}", what=f"Update on incident {of.id}", due=one.due
+        )
+        moves = ((move.time, move.act.due) for move in one.moves)  # type: ignore[attr-defined]
+        is_kept = one.ended is not None and one.how in ("updated", "no change")
+        yield Promise(
+            act,
+            one.made,
+            ((one.made, one.due), *moves),
+            kept=one.ended if is_kept else None,
+            dropped=None if is_kept else one.ended,
+        )
+
+
+def _decisions(of: incident.Incident) -> Iterator[Decision]:
+    for number, one in enumerate(of.decisions.values(), 1):
+        cost = one.act.cost_low_per_hour
+        act = commitments.DecisionAsked(
+            party=one.act.party,
+            id=f"decision-{of.id}-{number}",
+            question=f"Decision on incident {of.id}",
+            options=tuple(commitments.Option(id=option.id, text=option.id) for option in one.act.options),
+            recommendation=one.act.recommendation,
+            needed_by=one.act.needed_by,
+            cost_per_day=None if cost is None else 24 * cost,
+            basis="the low end of what the incident says" if cost is not None else "",
+        )
+        made = one.made.act if one.made is not None else None
+        if one.made is None or not isinstance(made, Decided):
+            # Where silence was agreed beforehand to mean an option, nobody is waited for any more.
+            yield Decision(act, one.asked.time, ended=_default_time(one))
+            continue
+        answer = commitments.DecisionMade(
+            party=made.party, decision=act.id, option=made.option, reason=made.reason
+        )
+        yield Decision(act, one.asked.time, answer, one.made.time)
+
+
+def _default_time(one: incident.Decision) -> datetime | None:
+    agreed = one.default_agreed
+    return one.act.needed_by if agreed is not None and agreed.time <= one.act.needed_by else None
+
+
+def _judgements(of: incident.Incident) -> Iterator[Judgement]:
+    told = (one for one in of.order if one.act.kind == "judgement" and one.resolved is not None)
+    for number, one in enumerate(told, 1):
+        act, end = one.act, one.resolved
+        if act.low is None or act.high is None or end is None or not isinstance(end.act, Resolved):
+            continue
+        stated = commitments.JudgementStated(
+            party=act.party,
+            id=f"judgement-{of.id}-{number}",
+            statement=f"Judgement in incident {of.id}",
+            low=act.low,
+            high=act.high,
+            resolves_by=end.time.date(),
+        )
+        came = commitments.JudgementResolved(
+            party=end.act.party, judgement=stated.id, came_true=end.act.was_true, source="the incident"
+        )
+        yield Judgement(stated, one.time, came, end.time)

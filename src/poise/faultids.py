@@ -200,7 +200,7 @@ FAULT_IDS: dict[str, str] = {
     "E854": "An act of the dialogue is the other side's to say.",
     "E855": "Answers are not those that were sealed.",
     "E856": "A plan document cannot be read.",
-    "E857": "A digest cannot be sent to this address.",
+    "E857": "A digest is to go by a channel that is not there.",
     "E870": "A role may not do this.",
     "E871": "Somebody else changed it first, or it is there already.",
     "E872": "The desk's database cannot be reached or written.",

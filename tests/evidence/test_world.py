@@ -14,7 +14,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from evidence.tables import FIRST, LAST, Tables, made_up
+from evidence.tables import FIRST, LAST, NEWEST, Tables, made_up
 from poise.errors import EvidenceError, PoiseError, ThreatFeedError
 from poise.evidence.judgements import ToldJudgements, judge, read_judgements, uniform
 from poise.evidence.world import World, read_world
@@ -118,6 +118,16 @@ def test_a_table_that_does_not_reach_back_is_refused(tmp_path: Path) -> None:
     path, *_ = made_up(4).write(tmp_path)
     with pytest.raises(EvidenceError, match="E584"):
         read(path, first=FIRST - timedelta(days=400), last=FIRST - timedelta(days=300))
+
+
+def test_days_that_no_table_tells_are_cut_and_told(tmp_path: Path) -> None:
+    """Whoever asks for more days than the tables hold gets those they hold, and hears which are missing."""
+    world = made_up(4).world(tmp_path)
+    begin, end, notices = world.span(FIRST - timedelta(days=60), LAST + timedelta(days=400))
+    assert begin == FIRST - timedelta(weeks=1)
+    assert end == min(NEWEST, world.snapshots[-1].day + timedelta(days=7))
+    assert len(notices) == 2
+    assert world.span(FIRST, LAST) == (FIRST, LAST, ())
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60, deadline=None)

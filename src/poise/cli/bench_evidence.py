@@ -137,8 +137,8 @@ def run_calibration(arguments: argparse.Namespace) -> int:
             f"{one.base_rate:.3%}"
         )
         print(
-            f"  Brier score {one.brier:.5f} = miscalibration {one.miscalibration:.5f} - discrimination "
-            f"{one.discrimination:.5f} + uncertainty {one.uncertainty:.5f}"
+            f"  Brier score {one.brier:.3g} = miscalibration {one.miscalibration:.3g} - discrimination "
+            f"{one.discrimination:.3g} + uncertainty {one.uncertainty:.3g}"
         )
     return 0
 

@@ -73,14 +73,20 @@ def day(text: str) -> date:
 def run(arguments: argparse.Namespace) -> int:
     """Run ``poise replay``."""
     from poise.cli.progress import progress_bar
+    from poise.errors import EvidenceError, Fault
     from poise.evidence.replay import replay
     from poise.evidence.summary import summarise
 
     companies, ways = _chosen(arguments)
     with progress_bar() as progress:
         world = read_tables(arguments, progress)
-        found = replay(world, companies, ways, first=arguments.first, last=arguments.last, progress=progress)
-    document = summarise(world, found, first=arguments.first, last=arguments.last)
+        first, last, cut = world.span(arguments.first, arguments.last)
+        if (last - first).days < 6:
+            message = f"The tables tell of {first} to {last}: less than a week of the days asked for."
+            raise EvidenceError(Fault("E584", "--from, --to", message))
+        found = replay(world, companies, ways, first=first, last=last, progress=progress)
+    document = summarise(world, found, first=first, last=last)
+    document["notices"] += cut
     if not arguments.history:
         document["notices"].append(
             "No KEV change history: entries have the fields of the catalogue given, also on days "
@@ -142,7 +148,9 @@ def read_tables(arguments: argparse.Namespace, progress: Any) -> World:
     return read_world(
         [Path(name) for name in arguments.epss],
         kev,
-        lambda cves, appears, scores: judge(cves, scores, scores[appears <= first], told, correlation),
+        lambda cves, appears, scores: judge(
+            cves, scores, scores[appears <= max(first, int(appears.min()))], told, correlation
+        ),
         first=arguments.first,
         last=arguments.last,
         progress=progress,

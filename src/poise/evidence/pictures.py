@@ -138,7 +138,7 @@ def curve_svg(
     parts.append(element("polyline", points=points_of([(x(a), y(b)) for a, b in curve]), class_="bound"))
     parts += [element("circle", cx=x(a), cy=y(b), r=4.5, class_="dot") for a, b in curve]
     parts += [_mark(x(point.x), y(point.y)) for point in points]
-    named = [*points, Place(name, *curve[-1])]
+    named = [*points, Place(name, *curve[len(curve) // 3])]
     anchors = [(x(point.x), y(point.y)) for point in named]
     sizes = [(6.9 * len(point.label) + 4, 15.0) for point in named]
     marks = [Box(a - 6, b - 6, a + 6, b + 6) for a, b in [*anchors, *((x(p), y(q)) for p, q in curve)]]
@@ -184,11 +184,21 @@ def reliability_svg(
         parts.append(element("text", words, x=102, y=y(tick) + 4, class_="tick", text_anchor="end"))
     parts += [_stem(x(at(value)), share) for value, share in _binned(histogram, at)]
     parts.append(element("line", x1=x(low), y1=y(low), x2=x(high), y2=y(high), class_="corner"))
-    line = [(x(at(a)), y(at(b))) for a, b in curve]
+    line = [(x(at(a)), y(at(b))) for a, b in _corners(curve)]
     parts.append(element("polyline", points=points_of(line), class_="bound"))
     parts.append(element("text", "forecast", x=560, y=570, class_="axis-title", text_anchor="end"))
     parts.append(element("text", "came true (isotonic)", x=110, y=50, class_="axis-title"))
     return _chart(title, 582.0, parts, 620.0)
+
+
+def _corners(curve: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
+    """Return the ends of each step of a curve of steps: what lies between them draws nothing."""
+    last = len(curve) - 1
+    return [
+        point
+        for place, point in enumerate(curve)
+        if place in (0, last) or not curve[place - 1][1] == point[1] == curve[place + 1][1]
+    ]
 
 
 def _binned(

@@ -94,6 +94,17 @@ class World:
         """Return the place of each id."""
         return {cve: row for row, cve in enumerate(self.cves)}
 
+    def span(self, first: date, last: date) -> tuple[date, date, tuple[str, ...]]:
+        """Return the days that the tables can tell of, within those asked for, and what was cut off."""
+        begin = max(first, self.snapshots[0].day)
+        end = min(last, self.kev.released, self.snapshots[-1].day + timedelta(days=7))
+        notices = []
+        if begin > first:
+            notices.append(f"Planning begins on {begin}: no table has an EPSS score of an earlier day.")
+        if end < last:
+            notices.append(f"History ends on {end}: the tables do not reach {last}.")
+        return begin, end, tuple(notices)
+
     def version_on(self, day: date) -> str:
         """Return the EPSS model in use on a day."""
         return next((name for first, name in reversed(self.versions) if first <= day), self.versions[0][1])
@@ -161,7 +172,7 @@ def read_world(
     InputError
         E584 when there are more scores than fit.
     EvidenceError
-        E584 when no score is as old as ``first``.
+        E584 when no score is of these days.
     """
     ids: dict[str, int] = {}
     days: dict[date, tuple[list[Ints], list[Floats], str]] = {}
@@ -180,11 +191,9 @@ def read_world(
             if held > MAX_SCORES:
                 message = f"The tables hold more than {MAX_SCORES:,} scores of these days; that is the limit."
                 raise InputError(Fault("E584", str(path), message, "Name fewer days or fewer tables."))
-    if not days or min(days) > first:
-        message = f"There is no EPSS score of {first} or of the {MAX_SCORE_AGE_DAYS} days before it."
-        raise EvidenceError(
-            Fault("E584", "--epss", message, "Begin later, or name a table that reaches back.")
-        )
+    if not days or min(days) > last:
+        message = f"The tables hold no EPSS score from {MAX_SCORE_AGE_DAYS} days before {first} to {last}."
+        raise EvidenceError(Fault("E584", "--epss", message, "Name other days, or tables that reach them."))
     listed = {
         cve: day for cve in kev.spans if (day := kev.listed_on(cve)) and int(cve[4:8]) >= first.year - 1
     }

@@ -50,9 +50,10 @@ def _shown(done: Job) -> dict[str, Any]:
         {"plan": plan, "label": labels[plan.key], "differences": done.result["differences"].get(plan.key, ())}
         for plan in found.plans
     ]
-    first = [plan for plan in found.plans if plan.key in ("default", "agreed")]
-    last = [plan for plan in found.plans if plan.key not in ("default", "agreed")]
-    drawn = (first + last[:1])[:3] if len(first) < 2 else first
+    drawn = [plan for plan in found.plans if plan.key in ("default", "agreed")]
+    if len(drawn) < 2:
+        others = [plan for plan in found.plans if plan.key != "default"]
+        drawn += [max(others, key=lambda plan: plan.near_best)] if others else []
     return {
         "simulated": found,
         "made": done.finished,

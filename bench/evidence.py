@@ -95,7 +95,7 @@ def totals(ways: dict[str, Any]) -> None:
 def chart(name: str, one: dict[str, Any]) -> None:
     """Draw hours against exposure of one company."""
     ways = one["spans"]["all"]["ways"]
-    curve = sorted((ways[key]["hours"], ways[key]["kev_asset_days"]) for key in LADDER_KEYS)
+    curve = sorted((ways[key]["hours"], ways[key]["kev_asset_days"]) for key in LADDER_KEYS if key in ways)
     points = [Place(key, ways[key]["hours"], ways[key]["kev_asset_days"]) for key in COMPARED]
     weeks = one["spans"]["all"]["weeks"]
     title = f"{one['label']}: hours against KEV-exposed asset-days, {weeks} weeks of history"

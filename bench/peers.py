@@ -148,7 +148,7 @@ def child(
 
 
 def run(
-    solver: str, size: str, seed: int, links: float, seconds: float, threads: int, cap: int
+    solver: str, size: str, seed: int, links: float, seconds: float, threads: int, cap: float
 ) -> dict[str, object]:
     """Run one solver in a process of its own; return what became of it."""
     row: dict[str, object] = {"solver": solver, "size": size, "seed": seed, "links": links}
@@ -159,14 +159,17 @@ def run(
         answer = Path(folder) / "answer.json"
         command = [sys.executable, __file__, "--child", solver, "--sizes", size, "--seeds", str(seed)]
         command += ["--seconds", str(seconds), "--threads", str(threads), "--json", str(answer)]
-        limit = cap * 2**30
-        process = subprocess.Popen(
-            [*command, "--links"] if links else command,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            text=True,
-            preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (limit, limit)),
-        )
+        limit = int(cap * 2**30)
+        try:
+            process = subprocess.Popen(
+                [*command, "--links"] if links else command,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.PIPE,
+                text=True,
+                preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (limit, limit)),
+            )
+        except OSError as error:
+            return {**row, "failure": f"does not start: {error.strerror}"}
         try:
             _, errors = process.communicate(timeout=seconds + GRACE_SECONDS)
         except subprocess.TimeoutExpired:
@@ -231,7 +234,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=30.0, help="for each solver [s]")
     parser.add_argument("--threads", type=int, default=2, help="of each solver that takes several")
     parser.add_argument("--links", action="store_true", help="30 %% of the groups in rings, 5 %% in halves")
-    parser.add_argument("--memory-gb", type=int, default=8, help="cap on each solver's address space")
+    parser.add_argument("--memory-gb", type=float, default=8, help="cap on each solver's address space")
     parser.add_argument("--solvers", nargs="+", default=list(SOLVERS), choices=SOLVERS)
     parser.add_argument("--json", type=Path, default=ROOT / "bench-out" / "peers.json")
     parser.add_argument("--child", choices=SOLVERS, help=argparse.SUPPRESS)

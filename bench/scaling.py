@@ -151,7 +151,7 @@ def _panel(
             for at in range(math.ceil(y.low - 1e-9), math.floor(y.high + 1e-9) + 1)
         ],
         [
-            element("text", f"{10**at:,}", x=x(at), y=252, text_anchor="middle", class_="tick")
+            element("text", _short(at), x=x(at), y=252, text_anchor="middle", class_="tick")
             for at in range(math.ceil(x.low - 1e-9), math.floor(x.high + 1e-9) + 1)
         ],
         element("line", x1=x.start, x2=x.end, y1=y.start, y2=y.start, class_="axis"),
@@ -159,6 +159,12 @@ def _panel(
         [_line(rows, of, x, y, rings=rings) for rings in (False, True)],
         marks,
     )
+
+
+def _short(power: int) -> str:
+    """Return a power of ten in a few letters."""
+    thousands, rest = divmod(power, 3)
+    return f"{10**rest}{('', ' k', ' M')[thousands]}" if 0 <= thousands <= 2 else f"1e{power}"
 
 
 def _log_scale(values: Sequence[float], start: float, end: float) -> Scale:

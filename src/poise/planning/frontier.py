@@ -51,6 +51,8 @@ _CALM, _SAFE = 1e3, 1e-4
 _BLENDS = 4
 #: Two plans closer than this in disruption, relative to the frontier's width, are one.
 _SAME = 1e-3
+#: Up to so many choices HiGHS looks for a first plan that keeps hard dates; on more it ignores its time limit.
+_FIRST_CHOICES = 100_000
 #: Share of the time for a first plan that keeps hard dates, and time to name those that clash [s].
 _FIRST_SHARE, _NAMING_SECONDS = 0.3, 10.0
 #: What rounding may put between a bound and a plan that meets it, relative.
@@ -125,7 +127,7 @@ def sweep(
         by_weight = checkpoint.remember(by_weight)
     search = _Search(problem, by_weight, points, seconds_left, seed, threads, told)
     search.try_rules()
-    if not search.pool:
+    if not search.pool and size <= _FIRST_CHOICES:
         search.find_first()
     if share > 0:
         search.by_weights(seconds * share)

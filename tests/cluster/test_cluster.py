@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import os
 import signal
 import socket
@@ -15,6 +16,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from poise.cli import main
 from poise.cluster import Cluster, connect
 from poise.errors import ClusterError, ModelError
 from poise.planning.caps import CapRow, join_caps
@@ -158,6 +160,19 @@ def test_the_page_tells_what_works(cluster: Cluster) -> None:
     assert known["results"] == [1, 2, 3]
     assert known["solution"].evaluation.is_feasible
     assert known["frontier"].points
+
+
+def test_the_command_line_measures_on_the_cluster(
+    cluster: Cluster, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """One flag is all that a user needs; what cannot go together is said before anything starts."""
+    command = ["bench", "plan", "--size", "S", "--seconds", "2", "--json", "--cluster"]
+    assert main(command) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert 0 < found["bound"] <= found["value"]
+    assert found["violations"] == 0
+    assert main([*command, "--checkpoint", str(tmp_path / "run")]) == 2
+    assert "--checkpoint" in capsys.readouterr().err
 
 
 def test_caps_are_refused_as_in_one_process(cluster: Cluster) -> None:

@@ -51,7 +51,7 @@ _CALM, _SAFE = 1e3, 1e-4
 _BLENDS = 4
 #: Two plans closer than this in disruption, relative to the frontier's width, are one.
 _SAME = 1e-3
-#: Up to so many choices HiGHS looks for a first plan that keeps hard dates; on more it ignores its time limit.
+#: Up to so many choices HiGHS looks for a first plan that keeps hard dates; on more it overruns its time.
 _FIRST_CHOICES = 100_000
 #: Share of the time for a first plan that keeps hard dates, and time to name those that clash [s].
 _FIRST_SHARE, _NAMING_SECONDS = 0.3, 10.0

@@ -48,6 +48,11 @@ class DeskLedger(Book):
         for row in rows.order_by("sequence").iterator(chunk_size=500):
             yield _record(row)
 
+    def between(self, start: int, end: int) -> list[Record]:
+        """Return the records from a place to before another, in order."""
+        rows = self._rows().filter(sequence__gte=start, sequence__lt=end)
+        return [_record(row) for row in rows.order_by("sequence")]
+
     def record(self, reference: int | str) -> Record:
         """Return one record, by its place or by its hash; E713 when there is none."""
         by_place = isinstance(reference, int)

@@ -22,6 +22,7 @@ FEATURES: Final = (
     "estate",
     "findings",
     "account",
+    "api",
     "people",
     "table",
     "plan",

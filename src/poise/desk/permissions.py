@@ -131,7 +131,7 @@ def require(role: str, permission: str) -> None:
     """
     if not may(role, permission):
         entry = PERMISSION_BY_KEY[permission]
-        who = ROLE_BY_KEY[role].label if role in ROLE_BY_KEY else role
+        who = ROLE_BY_KEY[role].label if role else "Whoever has no role"
         allowed = ", ".join(one.label for one in entry.roles)
         message = f"{who} may not {entry.sentence}."
         raise NotAllowedError(Fault("E870", permission, message, f"These may: {allowed}."))

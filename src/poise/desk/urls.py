@@ -7,6 +7,7 @@ from importlib.resources import files
 from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, URLResolver, include, path
 
+from poise.desk.api.build import build
 from poise.desk.navigation import features
 
 
@@ -30,6 +31,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("health", health, name="health"),
     path("charts.css", charts_css, name="charts-css"),
     path("account/", include("allauth.urls")),
+    path("api/", build().urls),
     *(url for module in features() for url in module.URLS),
 ]
 

@@ -9,9 +9,11 @@ from poise.desk.models.finding import AssetRecord, Finding
 from poise.desk.models.job import Job
 from poise.desk.models.ledger import LedgerContent, LedgerHead, LedgerRecord, LedgerReference
 from poise.desk.models.people import Presence, SigningKeyFile, User
+from poise.desk.models.token import ApiToken
 
 __all__ = [
     "AgreementDraft",
+    "ApiToken",
     "AssetRecord",
     "EstateVersion",
     "Finding",

@@ -1,0 +1,58 @@
+"""The API put together, with the library's faults as its answers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import Http404, HttpRequest, HttpResponse
+from ninja import NinjaAPI
+from ninja.errors import AuthenticationError, HttpError, ValidationError
+
+import poise
+from poise.desk.api import estate, table
+from poise.desk.middleware import status_of
+from poise.errors import Fault, PoiseError
+
+
+def build() -> NinjaAPI:
+    """Return the API."""
+    api = NinjaAPI(
+        title="Poise",
+        version=poise.__version__,
+        description="The desk for programs. Account makes a token; every call asks for one of its scopes.",
+        docs_url=None,
+        openapi_url="openapi.json",
+        urls_namespace="api",
+    )
+    api.add_router("", estate.router)
+    api.add_router("", table.router)
+
+    def refuse(request: HttpRequest, status: int, *faults: Fault) -> HttpResponse:
+        return api.create_response(request, {"faults": [fault.as_dict() for fault in faults]}, status=status)
+
+    @api.exception_handler(PoiseError)
+    def library(request: HttpRequest, error: PoiseError) -> HttpResponse:
+        return refuse(request, status_of(error), *error.faults)
+
+    @api.exception_handler(Http404)
+    def missing(request: HttpRequest, error: Http404) -> HttpResponse:
+        return refuse(request, 404, Fault("E878", "address", "There is nothing of this number."))
+
+    @api.exception_handler(AuthenticationError)
+    def unknown(request: HttpRequest, error: AuthenticationError) -> HttpResponse:
+        hint = "Send Authorization: Bearer and a token that counts."
+        return refuse(request, 401, Fault("E870", "token", "No token that counts was shown.", hint))
+
+    @api.exception_handler(HttpError)
+    def transport(request: HttpRequest, error: HttpError) -> HttpResponse:
+        return refuse(request, error.status_code, Fault("E878", "request", str(error)))
+
+    @api.exception_handler(ValidationError)
+    def invalid(request: HttpRequest, error: ValidationError) -> HttpResponse:
+        return refuse(request, 422, *(Fault("E878", _place(one), f"{one['msg']}.") for one in error.errors))
+
+    return api
+
+
+def _place(error: dict[str, Any]) -> str:
+    return ".".join(str(part) for part in error["loc"])

@@ -1,0 +1,169 @@
+"""What the API says and takes."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Any
+
+from ninja import Field, Schema
+from pydantic import ConfigDict
+
+
+class FaultOut(Schema):
+    """One thing that is wrong."""
+
+    id: str
+    where: str
+    message: str
+    hint: str = ""
+
+
+class Refusal(Schema):
+    """Why a call was refused."""
+
+    faults: list[FaultOut]
+
+
+class FindingOut(Schema):
+    """A finding as its scanner reports it; empty group for an asset that belongs to none."""
+
+    id: int
+    report: int
+    vulnerability: str
+    title: str
+    severity: str
+    status: str
+    kind: str
+    asset: str
+    group: str
+    component: str
+    installed: str
+    fixed: str
+
+
+class FindingsOut(Schema):
+    """One page of findings; ``after`` asks for the next, null at the end."""
+
+    findings: list[FindingOut]
+    after: str | None
+
+
+class ReportOut(Schema):
+    """A report, and what came of it."""
+
+    id: int
+    name: str
+    sha256: str
+    state: str
+    formats: str
+    findings: int
+    assets: int
+    num_faults: int
+    faults: list[FaultOut]
+    uploaded: datetime
+    job: int | None
+
+
+class JobOut(Schema):
+    """A job of the worker."""
+
+    id: int
+    kind: str
+    title: str
+    state: str
+    percent: int | None
+    step: str
+    result: dict[str, Any]
+    fault: str
+
+
+class ServiceOut(Schema):
+    """A service, with the findings on its assets."""
+
+    id: str
+    name: str
+    owner: str
+    tier: int
+    assumed: list[str]
+    groups: list[str]
+    findings: int
+    critical: int
+    high: int
+
+
+class LimitOut(Schema):
+    """A limit at the table; words and units as in docs/negotiation.md."""
+
+    model_config = ConfigDict(populate_by_name=True)
+
+    id: str
+    party: str
+    rule: str
+    class_: str = Field(alias="class")
+    owner: str
+    reason: str
+    until: date | None
+    scope: list[str]
+    amount: float | None
+    start: datetime | None
+    end: datetime | None
+    affected: str
+
+
+class ProposalOut(Schema):
+    """A plan that somebody put on the table; shares of each side's best, 0 is the default plan's."""
+
+    number: int
+    party: str | None
+    label: str
+    share_operations: float
+    share_security: float
+    is_matched: bool
+
+
+class TableOut(Schema):
+    """Where the negotiation stands."""
+
+    ground: str | None
+    company: str
+    sealed: list[str]
+    opened: list[str]
+    due: str | None
+    limits: list[LimitOut]
+    proposals: list[ProposalOut]
+    in_force: str | None
+
+
+class PlanItemOut(Schema):
+    """A change of a plan, and when it is done; null for not in this horizon."""
+
+    change: str
+    group: str
+    start: datetime | None
+
+
+class PlanOut(Schema):
+    """A plan of the table by its changes."""
+
+    proposal: int
+    label: str
+    items: list[PlanItemOut]
+
+
+class RecordOut(Schema):
+    """A record of the ledger; ``body`` is null once it was erased."""
+
+    sequence: int
+    hash: str
+    kind: str
+    author: str
+    time: datetime
+    signers: list[str]
+    body: dict[str, Any] | None
+
+
+class RecordsOut(Schema):
+    """Records from a place on; ``next`` is the place to go on at, null at the end."""
+
+    records: list[RecordOut]
+    next: int | None

@@ -1,0 +1,109 @@
+"""The table, agreements and the ledger over the API."""
+
+from typing import Annotated, Any
+
+import msgspec
+from django.http import Http404, HttpRequest
+from ninja import Path, Query, Router
+
+from poise.desk import convert
+from poise.desk.api.estate import REFUSED
+from poise.desk.api.security import CallRequest, Token
+from poise.desk.api.shapes import PlanOut, RecordOut, RecordsOut, TableOut
+from poise.desk.ledger import DeskLedger
+from poise.ledger.record import Record
+from poise.table.agreement import plan_by_names
+from poise.table.ground import as_plan
+
+router = Router()
+#: Records of one answer.
+RECORDS = 100
+
+
+@router.get(
+    "/table",
+    response={200: TableOut, **REFUSED},
+    operation_id="table",
+    by_alias=True,
+    auth=Token("table.read"),
+)
+def table(request: CallRequest) -> dict[str, Any]:
+    """Return where the negotiation stands; sealed positions stay sealed."""
+    at = convert.session(request.actor.now)
+    state = at.negotiation
+    return {
+        "ground": state.ground,
+        "company": at.ground.company if state.ground else "",
+        "sealed": sorted(state.sealed),
+        "opened": sorted(state.positions),
+        "due": state.due,
+        "limits": [msgspec.to_builtins(limit) for limit in state.limits],
+        "proposals": [
+            {
+                "number": one.number,
+                "party": one.party,
+                "label": one.label,
+                "share_operations": one.share_operations,
+                "share_security": one.share_security,
+                "is_matched": one.number in state.matched,
+            }
+            for one in state.proposals
+        ],
+        "in_force": state.in_force[0] if state.in_force else None,
+    }
+
+
+@router.get(
+    "/table/proposals/{number}",
+    response={200: PlanOut, **REFUSED},
+    operation_id="proposal",
+    auth=Token("table.read"),
+)
+def proposal(request: CallRequest, number: Annotated[int, Path(ge=1, le=10_000)]) -> dict[str, Any]:
+    """Return the plan of a proposal: when each change is done."""
+    at = convert.session(request.actor.now)
+    if at.negotiation.ground is None or number > len(at.negotiation.proposals):
+        raise Http404
+    ground, found = at.ground, at.negotiation.proposal(number)
+    starts = plan_by_names(ground, as_plan(found.windows))
+    items = [{"change": one.id, "group": one.group, "start": starts[one.id]} for one in ground.changes]
+    return {"proposal": number, "label": found.label, "items": items}
+
+
+@router.get(
+    "/agreements",
+    response={200: list[RecordOut], **REFUSED},
+    operation_id="agreements",
+    auth=Token("agreement.read"),
+)
+def agreements(request: HttpRequest) -> list[RecordOut]:
+    """List all signed agreements, the oldest first."""
+    ledger = DeskLedger()
+    return [_record(ledger, record) for record in ledger.records(kind="agreement")]
+
+
+@router.get(
+    "/ledger", response={200: RecordsOut, **REFUSED}, operation_id="ledger", auth=Token("ledger.read")
+)
+def records(request: HttpRequest, start: Annotated[int, Query(ge=0, le=2**53)] = 0) -> dict[str, Any]:
+    """Return a hundred records of the ledger from a place on."""
+    ledger = DeskLedger()
+    found = ledger.between(start, start + RECORDS)
+    following = start + RECORDS
+    return {
+        "records": [_record(ledger, record) for record in found],
+        "next": following if following < ledger.head.size else None,
+    }
+
+
+def _record(ledger: DeskLedger, record: Record) -> RecordOut:
+    signers = [one.person for one in ledger.signers(record)] if record.signatures else []
+    return RecordOut(
+        sequence=record.sequence,
+        hash=record.hash,
+        kind=record.statement.kind,
+        author=record.statement.author,
+        time=record.time,
+        signers=signers,
+        body=record.body,
+    )

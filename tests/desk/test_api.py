@@ -1,0 +1,142 @@
+"""The API: what a token may, and answers that are what their description says."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import schemathesis
+from django.test import Client
+from hypothesis import HealthCheck, given, settings
+from schemathesis.specs.openapi.checks import positive_data_acceptance
+
+from poise.desk import convert, storing
+from poise.desk.actions import Actor, findings, tokens
+from poise.desk.api.build import build
+from poise.desk.ledger import DeskLedger
+from poise.desk.models import ApiToken, User
+from poise.errors import DeskError
+
+SAMPLE = Path(__file__).resolve().parents[1] / "scans" / "samples" / "xml" / "nessus.nessus"
+
+
+def issued(user: User, *scopes: str, days: int = 7) -> dict[str, Any]:
+    """Return the headers of somebody's new token."""
+    # Whoever has no role cannot make a token, but may have made one while in a role.
+    role = user.role
+    user.role = role or "auditor"
+    token = tokens.issue(Actor.of(user), "test", scopes or list(tokens.SCOPES), days)
+    user.role = role
+    return {"headers": {"Authorization": f"Bearer {token}"}}
+
+
+def operations() -> list[tuple[str, str, str]]:
+    """Return method, path and scope of every operation."""
+    found = []
+    for prefix, router in build()._routers:
+        for route, view in router.path_operations.items():
+            for operation in view.operations:
+                (token,) = operation.auth_callbacks
+                path = f"/api{prefix}{route}".replace("{number}", "1")
+                found += [(method, path, token.scope) for method in operation.methods]
+    return found
+
+
+@pytest.mark.parametrize(("method", "path", "scope"), operations())
+def test_every_call_with_every_scope_and_role(
+    method: str, path: str, scope: str, cast: dict[str, User]
+) -> None:
+    """A token does what its scope says, and never more than its owner's role."""
+    from poise.desk.permissions import may
+
+    client = Client()
+    assert client.generic(method, path).status_code == 401
+    for role, user in cast.items():
+        own = client.generic(method, path, **issued(user, scope)).status_code
+        assert (own != 403) == may(role, scope), f"{role}: {own}"
+        others = [one for one in tokens.SCOPES if one != scope]
+        assert client.generic(method, path, **issued(user, *others)).status_code == 403
+
+
+def test_a_token_counts_until_it_ends_and_is_kept_as_digest_only(ciso: User) -> None:
+    """Whoever reads the database can speak for nobody; whoever ends a token ends it now."""
+    header = issued(ciso, "estate.read")
+    secret = header["headers"]["Authorization"].partition(" ")[2]
+    assert secret not in str(ApiToken.objects.values())
+    assert secret not in str([record.body for record in DeskLedger().records()])
+    client = Client()
+    assert client.get("/api/findings", **header).status_code == 200
+    token = ApiToken.objects.get()
+    tokens.revoke(Actor.of(ciso), token.pk)
+    assert client.get("/api/findings", **header).status_code == 401
+    over = issued(ciso, "estate.read")
+    ApiToken.objects.filter(revoked=None).update(expires=token.made)
+    assert client.get("/api/findings", **over).status_code == 401
+    late = issued(ciso, "estate.read")
+    ciso.is_active = False
+    ciso.save()
+    assert client.get("/api/findings", **late).status_code == 401
+
+
+@pytest.mark.parametrize(
+    ("name", "scopes", "days"),
+    [("", ["estate.read"], 1), ("x", [], 1), ("x", ["people.manage"], 1), ("x", ["estate.read"], 0)],
+)
+def test_a_token_needs_name_scope_and_end(name: str, scopes: list[str], days: int, ciso: User) -> None:
+    """A token for everything and for ever is what gets stolen."""
+    with pytest.raises(DeskError, match="E878"):
+        tokens.issue(Actor.of(ciso), name, scopes, days)
+
+
+def test_a_report_is_uploaded_as_pipelines_do(ciso: User) -> None:
+    """One call with the file; the answer names the job that reads it."""
+    from django.core.files.uploadedfile import SimpleUploadedFile
+
+    file = SimpleUploadedFile("scan.nessus", SAMPLE.read_bytes())
+    response = Client().post("/api/reports", {"file": file}, **issued(ciso, "findings.import", "estate.read"))
+    assert response.status_code == 202, response.content
+    assert response.json()["state"] == "waiting"
+    again = SimpleUploadedFile("again.nessus", SAMPLE.read_bytes())
+    conflict = Client().post("/api/reports", {"file": again}, **issued(ciso, "findings.import"))
+    assert (conflict.status_code, conflict.json()["faults"][0]["id"]) == (409, "E871")
+
+
+@pytest.fixture
+def described(ciso: User) -> Iterator[tuple[Any, dict[str, str]]]:
+    """Return the API's description and a token for all of it."""
+    from django.core import signals
+    from django.core.wsgi import get_wsgi_application
+    from django.db import close_old_connections
+
+    # The application is called in the test's own transaction, whose connection it must leave open.
+    for signal in (signals.request_started, signals.request_finished):
+        signal.disconnect(close_old_connections)
+    kept = storing.keep("a.nessus", [SAMPLE.read_bytes()], convert.folder("reports"))
+    findings.take_report(Actor.of(ciso), kept)
+    for number in range(3):
+        Actor.of(ciso).record("note", {"number": number})
+    schema = schemathesis.openapi.from_wsgi("/api/openapi.json", get_wsgi_application())
+    yield schema, issued(ciso)["headers"]
+    for signal in (signals.request_started, signals.request_finished):
+        signal.connect(close_old_connections)
+
+
+def test_answers_are_what_the_description_says(described: tuple[Any, dict[str, str]]) -> None:
+    """Whatever a program sends by the description, it gets an answer that the description names."""
+    schema, headers = described
+    paths = []
+    for found in schema.get_all_operations():
+        operation = found.ok()
+        paths.append(operation.path)
+
+        @given(case=operation.as_strategy())
+        @settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
+        def check(case: Any) -> None:
+            # That a file must not be empty cannot be said in OpenAPI; that it is refused is right.
+            left_out = [positive_data_acceptance] if case.method == "POST" else []
+            case.call_and_validate(headers=headers, excluded_checks=left_out)
+
+        check()
+    assert "/api/findings" in paths

@@ -210,6 +210,7 @@ FAULT_IDS: dict[str, str] = {
     "E876": "What was entered about a person will not do.",
     "E877": "A signing key of the desk is missing, or is there already.",
     "E878": "A form was filled in wrongly.",
+    "E879": "A backup cannot be written or read, or would replace what is there.",
     "E820": "A body is no act of an incident, or says less than such an act must.",
     "E821": "An act of an incident names something that is not there.",
     "E822": "An act of an incident is not possible at this point.",

@@ -41,6 +41,8 @@ COMMANDS = (
     "serve",
     "worker",
     "desk",
+    "backup",
+    "restore",
     "bench",
     "demo",
 )

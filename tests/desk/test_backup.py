@@ -1,0 +1,125 @@
+"""Backup and restore: everything comes back, on either database, or nothing is touched."""
+
+from __future__ import annotations
+
+import shutil
+import tarfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from desk.running import RunningDesk, cluster, postgres_folder, sample_desk
+
+STATE = """
+import hashlib, json
+from django.conf import settings
+from django.core import serializers
+from poise.desk import backup
+from poise.desk.ledger import DeskLedger
+rows = {}
+for model in backup._models():
+    text = serializers.serialize("jsonl", model._default_manager.order_by("pk"), cls=backup._Exact)
+    # PostgreSQL keeps no order of keys.
+    lines = [json.dumps(json.loads(line), sort_keys=True) for line in text.splitlines()]
+    rows[model.__name__] = [len(lines), hashlib.sha256(chr(10).join(lines).encode()).hexdigest()]
+files = {name: backup._hash(path) for name, path in backup._files(settings.POISE_HOME)}
+print(json.dumps({"rows": rows, "files": files, "head": DeskLedger().head.hash}))
+"""
+pytestmark = pytest.mark.postgres  # brings desks of its own
+
+
+@pytest.fixture(scope="module")
+def desk(tmp_path_factory: pytest.TempPathFactory) -> RunningDesk:
+    """Fill a desk with the sample company and do its work."""
+    made = sample_desk(tmp_path_factory.mktemp("backup"))
+    done = made.run("worker", "--until-empty")
+    assert done.returncode == 0, done.stderr
+    return made
+
+
+@pytest.fixture(scope="module")
+def archive(desk: RunningDesk, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Write its backup."""
+    path = tmp_path_factory.mktemp("archive") / "desk.tar.gz"
+    done = desk.run("backup", str(path))
+    assert done.returncode == 0, done.stderr
+    return path
+
+
+def test_a_desk_comes_back_as_it_was(desk: RunningDesk, archive: Path, tmp_path: Path) -> None:
+    """Every row and every file; and its people can sign in, for their passwords are rows."""
+    other = RunningDesk(tmp_path / "other")
+    done = other.run("restore", str(archive))
+    assert done.returncode == 0, done.stderr
+    assert other.python(STATE) == desk.python(STATE)
+    assert (other.workspace / "secret-key").read_text() != (desk.workspace / "secret-key").read_text()
+
+
+@pytest.mark.skipif(postgres_folder() is None, reason="no PostgreSQL binaries on this machine")
+def test_it_moves_to_postgresql_and_back(desk: RunningDesk, archive: Path, tmp_path: Path) -> None:
+    """A desk that grew moves to a server without losing a record; numbers of new rows go on after the old."""
+    with cluster(tmp_path) as running:
+        team = RunningDesk(tmp_path / "team", running.database("team"))
+        done = team.run("restore", str(archive))
+        assert done.returncode == 0, done.stderr
+        assert team.python(STATE) == desk.python(STATE)
+        team.python("from poise.desk.models import User\nUser.objects.create_user('new', password='x')")
+        team.python("from poise.desk.actions import Actor\nActor.desk().record('note', {})")
+        back = tmp_path / "back.tar.gz"
+        assert team.run("backup", str(back)).returncode == 0
+        home = RunningDesk(tmp_path / "home")
+        done = home.run("restore", str(back))
+        assert done.returncode == 0, done.stderr
+        assert home.python(STATE) == team.python(STATE)
+
+
+def test_a_desk_in_use_is_never_replaced(desk: RunningDesk, archive: Path) -> None:
+    """The wrong --workspace must not cost anybody their desk."""
+    before = desk.python(STATE)
+    done = desk.run("restore", str(archive))
+    assert (done.returncode, "E879" in done.stderr) == (2, True)
+    assert desk.python(STATE) == before
+
+
+def _repacked(archive: Path, target: Path, change: Any) -> Path:
+    """Return the archive with its unpacked files changed."""
+    folder = target.parent / "unpacked"
+    with tarfile.open(archive) as tar:
+        tar.extractall(folder, filter="data")
+    change(folder)
+    with tarfile.open(target, "w:gz") as tar:
+        tar.add(folder, ".")
+    shutil.rmtree(folder)
+    return target
+
+
+@pytest.mark.parametrize("damage", ["cut", "row", "file", "missing", "more", "foreign"])
+def test_a_damaged_backup_restores_nothing(damage: str, archive: Path, tmp_path: Path) -> None:
+    """Half a desk looks like a whole one, so a backup that is not what was written is refused."""
+    target = tmp_path / "damaged.tar.gz"
+
+    def change(folder: Path) -> None:
+        rows, report = folder / "rows.jsonl", next((folder / "files" / "reports").rglob("*.csv"))
+        if damage == "row":
+            rows.write_text(rows.read_text().replace("Anna", "Eve"))
+        elif damage == "file":
+            report.write_bytes(b"changed")
+        elif damage == "missing":
+            report.unlink()
+        elif damage == "more":
+            (folder / "files" / "more").write_text("more")
+
+    if damage == "cut":
+        target.write_bytes(archive.read_bytes()[:-5000])
+    elif damage == "foreign":
+        target.write_bytes(b"no archive")
+    else:
+        _repacked(archive, target, change)
+    other = RunningDesk(tmp_path / "other")
+    done = other.run("restore", str(target))
+    assert done.returncode == 2, done.stdout + done.stderr
+    assert "E879" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert other.python("from poise.desk.models import User\nprint(User.objects.count())").strip() == "0"
+    assert not (other.workspace / "reports").exists()

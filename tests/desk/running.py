@@ -34,6 +34,8 @@ class RunningDesk:
     database_url: str = ""
     port: int = field(default_factory=free_port)
     processes: list[subprocess.Popen[bytes]] = field(default_factory=list)
+    #: More variables of its processes.
+    more: dict[str, str] = field(default_factory=dict)
 
     @property
     def address(self) -> str:
@@ -45,11 +47,8 @@ class RunningDesk:
         """The variables of its processes."""
         own = {"POISE_HOME": str(self.workspace), "DJANGO_SETTINGS_MODULE": "poise.desk.settings"}
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("POISE_")}
-        return {
-            **inherited,
-            **own,
-            **({"POISE_DATABASE_URL": self.database_url} if self.database_url else {}),
-        }
+        database = {"POISE_DATABASE_URL": self.database_url} if self.database_url else {}
+        return {**inherited, **own, **database, **self.more}
 
     def run(self, *arguments: str, timeout: float = 300) -> subprocess.CompletedProcess[str]:
         """Run a command on the desk to its end."""

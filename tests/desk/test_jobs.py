@@ -87,6 +87,16 @@ def test_a_job_whose_worker_was_killed_is_done_by_the_next() -> None:
     assert (job.state, job.attempt) == ("done", 3)
 
 
+def test_a_job_taken_off_the_queue_by_a_worker_that_died_at_once_is_not_forgotten() -> None:
+    """Between taking a job off the queue and taking its lease a worker can be killed too."""
+    job = jobs.start(Actor.desk(), "test.count", "Counting")
+    long_ago = datetime.now(UTC) - timedelta(minutes=1)
+    DBTaskResult.objects.filter(id=job.task_id).update(status="RUNNING", started_at=long_ago)
+    worker.run(until_empty=True)
+    job.refresh_from_db()
+    assert job.state == "done"
+
+
 def test_a_job_with_a_heartbeat_is_left_alone() -> None:
     """Slow is not dead."""
     job = jobs.start(Actor.desk(), "test.count", "Counting")

@@ -203,7 +203,16 @@ def recover() -> int:
                 job.state, job.attempt = Job.State.WAITING, job.attempt + 1
                 DBTaskResult.objects.filter(id=job.task_id).update(status=TaskResultStatus.READY)
             job.save()
-    return count
+    return count + _requeue(limit)
+
+
+def _requeue(limit: datetime) -> int:
+    """Give back what a worker took off the queue, but was killed before it took the lease."""
+    waiting = (
+        Job.objects.filter(state=Job.State.WAITING).exclude(task_id="").values_list("task_id", flat=True)
+    )
+    taken = DBTaskResult.objects.filter(id__in=list(waiting), started_at__lt=limit)
+    return int(taken.exclude(status=TaskResultStatus.READY).update(status=TaskResultStatus.READY))
 
 
 def _lost(job: Job) -> ConflictError:

@@ -20,8 +20,8 @@ import urllib.parse
 from collections import defaultdict
 from pathlib import Path
 
-# In place of this folder, whose desk.py would hide the tests' desk.
-sys.path[0] = str(Path(__file__).resolve().parents[1] / "tests")
+sys.path.remove(str(Path(__file__).resolve().parent))  # its desk.py would hide the tests' desk
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 
 from desk.running import RunningDesk, cluster, sample_desk
 
@@ -43,8 +43,9 @@ first = AssetRecord.objects.filter(report=report).order_by("pk").first().pk
 with connection.cursor() as cursor:
     cursor.execute('''INSERT INTO desk_finding
         (report_id, record_id, vulnerability, title, component, installed, fixed, severity, kind, status)
-        SELECT %s, %s + n %% 20000, 'CVE-' || (2015 + n %% 11) || '-' || (1000 + n %% 9000), 'A title', 'openssl',
-               '3.0.1', '3.0.2', CASE WHEN n %% 50 = 0 THEN 5 WHEN n %% 6 = 0 THEN 4 ELSE n %% 4 END,
+        SELECT %s, %s + n %% 20000, 'CVE-' || (2015 + n %% 11) || '-' || (1000 + n %% 9000), 'A title',
+               'openssl', '3.0.1', '3.0.2',
+               CASE WHEN n %% 50 = 0 THEN 5 WHEN n %% 6 = 0 THEN 4 ELSE n %% 4 END,
                'vulnerability', 'open'
         FROM generate_series(1, {findings}) AS n''', [report.pk, first])
     cursor.execute("ANALYZE")

@@ -9,7 +9,6 @@ import socket
 import subprocess
 import sys
 import time
-import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -93,7 +92,7 @@ class RunningDesk:
             try:
                 with urllib.request.urlopen(f"{self.address}/health", timeout=5):
                     return process
-            except (urllib.error.URLError, ConnectionError):
+            except OSError:
                 assert process.poll() is None, (self.workspace.parent / "serve.log").read_text()
                 time.sleep(0.1)
         raise AssertionError("the desk did not answer within 90 s")

@@ -14,7 +14,7 @@ import pytest
 
 from desk.running import RunningDesk, cluster, postgres_folder, sample_desk
 
-pytestmark = [pytest.mark.postgres, pytest.mark.timeout(600)]  # brings desks of its own
+pytestmark = [pytest.mark.long, pytest.mark.postgres, pytest.mark.timeout(900)]  # bring desks of their own
 
 JOBS = """
 import json
@@ -78,13 +78,13 @@ def test_a_killed_worker_s_solve_is_done_by_the_next(desk: RunningDesk) -> None:
         wait_for(desk, lambda rows, kind=kind: any(row[:2] == [kind, "running"] for row in rows))  # type: ignore[misc]
         desk.kill(worker)
     done = desk.python(
-        "from poise.desk import jobs, worker\njobs.LEASE_SECONDS = 1.0\nimport time; time.sleep(1.5)\n"
+        "from poise.desk import jobs, worker\njobs.LEASE_SECONDS = 10.0\nimport time; time.sleep(11)\n"
         "worker.run(until_empty=True)"
     )
     assert done == ""
     rows = json.loads(desk.python(JOBS))
     assert {row[1] for row in rows} == {"done"}
-    assert max(row[2] for row in rows) >= 3, "no job was taken over"
+    assert max(row[2] for row in rows) >= 2, "no job was taken over"
     truth = json.loads(desk.python(TRUTH))
     assert truth["tables"] == 1
     assert not truth["broken"]

@@ -84,7 +84,7 @@ def test_a_job_whose_worker_was_killed_is_done_by_the_next() -> None:
     silent(job)
     worker.run(until_empty=True)
     job.refresh_from_db()
-    assert (job.state, job.attempt) == ("done", 3)
+    assert (job.state, job.attempt) == ("done", 2)
 
 
 def test_a_job_taken_off_the_queue_by_a_worker_that_died_at_once_is_not_forgotten() -> None:

@@ -118,7 +118,7 @@ class Run:
 
     def failed(self, fault: str) -> None:
         """Tell why it failed, in the library's words."""
-        rows = Job.objects.filter(pk=self.job.pk, attempt=self.attempt)
+        rows = Job.objects.filter(pk=self.job.pk, attempt=self.attempt, state=Job.State.RUNNING)
         rows.update(state=Job.State.FAILED, finished=clock.now(), fault=fault)
 
     def _write(self, **values: Any) -> None:
@@ -139,8 +139,7 @@ def run_job(job_id: int) -> None:
         try:
             _HANDLERS[run.job.kind](run)
         except PoiseError as error:
-            if run.job.attempt == run.attempt:
-                run.failed(str(error))
+            run.failed(str(error))
         except Exception as error:
             run.failed(f"E900 This is a fault of Poise: {type(error).__name__}: {error}")
             raise
@@ -167,7 +166,8 @@ def _alive(run: Run) -> Iterator[None]:
         while not over.wait(HEARTBEAT_SECONDS):
             try:
                 close_old_connections()
-                Job.objects.filter(pk=run.job.pk, attempt=run.attempt).update(heartbeat=datetime.now(UTC))
+                own = Job.objects.filter(pk=run.job.pk, attempt=run.attempt, state=Job.State.RUNNING)
+                own.update(heartbeat=datetime.now(UTC))
             except DatabaseError as error:
                 # The database is restarted, or busy: the work goes on, and the next beat tries again.
                 log.warning("heartbeat of job %d: %s", run.job.pk, type(error).__name__)
@@ -199,8 +199,8 @@ def recover() -> int:
                 job.state, job.fault = Job.State.FAILED, str(Fault("E874", job.title, message))
                 job.finished = clock.now()
             else:
-                # A new attempt number takes the lease from a worker that only sleeps.
-                job.state, job.attempt = Job.State.WAITING, job.attempt + 1
+                # A worker that only sleeps may write while its job runs as its attempt, and not now.
+                job.state = Job.State.WAITING
                 DBTaskResult.objects.filter(id=job.task_id).update(status=TaskResultStatus.READY)
             job.save()
     return count + _requeue(limit)

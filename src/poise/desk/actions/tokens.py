@@ -17,6 +17,7 @@ SCOPES: Final = {
     "estate.read": "read the estate, reports and findings",
     "findings.import": "upload reports",
     "table.read": "read the table: plans, limits, proposals",
+    "table.limit": "post and drop limits of your side",
     "agreement.read": "read agreements",
     "ledger.read": "read the ledger",
 }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import Any
+from typing import Any, Literal
 
 from ninja import Field, Schema
 from pydantic import ConfigDict
@@ -167,3 +167,21 @@ class RecordsOut(Schema):
 
     records: list[RecordOut]
     next: int | None
+
+
+class LimitIn(Schema):
+    """A limit to post for one's own side; words and units as in docs/negotiation.md."""
+
+    model_config = ConfigDict(populate_by_name=True, extra="forbid")
+
+    id: str = Field(min_length=1, max_length=64, pattern=r"^[a-z0-9][a-z0-9-]*$")
+    rule: Literal["freeze", "hours", "weekends", "services", "deadline", "exposure"]
+    class_: Literal["law", "policy", "preference"] = Field("preference", alias="class")
+    owner: str = Field("", max_length=200)
+    reason: str = Field("", max_length=2000)
+    until: date | None = None
+    scope: list[str] = Field(default_factory=list, max_length=200)
+    amount: float | None = Field(None, ge=0)
+    start: datetime | None = None
+    end: datetime | None = None
+    affected: Literal["kev", "ransomware", "critical", "high", "all"] = "all"

@@ -105,3 +105,12 @@ def depute(
         "reason": "leave",
     }
     return ledger.append("key.deputy", principal, body, now=now, keys=list(keys))
+
+
+def recall(
+    ledger: Ledger, principal: str, deputy: str, role: str, keys: Iterable[SigningKey], now: datetime = T0,
+    author: str = "",
+) -> Record:  # fmt: skip
+    """Recall a deputy."""
+    body = {"principal": principal, "deputy": deputy, "role": role, "reason": "back early"}
+    return ledger.append("key.recall", author or principal, body, now=now, keys=list(keys))

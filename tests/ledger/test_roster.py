@@ -25,6 +25,7 @@ from ledger.company import (
     enrol,
     founded,
     full,
+    recall,
     revoke,
 )
 from poise.errors import ChainError, PoiseError, SignatureError
@@ -187,6 +188,30 @@ def test_a_deputy_signs_for_the_absent_and_is_marked_so(ledger: Ledger) -> None:
     assert security.deputy_of is None
     refused("E743", lambda: agree(ledger, T0 + 4 * DAY, [ANNA, DANA]))
     refused("E743", lambda: agree(ledger, T0 + 9 * DAY, [DANA, BERT]))
+
+
+def test_a_deputy_can_be_recalled_early(ledger: Ledger) -> None:
+    """From then on the deputy signs no more; what was signed stands; the principal may name anew."""
+    depute(ledger, "anna", "dana", "operations", [ANNA])
+    before = agree(ledger, T0 + DAY, [DANA, BERT])
+    recall(ledger, "anna", "dana", "operations", [ANNA], T0 + 2 * DAY)
+    refused("E743", lambda: agree(ledger, T0 + 2 * DAY, [DANA, BERT]))
+    assert ledger.record(before.hash) == before
+    refused("E745", lambda: recall(ledger, "anna", "dana", "operations", [ANNA], T0 + 3 * DAY))
+    depute(ledger, "anna", "dana", "operations", [ANNA], T0 + 3 * DAY)
+    agree(ledger, T0 + 4 * DAY, [DANA, BERT])
+
+
+def test_who_may_recall_a_deputy(ledger: Ledger) -> None:
+    """The principal, or two who vouch and are neither of the two; nobody else, and no other deputyship."""
+    depute(ledger, "anna", "dana", "operations", [ANNA])
+    refused("E745", lambda: recall(ledger, "anna", "dana", "operations", [BERT], author="bert"))
+    refused("E745", lambda: recall(ledger, "anna", "dana", "operations", [DANA], author="dana"))
+    refused("E745", lambda: recall(ledger, "anna", "dana", "operations", [DANA, BERT], author="bert"))
+    refused("E745", lambda: recall(ledger, "bert", "dana", "security", [BERT]))
+    refused("E745", lambda: recall(ledger, "anna", "dana", "operations", [ANNA], T0 + 9 * DAY))
+    recall(ledger, "anna", "dana", "operations", [BERT, CLEO], T0 + DAY, author="bert")
+    refused("E743", lambda: agree(ledger, T0 + 2 * DAY, [DANA, BERT]))
 
 
 def test_a_deputy_of_one_side_is_not_the_other(ledger: Ledger) -> None:

@@ -279,11 +279,14 @@ def run_replan(arguments: argparse.Namespace) -> int:
         value = {
             "kept": found.kept,
             "is_possible": found.is_possible,
+            "least_moves": found.least_moves,
             "ways": [
                 {
                     "budget": way.budget,
                     "moved": [ground.changes[j].id for j in way.moved],
+                    "weighted_moves": way.moves,
                     "costs": way.costs,
+                    "least_total": way.bound,
                     "recovered": way.recovered,
                     "plan": at_table.plan_json(ground, way.plan),
                 }
@@ -300,6 +303,8 @@ def _replan_text(at: Session, found: Replans) -> str:
         f"The agreed plan {still}: loss {at_table.money(found.kept.security, currency)}, disruption "
         f"{at_table.money(found.kept.operations, currency)}"
     ]
+    if not found.is_possible:
+        lines.append(f"  No plan makes fewer than {found.least_moves} weighted moves.")
     for way in found.ways:
         name = "whole re-plan" if way.budget is None else f"up to {way.budget} weighted moves"
         lines.append(

@@ -23,7 +23,7 @@ def add_parser(subparsers: _Verbs) -> None:
     """Add ``poise key`` to the command line."""
     parser = subparsers.add_parser(
         "key",
-        help="signers' keys: enrol, rotate, revoke, name a deputy",
+        help="signers' keys: enrol, rotate, revoke, name and recall a deputy",
         description="Signers' keys. Each is a file of its holder, encrypted with a passphrase that nobody "
         "else has. Whose key counts is a record of the ledger.",
         epilog="A passphrase is asked for at the terminal, or comes from POISE_PASSPHRASE_FILE or "
@@ -33,6 +33,7 @@ def add_parser(subparsers: _Verbs) -> None:
     _add_enrol(verbs)
     _add_rotate_and_revoke(verbs)
     _add_deputy(verbs)
+    _add_recall(verbs)
     listing = verbs.add_parser("list", help="whose key counts, for what, and who is deputy")
     signing.add_common(listing)
     signing.add_now(listing)
@@ -112,6 +113,26 @@ def _add_deputy(verbs: _Verbs) -> None:
     deputy.set_defaults(run=run_deputy)
 
 
+def _add_recall(verbs: _Verbs) -> None:
+    recall = verbs.add_parser(
+        "recall",
+        help="end a deputyship early",
+        description="The principal's key does so at once; another's writes a draft that a second signs. "
+        "What the deputy signed before stands.",
+    )
+    recall.add_argument("deputy", metavar="PERSON", help="the deputy")
+    recall.add_argument("--role", required=True, choices=ROLES, help="the principal's role")
+    recall.add_argument(
+        "--for", dest="principal", metavar="PERSON", help="the principal (default: whose key)"
+    )
+    recall.add_argument("--reason", required=True, metavar="TEXT", help="why; it stays on the ledger")
+    signing.add_key(recall, "the principal's key, or that of one of two who vouch")
+    _add_out(recall)
+    signing.add_common(recall)
+    signing.add_now(recall)
+    recall.set_defaults(run=run_recall)
+
+
 def _add_out(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--out", type=Path, metavar="FILE", help="where a draft goes (default: VERB-PERSON.json)"
@@ -179,6 +200,24 @@ def run_deputy(arguments: argparse.Namespace) -> int:
         return signing.added(arguments, ledger.append("key.deputy", principal, body, now=now, keys=[key]))
 
 
+def run_recall(arguments: argparse.Namespace) -> int:
+    """Recall a deputy, or write the draft of it."""
+    now = signing.time_of(arguments)
+    with signing.open_ledger(arguments) as ledger:
+        key = signing.unlock(arguments.key)
+        author = signing.holder_of(ledger.roster(), key.id)
+        body = {
+            "principal": arguments.principal or author,
+            "deputy": arguments.deputy,
+            "role": arguments.role,
+            "reason": arguments.reason,
+        }
+        draft = ledger.draft("key.recall", author, body, now=now).signed(key)
+        if body["principal"] == author:
+            return signing.added(arguments, ledger.add(draft, now=now))
+    return signing.hand_on(arguments, draft, arguments.out or Path(f"recall-{arguments.deputy}.json"))
+
+
 def run_list(arguments: argparse.Namespace) -> int:
     """Print keys and deputies."""
     now = signing.time_of(arguments)
@@ -196,7 +235,8 @@ def run_list(arguments: argparse.Namespace) -> int:
         terms = naming.terms
         span = f"from {terms.start:%Y-%m-%d %H:%M} until {terms.end:%Y-%m-%d %H:%M} UTC"
         reason = signing.visible(terms.reason)
-        print(f"{terms.deputy} signs for {terms.principal} as {terms.role} {span}: {reason}")
+        ended = f"; recalled {naming.recalled:%Y-%m-%d %H:%M} UTC" if naming.recalled else ""
+        print(f"{terms.deputy} signs for {terms.principal} as {terms.role} {span}: {reason}{ended}")
     return 0
 
 
@@ -217,7 +257,13 @@ def _roster_json(roster: Roster, now: datetime) -> dict[str, Any]:
             }
             for key in roster.keys.values()
         ],
-        "deputies": [msgspec.to_builtins(naming.terms) for naming in roster.namings],
+        "deputies": [
+            {
+                **msgspec.to_builtins(naming.terms),
+                "recalled": _utc(naming.recalled) if naming.recalled else None,
+            }
+            for naming in roster.namings
+        ],
     }
 
 

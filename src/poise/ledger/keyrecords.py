@@ -1,4 +1,4 @@
-"""Bodies of the records that say whose key counts: enrolment, rotation, revocation, deputies."""
+"""Bodies of the records that say whose key counts: enrolment, rotation, revocation, deputies, recall."""
 
 from __future__ import annotations
 
@@ -73,13 +73,26 @@ class Deputyship(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     reason: str
 
 
-KeyRecord = Enrolment | Rotation | Revocation | Deputyship
+class Recall(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Body of ``key.recall``: from here on the deputy signs for the principal in this role no more.
+
+    Signed by the principal, or by two who vouch. What the deputy signed before stands.
+    """
+
+    principal: str
+    deputy: str
+    role: Role
+    reason: str
+
+
+KeyRecord = Enrolment | Rotation | Revocation | Deputyship | Recall
 #: The kinds of these records, with their bodies.
 KEY_KINDS: Final[dict[str, type[KeyRecord]]] = {
     "key.enrol": Enrolment,
     "key.rotate": Rotation,
     "key.revoke": Revocation,
     "key.deputy": Deputyship,
+    "key.recall": Recall,
 }
 
 

@@ -12,6 +12,7 @@ enrolment           its own key, and two people of two different roles of operat
 rotation            the old key and the new one
 revocation          the key's holder, from then on; or two people as for an enrolment, from any time
 deputy              the principal, before it begins
+recall              the principal, or two people as for an enrolment; from then on
 ==================  ==============================================================================
 """
 
@@ -29,6 +30,7 @@ from poise.ledger.keyrecords import (
     Deputyship,
     Enrolment,
     KeyRecord,
+    Recall,
     Revocation,
     Rotation,
     bad_key_record,
@@ -87,11 +89,19 @@ class Naming:
         The principal's key that signed.
     time
         When that record was written.
+    recalled
+        From when the deputy signs no more, before the end named; None while that holds.
     """
 
     terms: Deputyship
     key: str
     time: datetime
+    recalled: datetime | None = None
+
+    def holds(self, time: datetime) -> bool:
+        """Return whether the deputy may sign at a time, as far as the naming goes."""
+        is_recalled = self.recalled is not None and self.recalled <= time
+        return self.terms.start <= time < self.terms.end and not is_recalled
 
 
 @dataclass(slots=True)
@@ -131,9 +141,7 @@ class Roster:
         return tuple(
             (naming.terms.role, naming.terms.principal)
             for naming in self.namings
-            if naming.terms.deputy == person
-            and naming.terms.start <= time < naming.terms.end
-            and not self._is_void(naming)
+            if naming.terms.deputy == person and naming.holds(time) and not self._is_void(naming)
         )
 
     def _is_void(self, naming: Naming) -> bool:
@@ -207,6 +215,8 @@ class Roster:
                 self._revoke(entry, record, signers, where)
             case Deputyship():
                 self._name(entry, record, signers, where)
+            case Recall():
+                self._recall(entry, record, signers, where)
 
     def _enrol(self, entry: Enrolment, record: Record, signers: tuple[Signer, ...], where: str) -> None:
         known, current = self.keys.get(entry.key), self.key_of(entry.person, record.time)
@@ -285,6 +295,25 @@ class Roster:
         if entry.role in PARTIES and deputy.roles & (set(PARTIES) - {entry.role}):
             raise bad_key_record(where, f"{entry.deputy} is the other party")
         self.namings = (*self.namings, Naming(entry, named_by.key, record.time))
+
+    def _recall(self, entry: Recall, record: Record, signers: tuple[Signer, ...], where: str) -> None:
+        pair = (entry.principal, entry.deputy, entry.role)
+        meant = [
+            naming
+            for naming in self.namings
+            if (naming.terms.principal, naming.terms.deputy, naming.terms.role) == pair
+            and record.time < naming.terms.end
+            and naming.recalled is None
+        ]
+        if not meant:
+            reason = f"{entry.deputy} is not to sign for {entry.principal} as {entry.role} any more already"
+            raise bad_key_record(where, reason, "poise key list shows who is deputy.")
+        others = tuple(one for one in signers if one.person not in (entry.principal, entry.deputy))
+        if all(one.person != entry.principal for one in signers) and not is_vouched(others):
+            raise bad_key_record(where, f"it is not signed by {entry.principal}; else {_VOUCH}")
+        self.namings = tuple(
+            replace(naming, recalled=record.time) if naming in meant else naming for naming in self.namings
+        )
 
 
 _VOUCH: Final = "two people of two different roles of operations, security and chair must sign it"

@@ -89,7 +89,7 @@ def run_program(
     constant = factors[0] * program.exposure_of_nothing + factors[1] * program.disruption_of_nothing
     # Money comes in any size; HiGHS' tolerances are absolute. The largest cost becomes 1,000.
     unit = max(float(np.abs(cost).max(initial=0.0)), 1e-9) / 1_000.0
-    solver = _solver(limits.seconds)
+    solver = quiet_solver(limits.seconds)
     for name, setting in {
         "mip_rel_gap": RELATIVE_GAP,
         "mip_abs_gap": 1e-6,
@@ -97,7 +97,7 @@ def run_program(
         **({} if limits.max_nodes is None else {"mip_max_nodes": limits.max_nodes}),
     }.items():
         solver.setOptionValue(name, setting)
-    solver.passModel(_as_highs(program, cost / unit, constant / unit, caps))
+    solver.passModel(highs_program(program, cost / unit, constant / unit, caps))
     if start is not None:
         warm = highspy.HighsSolution()
         warm.col_value = list(start)
@@ -156,8 +156,8 @@ def relax_program(
     cost = factors[0] * program.exposure + factors[1] * program.disruption
     constant = factors[0] * program.exposure_of_nothing + factors[1] * program.disruption_of_nothing
     unit = max(float(np.abs(cost).max(initial=0.0)), 1e-9) / 1_000.0
-    solver = _solver(seconds)
-    lp = _as_highs(program, cost / unit, constant / unit, caps)
+    solver = quiet_solver(seconds)
+    lp = highs_program(program, cost / unit, constant / unit, caps)
     lp.integrality_ = []
     solver.passModel(lp)
     if solver.run() == highspy.HighsStatus.kError:
@@ -222,7 +222,7 @@ def solve_dense(
     lp.a_matrix_.value_ = matrix.ravel()
     if whole:
         lp.integrality_ = [highspy.HighsVarType.kInteger] * lp.num_col_
-    solver = _solver(seconds)
+    solver = quiet_solver(seconds)
     solver.passModel(lp)
     solver.run()
     if solver.getInfo().primal_solution_status != highspy.SolutionStatus.kSolutionStatusFeasible:
@@ -231,7 +231,7 @@ def solve_dense(
     return Answer(np.asarray(solution.col_value), np.asarray(solution.row_dual) * scale)
 
 
-def _solver(seconds: float) -> _QuietHighs:
+def quiet_solver(seconds: float) -> _QuietHighs:
     solver = _QuietHighs()  # type: ignore[no-untyped-call]
     for name, setting in {
         "output_flag": False,
@@ -252,7 +252,9 @@ def _nothing(program: Program, factors: tuple[float, float], caps: tuple[float, 
     return Run(np.zeros(0) if is_within else None, bound, 0, is_cut=False, is_infeasible=not is_within)
 
 
-def _as_highs(program: Program, cost: Floats, constant: float, caps: tuple[float, float]) -> highspy.HighsLp:
+def highs_program(
+    program: Program, cost: Floats, constant: float, caps: tuple[float, float]
+) -> highspy.HighsLp:
     """Return the program for HiGHS, with a row for each finite cap, in units of the cap."""
     start, column, value = [program.start], [program.column], [program.value]
     lower, upper = [program.row_lower], [program.row_upper]

@@ -7,7 +7,7 @@ A limit whose scope holds nothing that is planned binds nothing.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Any
@@ -20,7 +20,8 @@ import numpy.typing as npt
 from poise.planning.caps import CapRow, join_caps
 from poise.planning.edit import without_slots
 from poise.planning.evaluate import evaluate
-from poise.planning.problem import Caps, Ints, Plan, Problem
+from poise.planning.problem import Caps, Floats, Ints, Plan, Problem
+from poise.planning.relaxation import Switches
 from poise.table.ground import Ground
 from poise.table.limits import Limit
 
@@ -44,21 +45,62 @@ def bind(ground: Ground, limits: Iterable[Limit], *, problem: Problem | None = N
         Another than the ground's own, with the same groups, changes, windows and slots; its caps stay.
     """
     base = ground.problem if problem is None else problem
+    limits = tuple(limits)
     rows: list[tuple[str, CapRow]] = []
     frozen = np.zeros(base.num_slots, dtype=np.bool_)
-    latest = np.full(base.num_changes, np.inf) if base.latest_days is None else base.latest_days.copy()
     for limit in limits:
         if limit.rule == "freeze":
             frozen |= slots_in(ground, limit)
-        elif limit.rule == "deadline":
-            changes = changes_in(ground, limit)
-            latest[changes] = np.minimum(latest[changes], limit.amount or 0.0)
-        else:
+        elif limit.rule != "deadline":
             rows += [(limit.id, row) for row in _rows(ground, limit)]
     caps = join_caps([*rows_of(base.caps), *(row for _, row in rows)], base.num_changes)
-    bound = replace(base, latest_days=latest, caps=caps)
+    bound = replace(base, latest_days=latest_days(ground, limits, base), caps=caps)
     names = ("",) * base.caps.num_rows + tuple(name for name, _ in rows)
     return Bound(without_slots(bound, frozen) if frozen.any() else bound, names)
+
+
+@dataclass(frozen=True)
+class Board:
+    """All limits of a table in one problem, whose sets are then a matter of bounds.
+
+    Parameters
+    ----------
+    problem
+        The ground's, with the rows of caps of every limit.
+    limit_of_row
+        The limit behind each row.
+    """
+
+    problem: Problem
+    limit_of_row: tuple[str, ...]
+
+    @classmethod
+    def of(cls, ground: Ground, limits: Iterable[Limit]) -> Board:
+        """Return the board of these limits."""
+        rows = [limit for limit in limits if limit.rule not in ("freeze", "deadline")]
+        bound = bind(ground, rows)
+        return cls(bound.problem, bound.limit_of_row)
+
+    def switches(self, ground: Ground, limits: Sequence[Limit]) -> Switches:
+        """Return what holds when these limits of the board do and no others."""
+        closed = np.zeros(self.problem.num_slots, dtype=np.bool_)
+        for limit in limits:
+            if limit.rule == "freeze":
+                closed |= slots_in(ground, limit)
+        names = {limit.id for limit in limits}
+        has_row = np.array([name in names for name in self.limit_of_row], dtype=np.bool_)
+        return Switches(closed, latest_days(ground, limits, self.problem), has_row)
+
+
+def latest_days(ground: Ground, limits: Iterable[Limit], problem: Problem) -> Floats:
+    """Return by which day each change must be done by deadlines and the problem itself, shape ``(J,)``."""
+    none = problem.latest_days is None
+    latest = np.full(problem.num_changes, np.inf) if none else np.array(problem.latest_days)
+    for limit in limits:
+        if limit.rule == "deadline":
+            changes = changes_in(ground, limit)
+            latest[changes] = np.minimum(latest[changes], limit.amount or 0.0)
+    return latest
 
 
 def slots_in(ground: Ground, limit: Limit) -> npt.NDArray[np.bool_]:

@@ -3,15 +3,25 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import count
 
-from poise.bargain.prices import LimitPrice, Price, difference, price_limits
-from poise.bargain.value import Value, ValueTable
+import msgspec
+
+from poise.bargain.prices import (
+    EXACT_LIMITS,
+    SAMPLED_ORDERS,
+    LimitPrice,
+    Price,
+    difference,
+    price_limits,
+)
+from poise.bargain.value import Limits, Solve, Value, ValueTable
 from poise.planning.problem import Plan
 from poise.table.ground import Ground
 from poise.table.limits import Limit, relaxed
-from poise.table.solving import Costs, Effort, Goal, LimitSolver, split
+from poise.table.solving import LESS, Costs, Effort, Goal, LimitSets, LimitSolver, split
 
 Progress = Callable[[int, int, str], None]
 
@@ -74,13 +84,19 @@ class CurvePoint:
     price: Price
 
 
-def solvers(
-    ground: Ground, limits: Sequence[Limit], at: Costs, draft: Plan, effort: Effort
-) -> tuple[LimitSolver, LimitSolver]:
-    """Return the solvers of least exposure at equal disruption, and of least disruption at equal exposure."""
+def limit_sets(ground: Ground, limits: Sequence[Limit], at: Costs, draft: Plan, effort: Effort) -> LimitSets:
+    """Return the sets of limits to price: those in force, and each of them one step less."""
     always, negotiable = split(limits)
-    exposure = LimitSolver(ground, negotiable, always, "exposure", at.operations, draft, effort)
-    return exposure, replace(exposure, goal="disruption", cap=at.security, whole=[], charged=[])
+    less = {
+        _less(name): msgspec.structs.replace(weaker, id=_less(name))
+        for name, limit in negotiable.items()
+        if (weaker := relaxed(limit, 1)) is not None
+    }
+    return LimitSets(ground, always, {**negotiable, **less}, frozenset(negotiable), at, draft, effort)
+
+
+def _less(name: str) -> str:
+    return name + LESS
 
 
 def price_sheet(
@@ -103,27 +119,20 @@ def price_sheet(
         Whether to compute Shapley shares too, which takes several times as long.
     """
     effort = effort or Effort()
-    exposure, disruption = solvers(ground, limits, at, draft, effort)
-    names = tuple(exposure.limits)
-    every = frozenset(names)
-
-    def tell(done: int, text: str) -> None:
-        if progress:
-            progress(done, 3, text)
-
-    tell(0, "prices in expected loss")
-    table = ValueTable(exposure, effort.threads)
+    sets = limit_sets(ground, limits, at, draft, effort)
+    names = tuple(sorted(sets.every, key=[*sets.limits].index))
+    every, none = sets.every, frozenset[str]()
+    tell = _Told(progress, _count(len(names), shares=shares))
+    table = ValueTable(tell.of(LimitSolver(sets, "exposure"), "expected loss"), effort.threads)
     sheet = price_limits(names, table, shares=shares, seed=effort.seed)
-    tell(1, "one step less of each")
-    trimmed, alone = _trimmed(exposure, table, names)
-    tell(2, "prices in disruption")
-    calm = ValueTable(disruption, effort.threads)
-    calm.prepare([every, frozenset(), *(every - {name} for name in names)])
+    trimmed, alone = _trimmed(sets, table, names)
+    calm = ValueTable(tell.of(LimitSolver(sets, "disruption"), "disruption"), effort.threads)
+    calm.prepare([every, none, *(every - {name} for name in names)])
     return PriceSheet(
         at,
         tuple(
             PricedLimit(
-                exposure.limits[price.limit],
+                sets.limits[price.limit],
                 replace(price, alone=alone[price.limit]),
                 difference(calm[every], calm[every - {price.limit}]),
                 trimmed[price.limit],
@@ -131,46 +140,66 @@ def price_sheet(
             for price in sheet.limits
         ),
         sheet.together,
-        difference(calm[every], calm[frozenset()]),
+        difference(calm[every], calm[none]),
         sheet.is_exact_share,
         sheet.num_orders,
         shares,
     )
 
 
+@dataclass
+class _Told:
+    """Counts solves and tells of them; several threads may count at once."""
+
+    progress: Progress | None
+    total: int
+    _done: Iterator[int] = field(default_factory=lambda: count(1))
+
+    def of(self, solve: Solve, text: str) -> Solve:
+        """Return a solver that tells of every solve."""
+
+        def told(kept: Limits, warm: Plan | None) -> Value:
+            value = solve(kept, warm)
+            if self.progress:
+                self.progress(min(next(self._done), self.total), self.total, f"prices in {text}")
+            return value
+
+        return told
+
+
+def _count(limits: int, *, shares: bool) -> int:
+    """Return how many sets are solved at most: alone, last, both ends, one step less, twice, and shares."""
+    more = 0 if not shares else 2**limits if limits <= EXACT_LIMITS else 2 * SAMPLED_ORDERS * limits
+    return 4 * limits + 4 + more
+
+
 def _trimmed(
-    solver: LimitSolver, table: ValueTable, names: Sequence[str]
+    sets: LimitSets, table: ValueTable, names: Sequence[str]
 ) -> tuple[dict[str, Price], dict[str, Price]]:
     """Return what a step less of each limit saves, and what dropping it does, no less by the plans found.
 
     The least cost with a step less lies between that with the limit and that without it.
     """
-    every = frozenset(names)
+    every = sets.every
     whole = table[every]
     alone = {name: difference(whole, table[every - {name}]) for name in names}
     prices: dict[str, Price] = {}
-    todo: dict[str, LimitSolver] = {}
+    todo: dict[str, Limits] = {}
     for name in names:
-        less = relaxed(solver.limits[name], 1)
         dropped = alone[name]
         # What dropping it does not improve trimming does not; where nothing is left it is dropped.
-        if less is None or dropped.is_impossible or dropped.is_unknown:
+        if _less(name) not in sets.limits or dropped.is_impossible or dropped.is_unknown:
             prices[name] = dropped
-        elif dropped.best <= _NOTHING * solver.cap:
+        elif dropped.best <= _NOTHING * whole.best:
             prices[name] = Price(0.0, dropped.high, 0.0)
         else:
-            todo[name] = replace(solver, limits={**solver.limits, name: less}, whole=list(solver.whole))
-    values = ValueTable(lambda kept, warm: todo[min(kept)](every, warm), solver.effort.threads)
-    starts = {name: frozenset({name}) for name in todo}
-    values.prepare(starts.values())
-    for name, key in starts.items():
-        seen, dropped_value = values[key], table[every - {name}]
+            todo[name] = every - {name} | {_less(name)}
+    table.prepare(todo.values())
+    for name, key in todo.items():
+        seen, dropped_value = table[key], table[every - {name}]
         best = min(seen.best, whole.best)
-        bound = max(seen.bound, dropped_value.bound)
-        prices[name] = difference(whole, Value(bound if math.isinf(bound) else min(bound, best), best))
-        if seen.best < dropped_value.best:  # what keeps less of a limit would do without it too
-            better = difference(whole, Value(dropped_value.bound, seen.best))
-            alone[name] = Price(alone[name].low, better.high, better.best)
+        prices[name] = difference(whole, Value(min(seen.bound, best), best))
+        alone[name] = difference(whole, dropped_value)
     return {name: prices[name] for name in names}, alone
 
 
@@ -181,6 +210,7 @@ def price_curve(
     draft: Plan,
     at: Costs,
     effort: Effort | None = None,
+    progress: Progress | None = None,
 ) -> tuple[CurvePoint, ...]:
     """Return what one limit costs in exposure at several disruptions along the frontier.
 
@@ -190,10 +220,13 @@ def price_curve(
     always, negotiable = split(limits)
     every = frozenset(negotiable)
     points = []
-    for factor in CURVE:
+    for number, factor in enumerate(CURVE):
+        if progress:
+            progress(number, len(CURVE), f"at {factor:g} times the disruption")
         cap = factor * at.operations
-        solver = LimitSolver(ground, negotiable, always, "exposure", cap, draft, effort)
-        table = ValueTable(solver, effort.threads)
+        there = Costs(at.security, cap)
+        sets = LimitSets(ground, always, negotiable, every, there, draft, effort)
+        table = ValueTable(LimitSolver(sets, "exposure"), effort.threads)
         points.append(CurvePoint(cap, difference(table[every], table[every - {name}])))
     return tuple(points)
 

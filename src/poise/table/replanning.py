@@ -6,15 +6,17 @@ of announced windows weigh more, and what was executed never moves.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from poise.errors import NoFeasiblePlanError
 from poise.planning.capped import solve_within
 from poise.planning.evaluate import evaluate
-from poise.planning.problem import Ints, Plan
+from poise.planning.mixing import best_mix, fewest_moves
+from poise.planning.problem import CappedSolution, Ints, Plan, Problem
 from poise.table.binding import bind
 from poise.table.ground import Ground
 from poise.table.landmarks import with_moves
@@ -22,15 +24,16 @@ from poise.table.limits import Limit
 from poise.table.solving import Costs, Effort, costs_of, moves_between
 
 Progress = Callable[[int, int, str], None]
+Tell = Callable[[int, str], None]
 
 #: What moving an announced window counts, where moving another counts 1.
 ANNOUNCED_WEIGHT = 3
 #: More than any limit on moves: what is done stays done.
 EXECUTED_WEIGHT = 10**6
-#: Numbers of moves tried.
-BUDGETS = (1, 2, 3, 5, 8, 12, 20, 32)
-#: Stop when another move gains less than this part of what a whole re-plan gains [1].
-LEAST_GAIN_PER_MOVE = 0.01
+#: Ways offered between the fewest moves and the whole re-plan.
+STEPS = 6
+#: A way recovers at least this part more of the gain than the one before [1].
+LEAST_GAIN = 0.005
 
 
 @dataclass(frozen=True)
@@ -41,27 +44,36 @@ class Replan:
     ----------
     budget
         Weighted moves allowed; None for the whole re-plan.
+    moves
+        Weighted moves made.
     recovered
-        Part of what the whole re-plan gains in total cost over keeping the plan [1].
+        Part of what the whole re-plan gains in total cost over keeping the plan, or over the fewest moves
+        where it cannot be kept [1].
+    bound
+        No plan of this budget has a lower total cost; proven [money].
     """
 
     budget: int | None
     plan: Plan
     costs: Costs
     moved: Ints
+    moves: int
     recovered: float
+    bound: float
 
 
 @dataclass(frozen=True)
 class Replans:
     """Ways on, fewest moves first, the whole re-plan last.
 
-    ``kept`` tells what keeping the signed plan costs now; ``is_possible`` whether it still can be kept.
+    ``kept`` tells what keeping the signed plan costs now; ``is_possible`` whether it still can be kept. No
+    plan that keeps everything makes fewer weighted moves than ``least_moves``; proven.
     """
 
     kept: Costs
     is_possible: bool
     ways: tuple[Replan, ...]
+    least_moves: int
 
 
 def replan(
@@ -93,50 +105,119 @@ def replan(
     amount = np.ones(problem.num_changes, dtype=np.int64)
     amount[announced] = ANNOUNCED_WEIGHT
     amount[executed] = EXECUTED_WEIGHT
-    kept = costs_of(ground.problem, signed)
-    is_possible = evaluate(problem, signed).is_feasible
     done = with_moves(problem, signed, EXECUTED_WEIGHT - 1.0, amount)
-    focus = np.unique(problem.change_group)
-    whole = solve_within(
-        done, 1.0, seconds=effort.seconds, warm=signed, focus=focus, rounds=effort.rounds, seed=effort.seed
-    )
-    whole_costs = costs_of(ground.problem, whole.plan)
-    total_gain = _total(kept) - _total(whole_costs)
-    differing = np.unique(problem.change_group[moves_between(signed, whole.plan)])
-    ways: list[Replan] = []
-    for number, budget in enumerate(BUDGETS):
+
+    def tell(number: int, text: str) -> None:
+        effort.go_on()
         if progress:
-            progress(number, len(BUDGETS), f"at most {budget} moves")
+            progress(number, STEPS + 3, text)
+
+    def whole(warm: Plan) -> CappedSolution:
+        return solve_within(
+            done,
+            1.0,
+            seconds=effort.seconds,
+            warm=warm,
+            focus=np.unique(problem.change_group),
+            rounds=effort.rounds,
+            seed=effort.seed,
+        )
+
+    tell(0, "whole re-plan")
+    found = whole(signed)
+    tell(1, "fewest moves")
+    few, least = fewest_moves(done, signed, amount.astype(np.float64), [found.plan], effort.seconds)
+    scale = _Scale(ground, signed, amount, costs_of(ground.problem, signed))
+    ways = [] if few is None else _between(scale, done, few, found.plan, effort, tell)
+    tell(STEPS + 2, "whole re-plan from the best of these")
+    best = min((way.plan for way in ways), key=lambda plan: _total(scale.costs(plan)), default=found.plan)
+    if _total(scale.costs(best)) < found.value:
+        found = whole(best)
+    last = scale.way(found.plan, None, found.bound)
+    kept = evaluate(problem, signed).is_feasible
+    base = _total(scale.kept) if kept or not ways else _total(ways[0].costs)
+    return Replans(scale.kept, kept, _worth_it([*ways, last], base), min(least, last.moves))
+
+
+@dataclass(frozen=True)
+class _Scale:
+    """What every way on is measured by."""
+
+    ground: Ground
+    signed: Plan
+    amount: Ints
+    kept: Costs
+
+    def costs(self, plan: Plan) -> Costs:
+        """Return what a plan costs both sides."""
+        return costs_of(self.ground.problem, plan)
+
+    def way(self, plan: Plan, budget: int | None, bound: float) -> Replan:
+        """Return a way, measured; what it recovers is not known yet."""
+        costs, moved = self.costs(plan), moves_between(plan, self.signed)
+        moves = int(self.amount[moved].sum())
+        return Replan(budget, plan, costs, moved, moves, math.nan, min(bound, _total(costs)))
+
+
+def _worth_it(ways: Sequence[Replan], base: float) -> tuple[Replan, ...]:
+    """Return the ways with what they recover of the last one's gain, least effort first."""
+    most = base - _total(ways[-1].costs)
+    shown: list[Replan] = []
+    for way in ways:
+        recovered = (base - _total(way.costs)) / most if most > 1e-9 else 1.0
+        least = LEAST_GAIN * abs(most)
+        if way.budget is None or not shown or _total(shown[-1].costs) - _total(way.costs) >= least:
+            shown.append(replace(way, recovered=recovered))
+    return tuple(shown)
+
+
+def _between(
+    scale: _Scale,
+    problem: Problem,
+    few: Plan,
+    whole: Plan,
+    effort: Effort,
+    tell: Tell,
+) -> list[Replan]:
+    """Return the way of fewest moves, and those of growing budgets up to the whole re-plan.
+
+    Each is the best mixture of the signed plan, the whole re-plan and the ways before it, searched on around
+    the groups that differ.
+    """
+    first = int(scale.amount[moves_between(few, scale.signed)].sum())
+    last = int(scale.amount[moves_between(whole, scale.signed)].sum())
+    plans = [scale.signed, whole, few]
+    focus = np.unique(problem.change_group[moves_between(scale.signed, whole)])
+    ways: list[Replan] = []
+    for number, budget in enumerate(_budgets(first, last)):
+        tell(number + 2, f"at most {budget} weighted moves")
+        narrow = with_moves(problem, scale.signed, float(budget), scale.amount)
+        mixed = best_mix(narrow, plans, 1.0, effort.seconds / 4)
         try:
             found = solve_within(
-                with_moves(problem, signed, float(budget), amount),
+                narrow,
                 1.0,
                 seconds=effort.seconds / 4,
-                warm=ways[-1].plan if ways else signed,
-                focus=differing,
+                warm=mixed or few,
+                focus=focus,
                 rounds=effort.rounds,
                 seed=effort.seed,
                 is_local=True,
             )
         except NoFeasiblePlanError:
             continue
-        way = _way(ground, signed, found.plan, budget, kept, total_gain)
-        if ways and way.recovered - ways[-1].recovered < LEAST_GAIN_PER_MOVE * (
-            budget - (ways[-1].budget or 0)
-        ):
-            break
-        ways.append(way)
-    ways.append(_way(ground, signed, whole.plan, None, kept, total_gain))
-    return Replans(kept, is_possible, tuple(ways))
+        ways.append(scale.way(found.plan, budget, found.bound))
+        plans.append(found.plan)
+    return ways
 
 
-def _way(
-    ground: Ground, signed: Plan, plan: Plan, budget: int | None, kept: Costs, total_gain: float
-) -> Replan:
-    costs = costs_of(ground.problem, plan)
-    gain = _total(kept) - _total(costs)
-    recovered = gain / total_gain if total_gain > 1e-9 else 1.0
-    return Replan(budget, plan, costs, moves_between(plan, signed), recovered)
+def _budgets(first: int, last: int) -> list[int]:
+    """Return at most so many budgets from the fewest moves to just below all, each a like factor more."""
+    if last <= first:
+        return [first]
+    start = max(first, 1)
+    steps = np.geomspace(start, last, STEPS + 1)[:-1]
+    return sorted({first, *(max(first, round(step)) for step in steps)})
 
 
 def _total(costs: Costs) -> float:

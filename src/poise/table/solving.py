@@ -1,21 +1,31 @@
-"""Best plans under sets of limits, for one goal at the other side's cost held equal."""
+"""Best plans under sets of limits, for one goal at the other side's cost held equal.
+
+Small companies are solved exactly. Beyond, plans come from a trace of the frontier around the draft
+(:mod:`poise.planning.tracing`), once for both goals, and bounds from that trace and from the linear
+relaxation. Where that would be too large, caps are charged for (:mod:`poise.planning.priced`).
+"""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from threading import Lock
 from typing import Literal
 
 import numpy as np
 
 from poise.bargain.value import Limits, Value
-from poise.errors import NoFeasiblePlanError
-from poise.planning.capped import ROUNDS, solve_within
+from poise.errors import Fault, NoFeasiblePlanError, TableError
+from poise.planning.capped import EXACT_CHOICES, MANY_CHOICES, ROUNDS, Relax, solve_within
+from poise.planning.choices import list_choices
 from poise.planning.evaluate import evaluate
+from poise.planning.highs import Relaxed
 from poise.planning.priced import CappedByPrices
 from poise.planning.problem import CappedSolution, Ints, Plan, Problem
-from poise.table.binding import Bound, bind, touched
+from poise.planning.relaxation import Relaxation
+from poise.planning.tracing import Spot, Trace, trace
+from poise.table.binding import Board, Bound, bind, touched
 from poise.table.ground import Ground
 from poise.table.limits import Limit
 
@@ -23,18 +33,35 @@ from poise.table.limits import Limit
 Goal = Literal["exposure", "disruption"]
 #: Longest that one solve may take [s]; its rounds end it long before.
 SOLVE_SECONDS = 30.0
+#: Ends the name of a limit that gives way by one step; no limit's id has a space.
+LESS = " less"
+#: No limit but those of class law.
+NONE: Limits = frozenset()
+#: Two bounds of relaxations closer than this, relative, are the same.
+_SAME_BOUND = 1e-8
+#: Plans of a stricter set that a trace starts from.
+_HANDED_ON = 6
 #: Errors that prove that no plan exists; E504 only says that the time was over.
 _PROOFS = frozenset({"E500", "E501", "E502", "E503", "E505"})
 
 
 @dataclass(frozen=True)
 class Effort:
-    """How hard to look: seconds and rounds of one solve, and solves at the same time."""
+    """How hard to look: seconds and rounds of one solve, and solves at the same time.
+
+    ``stop`` is asked between solves; once it is true, E559 ends the whole computation.
+    """
 
     seconds: float = SOLVE_SECONDS
     rounds: int = ROUNDS
     threads: int = 2
     seed: int = 0
+    stop: Callable[[], bool] | None = None
+
+    def go_on(self) -> None:
+        """Raise E559 when the computation shall stop."""
+        if self.stop is not None and self.stop():
+            raise TableError(Fault("E559", "table", "The computation was stopped before it was done."))
 
 
 @dataclass(frozen=True)
@@ -56,86 +83,6 @@ def is_proof(error: NoFeasiblePlanError) -> bool:
     return all(fault.id in _PROOFS for fault in error.faults)
 
 
-@dataclass(frozen=True)
-class LimitSolver:
-    """The least cost of one side under any set of limits, the other side's cost capped.
-
-    Parameters
-    ----------
-    limits
-        Every limit that a set may hold, by id.
-    always
-        Limits that hold in every set: those of class law.
-    cap
-        Of the cost that is not minimised [money].
-    start
-        A plan to start from when a solve has none.
-    """
-
-    ground: Ground
-    limits: Mapping[str, Limit]
-    always: tuple[Limit, ...]
-    goal: Goal
-    cap: float
-    start: Plan
-    effort: Effort = Effort()
-    #: Bound of the relaxation under all limits, once it is known.
-    whole: list[float] = field(default_factory=list)
-    #: The limit behind each row of caps and the charges under all limits, once known, of large problems.
-    charged: list[tuple[tuple[str, ...], CappedByPrices]] = field(default_factory=list)
-
-    def __call__(self, kept: Limits, warm: Plan | None) -> Value:
-        """Solve under these limits: a :data:`poise.bargain.value.Solve`."""
-        chosen = [self.limits[name] for name in sorted(kept)]
-        gone = [limit for name, limit in self.limits.items() if name not in kept]
-        # From a plan that meets more limits, what the missing ones held up; from none, what these ask.
-        focus = touched(self.ground, gone if warm is not None else chosen)
-        try:
-            seen = self.whole[0] if self.whole and warm is not None else None
-            found = self.solve([*self.always, *chosen], warm or self.start, focus, seen)
-        except NoFeasiblePlanError as error:
-            return Value(math.inf if is_proof(error) else 0.0, math.inf)
-        if len(kept) == len(self.limits) and not self.whole:
-            self.whole.append(found.bound_of_relaxation)
-        return Value(found.bound, found.value, found.plan)
-
-    def solve(
-        self, limits: Iterable[Limit], warm: Plan | None, focus: Ints | None, seen_bound: float | None = None
-    ) -> CappedSolution:
-        """Return the best plan found under limits.
-
-        Raises
-        ------
-        NoFeasiblePlanError
-            When there is none, or none was found in time.
-        """
-        is_exposure = self.goal == "exposure"
-        bound = bind(self.ground, limits)
-        found = solve_within(
-            bound.problem,
-            0.0 if is_exposure else math.inf,
-            seconds=self.effort.seconds,
-            disruption_cap=self.cap if is_exposure else math.inf,
-            exposure_cap=math.inf if is_exposure else self.cap,
-            warm=warm,
-            focus=focus,
-            rounds=self.effort.rounds,
-            seed=self.effort.seed,
-            seen_bound=seen_bound,
-            near=self._near(bound),
-        )
-        if isinstance(found, CappedByPrices) and not self.charged:
-            self.charged.append((bound.limit_of_row, found))
-        return found
-
-    def _near(self, bound: Bound) -> CappedByPrices | None:
-        """Return the charges of the first solve for the rows that a problem still has."""
-        if not self.charged:
-            return None
-        names, solution = self.charged[0]
-        return solution.with_rows(np.isin(names, bound.limit_of_row))
-
-
 def split(limits: Sequence[Limit]) -> tuple[tuple[Limit, ...], dict[str, Limit]]:
     """Return the limits that always hold, and the negotiable ones by id."""
     always = tuple(limit for limit in limits if not limit.may_give_way)
@@ -145,3 +92,266 @@ def split(limits: Sequence[Limit]) -> tuple[tuple[Limit, ...], dict[str, Limit]]
 def moves_between(first: Plan, second: Plan) -> Ints:
     """Return the changes that two plans put into different windows."""
     return np.flatnonzero(first.window != second.window)
+
+
+@dataclass
+class LimitSets:
+    """Sets of a table's limits around one draft, and what is known of the plans that keep each.
+
+    Parameters
+    ----------
+    ground
+        What the table stands on.
+    always
+        Limits that hold in every set: those of class law.
+    limits
+        Every other limit that a set may hold, by id; among them may be weaker forms of others.
+    every
+        The set in force.
+    at, draft
+        The plan under talk and its costs.
+    """
+
+    ground: Ground
+    always: tuple[Limit, ...]
+    limits: Mapping[str, Limit]
+    every: Limits
+    at: Costs
+    draft: Plan
+    effort: Effort
+    _traces: dict[Limits, Trace] = field(default_factory=dict)
+    _ends: Lock = field(default_factory=Lock)
+
+    def __post_init__(self) -> None:
+        size = len(list_choices(self.ground.problem).change)
+        self.is_traced = EXACT_CHOICES < size <= MANY_CHOICES
+        self.board = Board.of(self.ground, [*self.always, *self.limits.values()])
+
+    def chosen(self, kept: Limits) -> list[Limit]:
+        """Return the limits of a set, those of class law first."""
+        return [*self.always, *(limit for name, limit in self.limits.items() if name in kept)]
+
+    def bound(self, kept: Limits) -> Bound:
+        """Return the problem with a set in force, and the limit behind each row of its caps."""
+        return bind(self.ground, self.chosen(kept))
+
+    def problem(self, kept: Limits) -> Problem:
+        """Return the problem with a set in force."""
+        return self.bound(kept).problem
+
+    def trace(self, kept: Limits) -> Trace:
+        """Return what is known around the draft under a set, traced once.
+
+        The two ends, all limits and none, come first; every other set starts from them alone, so that
+        neither the order of sets nor the threads change what is found.
+        """
+        with self._ends:
+            for end in (self.every, NONE):
+                if end not in self._traces:
+                    self._traces[end] = self._traced(end, self.effort.threads)
+        if kept not in self._traces:
+            self._traces[kept] = self._traced(kept, 1)
+        return self._traces[kept]
+
+    def known(self) -> list[Spot]:
+        """Return the plans of the two ends nearest to the draft."""
+        return [
+            spot for end in (self.every, NONE) for spot in _around(self.trace(end).spots, self.at.operations)
+        ]
+
+    def _traced(self, kept: Limits, threads: int) -> Trace:
+        ends = [self._traces[end] for end in (self.every, NONE) if end in self._traces]
+        nearest = min(
+            ends, key=lambda one: one is not ends[0] and len(kept) * 2 > len(self.every), default=None
+        )
+        plans = [self.draft, *(spot.plan for one in ends for spot in _around(one.spots, self.at.operations))]
+        return trace(
+            self.problem(kept),
+            self.at.operations,
+            self._rate(),
+            start=nearest,
+            known=ends,
+            plans=plans,
+            seed=self.effort.seed,
+            threads=threads,
+            stop=self.effort.stop,
+        )
+
+    def _rate(self) -> float:
+        """Return the weight of the proven line that is highest at the draft."""
+        ground = self.ground
+        lines = np.array(ground.line_bound) - np.array(ground.line_weight) * self.at.operations
+        rate = float(ground.line_weight[int(np.argmax(lines))]) if len(lines) else 0.0
+        return rate if rate > 0 else max(self.at.security, 1.0) / max(self.at.operations, 1.0)
+
+
+def _around(spots: Sequence[Spot], disruption: float) -> list[Spot]:
+    """Return the plans of a front that are nearest to a disruption."""
+    front: list[Spot] = []
+    for spot in sorted(spots, key=lambda spot: (spot.disruption, spot.exposure)):
+        if not front or spot.exposure < front[-1].exposure:
+            front.append(spot)
+    front.sort(key=lambda spot: abs(spot.disruption - disruption))
+    return front[:_HANDED_ON]
+
+
+class LimitSolver:
+    """The least cost of one side under any set of limits, the other side's cost held at the draft's.
+
+    Parameters
+    ----------
+    sets
+        The sets and the draft.
+    goal
+        Whose cost is minimised.
+    """
+
+    def __init__(self, sets: LimitSets, goal: Goal) -> None:
+        self.sets, self.goal = sets, goal
+        self.is_exposure = goal == "exposure"
+        self.cap = sets.at.operations if self.is_exposure else sets.at.security
+        self._caps = (math.inf, self.cap) if self.is_exposure else (self.cap, math.inf)
+        self._lock = Lock()
+        self._ends: dict[Limits, Value] = {}
+        self._relaxation: Relaxation | None = None
+        #: The limit behind each row of caps and the charges under all limits, of the largest companies.
+        self._charged: tuple[tuple[str, ...], CappedByPrices] | None = None
+        if sets.is_traced:
+            board = sets.board
+            anchors = [board.switches(sets.ground, sets.chosen(some)) for some in (sets.every, NONE)]
+            factors = (1.0, 0.0) if self.is_exposure else (0.0, 1.0)
+            self._relaxation = Relaxation(
+                board.problem, factors, self._caps, anchors, seconds=sets.effort.seconds
+            )
+
+    def __call__(self, kept: Limits, warm: Plan | None) -> Value:
+        """Solve under these limits: a :data:`poise.bargain.value.Solve`."""
+        self.sets.effort.go_on()
+        if not self.sets.is_traced:
+            return self._solved(kept, warm, None)
+        with self._lock:
+            for end in (self.sets.every, NONE):
+                if end not in self._ends:
+                    self._ends[end] = self._end(end)
+        return self._ends[kept] if kept in self._ends else self._between(kept)
+
+    def _end(self, kept: Limits) -> Value:
+        """Solve an end of all comparisons: worth an exact search around the plan found."""
+        relaxed = self._relaxed(kept)
+        if relaxed is not None and math.isinf(relaxed.bound):
+            return Value(math.inf, math.inf)
+        found = self._read(self.sets.trace(kept), relaxed)
+        self.sets.effort.go_on()
+        exact = self._solved(kept, found.witness, relaxed)
+        bound = exact.bound if not exact.is_known else max(exact.bound, min(found.bound, exact.best))
+        return Value(bound, exact.best, exact.witness)
+
+    def _between(self, kept: Limits) -> Value:
+        relaxed = self._relaxed(kept)
+        if relaxed is not None and math.isinf(relaxed.bound):
+            return Value(math.inf, math.inf)
+        known = self._known(kept)
+        if known is not None and self._is_settled(kept, relaxed, self._cost(known)):
+            best = self._cost(known)
+            return Value(min(relaxed.bound, best) if relaxed is not None else 0.0, best, known)
+        found = self._read(self.sets.trace(kept), relaxed)
+        self.sets.effort.go_on()
+        if known is not None and self._cost(known) < found.best:
+            best = self._cost(known)
+            return Value(min(found.bound, best), best, known)
+        if not found.is_known:
+            return self._solved(kept, None, relaxed)
+        return found
+
+    def _read(self, seen: Trace, relaxed: Relaxed | None) -> Value:
+        bound, spot = seen.least_exposure(self.cap) if self.is_exposure else seen.least_disruption(self.cap)
+        bound = max(bound, relaxed.bound if relaxed is not None else 0.0)
+        if spot is None:
+            return Value(bound, math.inf)
+        best = spot.exposure if self.is_exposure else spot.disruption
+        return Value(min(bound, best), best, spot.plan)
+
+    def _known(self, kept: Limits) -> Plan | None:
+        """Return the best plan of the two ends that keeps a set and the cap; None without one."""
+        plans = [spot.plan for spot in self.sets.known()]
+        plans += [value.witness for value in self._ends.values() if value.is_known]
+        problem, best, least = self.sets.problem(kept), None, math.inf
+        for plan in plans:
+            seen = evaluate(problem, plan)
+            costs = (seen.exposure + seen.late_cost, seen.disruption)
+            own, other = costs if self.is_exposure else costs[::-1]
+            if seen.is_feasible and other <= self.cap and own < least:
+                best, least = plan, own
+        return best
+
+    def _is_settled(self, kept: Limits, relaxed: Relaxed | None, cost: float) -> bool:
+        """Return whether a search promises nothing: the set costs what an end does, by all that is known.
+
+        Either the best plan without limits keeps these, or dropping the missing ones does not move the
+        relaxation.
+        """
+        if cost <= self._ends[NONE].best:
+            return True
+        whole = self._relaxed(self.sets.every)
+        return (
+            kept < self.sets.every
+            and relaxed is not None
+            and whole is not None
+            and relaxed.bound >= whole.bound * (1 - _SAME_BOUND)
+        )
+
+    def _cost(self, plan: Plan) -> float:
+        costs = costs_of(self.sets.ground.problem, plan)
+        return costs.security if self.is_exposure else costs.operations
+
+    def _relaxed(self, kept: Limits) -> Relaxed | None:
+        if self._relaxation is None:
+            return None
+        switches = self.sets.board.switches(self.sets.ground, self.sets.chosen(kept))
+        return self._relaxation.under(switches)
+
+    def _solved(self, kept: Limits, warm: Plan | None, relaxed: Relaxed | None) -> Value:
+        """Search exactly, around a plan where the problem is large."""
+        sets = self.sets
+        gone = [limit for name, limit in sets.limits.items() if name not in kept]
+        # From a plan that meets more limits, what the missing ones held up; from none, what these ask.
+        focus = touched(sets.ground, gone if warm is not None else sets.chosen(kept))
+        try:
+            found = self._search(sets.bound(kept), warm or sets.draft, focus, self._handed(relaxed))
+        except NoFeasiblePlanError as error:
+            return Value(math.inf if is_proof(error) else 0.0, math.inf)
+        return Value(found.bound, found.value, found.plan)
+
+    def _handed(self, relaxed: Relaxed | None) -> Relax | None:
+        relaxation = self._relaxation
+        if relaxed is None or relaxation is None:
+            return None
+        return lambda problem, model: relaxation.carried(relaxed, problem, model)
+
+    def _search(self, bound: Bound, warm: Plan, focus: Ints, relax: Relax | None) -> CappedSolution:
+        effort, near = self.sets.effort, self._near(bound)
+        found = solve_within(
+            bound.problem,
+            0.0 if self.is_exposure else math.inf,
+            seconds=effort.seconds,
+            disruption_cap=self._caps[1],
+            exposure_cap=self._caps[0],
+            warm=warm,
+            focus=focus,
+            rounds=effort.rounds,
+            seed=effort.seed,
+            near=near,
+            relax=relax,
+        )
+        if isinstance(found, CappedByPrices) and self._charged is None:
+            self._charged = bound.limit_of_row, found
+        return found
+
+    def _near(self, bound: Bound) -> CappedByPrices | None:
+        """Return the charges under all limits for the rows that a problem has; None where they do not fit."""
+        if self._charged is None:
+            return None
+        names, solution = self._charged
+        wanted = [name.removesuffix(LESS) for name in bound.limit_of_row]
+        kept = np.isin(names, wanted)
+        return solution.with_rows(kept) if kept.sum() == len(wanted) else None

@@ -1,0 +1,219 @@
+"""The linear relaxation of one problem under any of its limits: one program, solved hot.
+
+Prices of limits ask for the relaxation under dozens of sets of limits that differ in a few bounds. So the
+program is built once, with every limit in it, and a set of limits is a choice of bounds. Each solve starts
+from the basis of the nearest *anchor*, a set solved from nothing at the beginning: the result depends on
+neither the order of the solves nor the number of threads. On the sample company a solve takes 0.01 s
+instead of 0.5 s (measured).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from queue import Empty, SimpleQueue
+
+import highspy
+import numpy as np
+import numpy.typing as npt
+
+from poise.errors import Fault, InternalError
+from poise.planning.choices import list_choices
+from poise.planning.highs import DUAL_TOLERANCE, ROUNDING, Relaxed, highs_program, quiet_solver
+from poise.planning.milp import Model, build_model
+from poise.planning.problem import TIME_TOLERANCE_DAYS, Floats, Ints, Problem
+
+
+@dataclass(frozen=True)
+class Switches:
+    """One set of limits, as bounds of a program that holds them all.
+
+    Parameters
+    ----------
+    closed
+        Slots that may not be opened, shape ``(S,)``.
+    latest_days
+        Day by which each change must be done, ``inf`` without one; shape ``(J,)``.
+    has_row
+        Rows of caps that hold, shape ``(R,)``.
+    """
+
+    closed: npt.NDArray[np.bool_]
+    latest_days: Floats
+    has_row: npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class _Bounds:
+    column_upper: Floats
+    row_lower: Floats
+    row_upper: Floats
+
+    def differing(self, other: _Bounds) -> int:
+        """Return how many bounds differ."""
+        return sum(
+            int(np.count_nonzero(own != others))
+            for own, others in (
+                (self.column_upper, other.column_upper),
+                (self.row_lower, other.row_lower),
+                (self.row_upper, other.row_upper),
+            )
+        )
+
+
+class Relaxation:
+    """The relaxation of a problem, to be solved under any switches; safe to call from several threads.
+
+    Parameters
+    ----------
+    problem
+        With every row of caps that may be switched on; its own latest days hold always.
+    factors, caps
+        Weights of (exposure plus late cost, disruption) in what is minimised, and caps on both.
+    anchors
+        Sets to solve from nothing; others start from the nearest.
+    seconds
+        Limit of one solve [s].
+    """
+
+    def __init__(
+        self,
+        problem: Problem,
+        factors: tuple[float, float],
+        caps: tuple[float, float],
+        anchors: Sequence[Switches],
+        *,
+        seconds: float,
+    ) -> None:
+        self.problem, self.caps, self.seconds = problem, caps, seconds
+        self.model = build_model(problem, list_choices(problem))
+        model = self.model
+        cost = factors[0] * model.exposure + factors[1] * model.disruption
+        self._constant = factors[0] * model.exposure_of_nothing + factors[1] * model.disruption_of_nothing
+        self._unit = max(float(np.abs(cost).max(initial=0.0)), 1e-9) / 1_000.0
+        self._cost = cost
+        self._idle: SimpleQueue[highspy.Highs] = SimpleQueue()
+        self._anchors: list[tuple[_Bounds, highspy.HighsBasis]] = []
+        if model.num_columns:
+            for switches in anchors:
+                self._anchor(self._bounds(switches))
+
+    def under(self, switches: Switches) -> Relaxed:
+        """Solve under these limits; ``values`` are of the columns of :attr:`model`."""
+        if not self.model.num_columns:
+            raise InternalError(Fault("E900", "planning.relaxation", "A program without columns was asked."))
+        bounds = self._bounds(switches)
+        solver = self._take()
+        try:
+            return self._solve(solver, bounds, self._nearest(bounds))
+        finally:
+            self._idle.put(solver)
+
+    def carried(self, relaxed: Relaxed, target_problem: Problem, target: Model) -> Relaxed:
+        """Return an answer with its values for the columns of a problem that has the limits bound to it."""
+        if not len(relaxed.values):
+            return relaxed
+        values = carry(relaxed.values, (self.problem, self.model), (target_problem, target))
+        return Relaxed(relaxed.bound, relaxed.weight, relaxed.work, values)
+
+    def _bounds(self, switches: Switches) -> _Bounds:
+        model, choices = self.model, self.model.choices
+        late = self.problem.window_end_days[choices.window] > (
+            switches.latest_days[choices.change] + TIME_TOLERANCE_DAYS
+        )
+        upper = np.ones(model.num_columns)
+        first, last = len(choices.change), len(choices.change) + len(model.open_slot)
+        upper[:first][late | switches.closed[choices.slot]] = 0.0
+        upper[first:last][switches.closed[model.open_slot]] = 0.0
+        lower, most = model.row_lower.copy(), model.row_upper.copy()
+        # The first rows are those of the changes, the last those of the caps (build_model).
+        lower[: self.problem.num_changes][np.isfinite(switches.latest_days)] = 1.0
+        most[len(most) - len(switches.has_row) :][~switches.has_row] = np.inf
+        return _Bounds(upper, lower, most)
+
+    def _take(self) -> highspy.Highs:
+        try:
+            return self._idle.get_nowait()
+        except Empty:
+            solver = quiet_solver(self.seconds)
+            program = highs_program(
+                self.model, self._cost / self._unit, self._constant / self._unit, self.caps
+            )
+            program.integrality_ = []
+            solver.passModel(program)
+            return solver
+
+    def _nearest(self, bounds: _Bounds) -> highspy.HighsBasis | None:
+        if not self._anchors:
+            return None
+        return min(self._anchors, key=lambda anchor: anchor[0].differing(bounds))[1]
+
+    def _anchor(self, bounds: _Bounds) -> None:
+        solver = self._take()
+        if len(self._solve(solver, bounds, None).values):
+            seen, basis = solver.getBasis(), highspy.HighsBasis()
+            basis.col_status, basis.row_status = list(seen.col_status), list(seen.row_status)
+            basis.valid = True
+            self._anchors.append((bounds, basis))
+        self._idle.put(solver)
+
+    def _solve(self, solver: highspy.Highs, bounds: _Bounds, basis: highspy.HighsBasis | None) -> Relaxed:
+        columns, rows = self.model.num_columns, len(bounds.row_upper)
+        solver.clearSolver()
+        solver.changeColsBounds(
+            columns, np.arange(columns, dtype=np.int32), np.zeros(columns), bounds.column_upper
+        )
+        numbers = np.arange(rows, dtype=np.int32)
+        solver.changeRowsBounds(rows, numbers, bounds.row_lower, bounds.row_upper)  # type: ignore[attr-defined]  # not in the stubs of 1.16
+        if basis is not None:
+            solver.setBasis(basis)
+        if solver.run() == highspy.HighsStatus.kError:
+            raise InternalError(
+                Fault("E900", "planning.relaxation", "HiGHS refused the program; expected an answer.")
+            )
+        info, ending = solver.getInfo(), solver.getModelStatus()
+        work = max(0, info.simplex_iteration_count)
+        if ending == highspy.HighsModelStatus.kInfeasible:
+            return Relaxed(math.inf, 0.0, work, np.zeros(0))
+        if ending != highspy.HighsModelStatus.kOptimal:
+            return Relaxed(0.0, 0.0, work, np.zeros(0))
+        solution, weight = solver.getSolution(), 0.0
+        if math.isfinite(self.caps[1]):
+            dual = solution.row_dual[len(solution.row_dual) - 1]
+            weight = max(0.0, -dual * self._unit / max(1.0, abs(self.caps[1])))
+        slack = DUAL_TOLERANCE * self._unit * columns + ROUNDING * self._constant
+        bound = max(0.0, info.objective_function_value * self._unit - slack)
+        return Relaxed(bound, weight, work, np.asarray(solution.col_value))
+
+
+def carry(values: Floats, source: tuple[Problem, Model], target: tuple[Problem, Model]) -> Floats:
+    """Return values of one program's columns for those of another over the same changes and windows.
+
+    A column that the source lacks is 0. Units of caps, which either may count by other columns, are a half:
+    nothing is known of them.
+    """
+    parts = [
+        _looked_up(_choice_keys(*source), values[: len(source[1].choices.change)], _choice_keys(*target)),
+        _looked_up(_slot_keys(*source), values[len(source[1].choices.change) :], _slot_keys(*target)),
+        np.full(target[1].units.count, 0.5),
+    ]
+    return np.concatenate(parts)
+
+
+def _choice_keys(problem: Problem, model: Model) -> Ints:
+    return model.choices.change * problem.num_windows + model.choices.window
+
+
+def _slot_keys(problem: Problem, model: Model) -> Ints:
+    group = np.repeat(np.arange(problem.num_groups), np.diff(problem.slot_ptr))[model.open_slot]
+    return group * problem.num_windows + problem.slot_window[model.open_slot]
+
+
+def _looked_up(keys: Ints, values: Floats, wanted: Ints) -> Floats:
+    order = np.argsort(keys, kind="stable")
+    place = np.minimum(np.searchsorted(keys[order], wanted), max(0, len(keys) - 1))
+    if not len(keys):
+        return np.zeros(len(wanted))
+    found = order[place]
+    return np.where(keys[found] == wanted, values[found], 0.0)

@@ -161,6 +161,7 @@ FAULT_IDS: dict[str, str] = {
     "E556": "The file of the table is damaged.",
     "E557": "This step is not possible at this point of the negotiation.",
     "E558": "An opened position is not the one that was sealed.",
+    "E559": "A long computation was stopped by its caller before it was done.",
     "E580": "A file that should be a risk.json is none, or an array of it cannot be.",
     "E581": "A simulation is asked for too many or too few draws.",
     "E582": "A plan is named that the run does not have.",

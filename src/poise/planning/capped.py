@@ -114,10 +114,8 @@ def solve_within(
     deadline = time.monotonic() + seconds
     caps, factors = (exposure_cap, disruption_cap), (0.0, 1.0) if math.isinf(weight) else (1.0, weight)
     model = build_model(problem, choices)
-    if relax is not None and model.num_columns:
-        relaxed = relax(problem, model)
-    else:
-        relaxed = relax_program(model, factors, caps, seconds)
+    given = relax is not None and model.num_columns > 0
+    relaxed = relax(problem, model) if given and relax else relax_program(model, factors, caps, seconds)
     if math.isinf(relaxed.bound):
         # Naming the dates to blame is a search of its own: worth it where it is quick.
         naming = seconds if len(choices.change) <= EXACT_CHOICES else 0.0
@@ -133,14 +131,7 @@ def solve_within(
         )
         return _priced(found, relaxed.weight, relaxed.bound)
     search = _Neighbourhoods(problem, model, factors, caps, np.random.default_rng([seed, 23]))
-    start = warm if warm is None or is_within(evaluate(problem, warm), caps) else search.mend(warm, focus)
-    if start is None and is_local:
-        raise no_plan(problem, caps, seconds, is_infeasible=False)
-    if start is None:
-        run = run_program(model, (0.0, 0.0), caps, Limits(max(0.5, deadline - time.monotonic())))
-        if run.values is None:
-            raise no_plan(problem, caps, 0.0, is_infeasible=run.is_infeasible)
-        start = Plan(model.plan_windows(run.values))
+    start = _start(search, warm, focus, deadline, is_local=is_local)
     was_seen = seen_bound is not None and start is warm and relaxed.bound >= seen_bound * (1 - _SAME_BOUND)
     values = relaxed.values[:0] if was_seen else relaxed.values
     window, work, is_cut = search.improve(start.window, values, focus, rounds, deadline)
@@ -155,6 +146,23 @@ def _within(problem: Problem, caps: tuple[float, float], plan: Plan, start: Plan
     """Return a plan and its costs, or the start where rounding put the plan a hair above a cap."""
     seen = evaluate(problem, plan)
     return (plan, seen) if is_within(seen, caps) else (start, evaluate(problem, start))
+
+
+def _start(
+    search: _Neighbourhoods, warm: Plan | None, focus: Ints | None, deadline: float, *, is_local: bool
+) -> Plan:
+    """Return a plan within the caps: the one given, it mended, or any."""
+    problem, caps = search.problem, search.caps
+    start = warm if warm is None or is_within(evaluate(problem, warm), caps) else search.mend(warm, focus)
+    if start is not None:
+        return start
+    left = max(0.5, deadline - time.monotonic())
+    if is_local:
+        raise no_plan(problem, caps, left, is_infeasible=False)
+    run = run_program(search.model, (0.0, 0.0), caps, Limits(left))
+    if run.values is None:
+        raise no_plan(problem, caps, 0.0, is_infeasible=run.is_infeasible)
+    return Plan(search.model.plan_windows(run.values))
 
 
 def find_any(problem: Problem, seconds: float, naming_seconds: float = 0.0) -> Plan | None:

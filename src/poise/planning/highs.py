@@ -231,7 +231,8 @@ def solve_dense(
     return Answer(np.asarray(solution.col_value), np.asarray(solution.row_dual) * scale)
 
 
-def quiet_solver(seconds: float) -> _QuietHighs:
+def quiet_solver(seconds: float) -> highspy.Highs:
+    """Return HiGHS set up as every run here wants it: one thread, a fixed seed, nothing printed."""
     solver = _QuietHighs()  # type: ignore[no-untyped-call]
     for name, setting in {
         "output_flag": False,

@@ -4,19 +4,54 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
 from datetime import timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
 import pytest
 from django.test import Client
 
-from poise.desk import clock
+from poise.desk import clock, convert
 from poise.desk.actions import Actor, incidents
-from poise.desk.models import LedgerRecord, User
+from poise.desk.models import Job, LedgerRecord, User
 from poise.errors import IncidentError, NotAllowedError
 
 SignIn = Callable[[Any], Client]
+
+
+class Webhook(ThreadingHTTPServer):
+    """A chat's webhook: keeps what it takes, and answers as it is told."""
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), _Hook)
+        self.status = 200
+        self.taken: list[dict[str, Any]] = []
+
+
+class _Hook(BaseHTTPRequestHandler):
+    server: Webhook
+
+    def do_POST(self) -> None:
+        """Take a message, or refuse it."""
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        if self.server.status == 200:
+            self.server.taken.append(json.loads(body))
+        self.send_response(self.server.status)
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+@pytest.fixture
+def channel_file() -> Iterator[Path]:
+    """Return where the workspace lists its ways to people; it is taken away after the test."""
+    path = convert.folder() / "channels.toml"
+    yield path
+    path.unlink(missing_ok=True)
 
 
 def opened(ciso: User, **more: Any) -> str:
@@ -274,3 +309,53 @@ def test_a_brief_without_a_channel_is_told_so(ciso: User) -> None:
     }
     with pytest.raises(IncidentError, match="no channel"):
         incidents.queue(Actor.of(ciso), fields)
+
+
+@pytest.fixture
+def webhook() -> Iterator[Webhook]:
+    """Run a real HTTP server on loopback that can be told to refuse."""
+    server = Webhook()
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    yield server
+    server.shutdown()
+    server.server_close()
+
+
+def test_a_brief_goes_out_word_for_word_and_a_failure_is_shown_and_tried_again(
+    ciso: User, sign_in: SignIn, webhook: Webhook, channel_file: Path
+) -> None:
+    """A delivery that fails is never silent: it stands on the page, and the next attempt delivers it."""
+    channel_file.write_text(f'[chat]\nurl = "json://127.0.0.1:{webhook.server_port}/"\nclearance = "AMBER"\n')
+    key, client = opened(ciso), sign_in(ciso)
+    said(ciso)
+    page = client.get(f"/incidents/{key}/briefs/operations").content.decode()
+    at = re.search(r'name="at" value="([^"]+)"', page)
+    assert at is not None
+    webhook.status = 503
+    fields = {"at": at[1], "channel": "chat", "token": "send"}
+    for _ in range(2):
+        assert client.post(f"/incidents/{key}/briefs/operations/send", fields).status_code == 302
+    assert Job.objects.filter(kind=incidents.DELIVERY).exists()
+    assert incidents.deliver_due(clock.now()) == 1
+    shown = client.get(f"/incidents/{key}").content.decode()
+    assert "Not delivered" in shown
+    assert "The message was not taken" in shown
+    webhook.status = 200
+    assert incidents.deliver_due(clock.now()) == 0, "the next attempt comes after a wait"
+    assert incidents.deliver_due(clock.now() + timedelta(minutes=2)) == 1
+    assert len(webhook.taken) == 1
+    assert "Files on pay-3 end in .lock" in webhook.taken[0]["message"]
+    assert webhook.taken[0]["title"].startswith("[TLP:AMBER] ")
+    assert "Not delivered" not in client.get(f"/incidents/{key}").content.decode()
+
+
+def test_a_drill_sends_nothing(ciso: User, sign_in: SignIn, webhook: Webhook, channel_file: Path) -> None:
+    """Its brief is queued, kept back and shown as such; no server hears of it."""
+    channel_file.write_text(f'[drill]\nurl = "json://127.0.0.1:{webhook.server_port}/"\nclearance = "RED"\n')
+    client = sign_in(ciso)
+    client.post("/incidents/begin", {"drill": "leaked-credentials", "token": "d"})
+    fields = {"at": clock.now().isoformat(), "channel": "drill", "token": "send"}
+    assert client.post(f"/incidents/{_only_key()}/briefs/board/send", fields).status_code == 302
+    assert incidents.deliver_due(clock.now()) == 1
+    assert webhook.taken == []

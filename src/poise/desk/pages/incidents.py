@@ -131,7 +131,7 @@ def _still(request: DeskRequest, key: str) -> HttpResponse:
 def _followed(request: DeskRequest, key: str) -> Kept:
     """Return the part of the page that follows others, rendered anew only when something can have changed."""
     by = request.actor
-    rests_on = (live.ledger_version(), by.now.replace(second=0, microsecond=0))
+    rests_on = (incidents.head_hash(), by.now.replace(second=0, microsecond=0))
     place = (request.user.pk, key)
     kept = _KEPT.get(place)
     if kept is not None and kept.rests_on == rests_on:

@@ -102,3 +102,6 @@ def test_a_digest_goes_by_a_channel_that_is_there(tmp_path: Path, capsys: pytest
     assert main([*command, *common]) == 0
     assert main(["dialogue", "digest", "--party", "security", "--send", "mail-ciso", *common]) == 2
     assert "E857" in capsys.readouterr().err
+    # Nobody stated a profile, so Monday at 8 is asked for: an hour later nothing is sent.
+    later = ["--workspace", str(tmp_path), "--now", "2026-01-05T09:00Z"]
+    assert main(["dialogue", "digest", "--party", "security", "--send", "mail-ciso", "--hourly", *later]) == 0

@@ -49,6 +49,9 @@ def add_parsers(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     digest.add_argument(
         "--send", metavar="URL", help="send it through apprise: a mailto: or mailtos: address"
     )
+    digest.add_argument(
+        "--hourly", action="store_true", help="send only in the hour that the side's profile asks for"
+    )
 
 
 def run_goals(arguments: argparse.Namespace) -> int:
@@ -222,17 +225,23 @@ def board_text(board: Board) -> str:
 
 def run_digest(arguments: argparse.Namespace) -> int:
     """Run ``poise dialogue digest``."""
+    from datetime import timedelta
+
     from poise.dialogue.agenda import make_agenda
     from poise.dialogue.digest import week, write
+    from poise.dialogue.working import profile_of, send_at
 
     with at_dialogue.talk(arguments) as at:
         agenda = make_agenda(at.conversation.state, at.conversation.now, at.prospect())
         subject, text = write(
             week(at.conversation.state, at.conversation.now, agenda), at.conversation.state, arguments.party
         )
-        if arguments.send:
+        wanted = send_at(profile_of(at.conversation.state, arguments.party), at.conversation.now)
+        if arguments.send and not (arguments.hourly and wanted >= at.conversation.now + timedelta(hours=1)):
             _send(arguments, subject, text)
-        return at_table.show(arguments, {"subject": subject, "text": text}, f"{subject}\n\n{text}")
+        return at_table.show(
+            arguments, {"subject": subject, "text": text, "wanted_at": wanted}, f"{subject}\n\n{text}"
+        )
 
 
 def _send(arguments: argparse.Namespace, subject: str, text: str) -> None:

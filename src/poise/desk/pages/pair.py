@@ -22,7 +22,7 @@ from poise.dialogue.formulas import PERIOD
 from poise.dialogue.signals import read_signals
 from poise.dialogue.survey import quarter_of, view_guess, view_survey
 from poise.dialogue.survey_items import ITEMS, NOTICE, SCALE
-from poise.dialogue.working import profile_of
+from poise.dialogue.working import profile_of, send_at
 
 
 def profiles(request: DeskRequest) -> HttpResponse:
@@ -102,6 +102,7 @@ def digest(request: DeskRequest) -> HttpResponse:
     party = next(one for one in PARTIES if one == request.actor.party)
     subject, text = write(week(state, now, agenda), state, party)
     context = {"subject": subject, "text": text, "profile": profile_of(state, party)}
+    context["wanted_at"] = send_at(profile_of(state, party), now)
     return shown(request, "desk/dialogue/digest.html", context)
 
 

@@ -33,7 +33,7 @@ def play(desk: Desk, steps: list[tuple[str, int, str, int]]) -> float:
         target = order[index % len(order)].record if order else "0" * 64
         with suppress(IncidentError):
             if step == "state":
-                desk.state(minutes, minutes + 5, tlp=mark)
+                desk.state(minutes, None if mark == "RED" else minutes + 5, tlp=mark)
             elif step == "correct":
                 desk.state(minutes, tlp=mark, corrects=target, fault="wrong")
             elif step == "withdraw":

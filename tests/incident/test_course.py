@@ -29,6 +29,14 @@ def test_an_update_promises_the_next_one(desk: Desk) -> None:
     assert len(desk.case.promises) == 1
 
 
+def test_a_red_statement_makes_no_promise(desk: Desk) -> None:
+    """All see promises, so one that moved would tell that something was stated."""
+    desk.state(1, tlp="RED")
+    with pytest.raises(IncidentError, match="E826"):
+        desk.state(2, 30, tlp="RED")
+    assert desk.case.promises == []
+
+
 def test_promises_are_kept_moved_late_or_answered_by_no_change(desk: Desk) -> None:
     """Moving before due is no miss; late stays late; one press keeps a promise without news."""
     desk.state(1, 30)

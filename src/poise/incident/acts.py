@@ -51,6 +51,11 @@ def kind_of(act: Act, *, is_drill: bool = False) -> str:
     return f"{DRILL if is_drill else INCIDENT}.{_NAMES[type(act)]}"
 
 
+def name_of(act: Act) -> str:
+    """Return an act's kind without the prefix, as "decision.asked"."""
+    return _NAMES[type(act)]
+
+
 def read_act(kind: str, body: Mapping[str, Any], where: str) -> Act:
     """Return the act of a body.
 

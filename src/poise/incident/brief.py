@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from poise.incident.base import PARTIES
 from poise.incident.known import view
 from poise.incident.profile import DEFAULTS, Audience, Profile
-from poise.incident.state import Decision, Incident, Told
+from poise.incident.state import Decision, Incident, Promise, Told
 from poise.incident.statements import KINDS, duty, sentence, source_words
 from poise.incident.tlp import Mark, Watcher, label, strictest
 
@@ -141,7 +141,7 @@ def brief(
         any(one.act.is_privileged for one in seen.standing),
         tuple(sections),
         tuple(wanted(one, zone) for one in seen.decisions if one.state(at) in ("open", "overdue")),
-        tuple(_updates(incident, at, zone)),
+        tuple(_updates(incident.promises_for(watcher), at, zone)),
     )
 
 
@@ -203,9 +203,9 @@ def _ordered(found: Iterable[Told], form: Profile) -> list[Told]:
     return sorted(told, key=lambda one: -KINDS.index(one.act.kind))
 
 
-def _updates(incident: Incident, at: datetime, zone: ZoneInfo) -> Iterable[str]:
+def _updates(promises: list[Promise], at: datetime, zone: ZoneInfo) -> Iterable[str]:
     for party in PARTIES:
-        made = [one for one in incident.promises if one.party == party and one.made <= at]
+        made = [one for one in promises if one.party == party and one.made <= at]
         if made and made[-1].state(at) in ("open", "late"):
             late = ", which is over" if made[-1].state(at) == "late" else ""
             yield f"{party}: by {local(made[-1].due_at(at), zone)}{late}."

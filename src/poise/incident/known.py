@@ -64,7 +64,7 @@ def view(incident: Incident, watcher: Watcher, at: datetime) -> View:
         tuple(told for told in seen if not told.stands(at)),
         frozenset(told.record for told in standing if told.place > place and told.author != watcher.name),
         {name: count for name, count in news.items() if count},
-        tuple(one for one in incident.promises if one.made <= at),
+        tuple(one for one in incident.promises_for(watcher) if one.made <= at),
         tuple(one for one in incident.requests.values() if one.asked.time <= at),
         tuple(
             one

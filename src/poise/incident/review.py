@@ -10,11 +10,12 @@ from typing import Any, Final, Literal
 import msgspec
 
 from poise.incident import course, duties, statements
+from poise.incident.acts import name_of
 from poise.incident.base import PARTIES, Act
 from poise.incident.clocks.standing import duties_of
 from poise.incident.known import readers, view
 from poise.incident.state import Decision, Done, Incident, Told
-from poise.incident.tlp import Watcher, label, strictest
+from poise.incident.tlp import EVERYTHING, Watcher, label, strictest
 from poise.incident.words import BANDS, band_of
 
 Lane = Literal["events", "knowledge"]
@@ -89,11 +90,11 @@ def timeline(incident: Incident, watcher: Watcher, at: datetime, *, hindsight: b
     return sorted(found, key=lambda one: (one.at, one.lane))
 
 
-def promises_kept(incident: Incident, at: datetime) -> list[Kept]:
+def promises_kept(incident: Incident, at: datetime, watcher: Watcher = EVERYTHING) -> list[Kept]:
     """Return how each side kept its promises; one that was moved before it was due is no miss."""
     found = []
     for party in PARTIES:
-        own = [one for one in incident.promises if one.party == party and one.made <= at]
+        own = [one for one in incident.promises_for(watcher) if one.party == party and one.made <= at]
         states = [one.state(at) for one in own]
         late = sorted(
             ((one.ended if one.ended and one.ended <= at else at) - one.due_at(at)).total_seconds() / 60
@@ -152,7 +153,7 @@ def document(incident: Incident, watcher: Watcher, at: datetime) -> dict[str, An
         "mark": label(strictest(one.act.tlp for one in told)),
         "statements": [_statement_json(incident, one, at) for one in told],
         "timeline": [vars(one) for one in timeline(incident, watcher, at)],
-        "promises": [vars(one) for one in promises_kept(incident, at)],
+        "promises": [vars(one) for one in promises_kept(incident, at, watcher)],
         "calibration": [vars(one) for one in calibration(incident, at, watcher)],
         "decisions": [_decision_json(one, at) for one in seen.decisions],
         "duties": [
@@ -209,7 +210,7 @@ def _result(done: Done) -> str:
 
 
 def _kind(act: Act) -> str:
-    return act.kind if isinstance(act, statements.Stated) else type(act).__name__.lower()
+    return act.kind if isinstance(act, statements.Stated) else name_of(act).replace(".", " ")
 
 
 _PLAIN: Final[dict[type, str]] = {

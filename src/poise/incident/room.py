@@ -47,7 +47,11 @@ class Room:
             self._state, self._next = Incidents(), 0
         new = list(self.ledger.records(self._next))
         if new:
-            replay(entries(new), into=self._state)
+            try:
+                replay(entries(new), into=self._state)
+            except BaseException:
+                self._state, self._next = Incidents(), 0  # half of it was read
+                raise
             self._next, self._last = new[-1].sequence + 1, new[-1].hash
         return self._state
 

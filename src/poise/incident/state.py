@@ -11,7 +11,7 @@ from poise.incident.course import Asked, DecisionAsked, Followed, Opened
 from poise.incident.duties import Anchored, Assessed, Sent, Suspended
 from poise.incident.messages import Message
 from poise.incident.statements import KINDS, Stated
-from poise.incident.tlp import EVERYTHING, Mark, Watcher
+from poise.incident.tlp import EVERYTHING, Mark, Watcher, rank
 
 Change = Literal["new", "corrected", "upgraded", "downgraded", "withdrawn"]
 
@@ -192,6 +192,10 @@ class Incident:
     def open_promise(self, party: Party) -> Promise | None:
         """Return the promise that a side has still to keep."""
         return next((one for one in reversed(self.promises) if one.party == party and not one.how), None)
+
+    def promises_for(self, watcher: Watcher) -> list[Promise]:
+        """Return the promises; none for a watcher below the marks of statements that make and keep them."""
+        return self.promises if rank(watcher.clearance) >= rank("AMBER+STRICT") else []
 
     def standing(self, at: datetime, watcher: Watcher = EVERYTHING) -> list[Told]:
         """Return the statements that stood at a time, for this watcher, in the order of recording."""

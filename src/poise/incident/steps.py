@@ -18,7 +18,7 @@ Effect: TypeAlias = Callable[[], None]
 
 def state_it(of: Incident, act: statements.Stated, place: Place) -> Effect:
     """Take a statement in; one that corrects another ends that one."""
-    promise = _promised(of, act.party, act.next_update, place)
+    promise = _told_with(of, act, place)
     before = None
     if act.corrects is not None:
         before = _standing(of, act.corrects, place)
@@ -191,6 +191,16 @@ def attempt(of: Incident, act: messages.Attempted, place: Place) -> Effect:
     if act.is_delivered:
         return partial(setattr, message, "delivered", place.time)
     return partial(message.failures.append, (place.time, act.reason))
+
+
+def _told_with(of: Incident, act: statements.Stated, place: Place) -> Effect:
+    """Return what a statement does to promises: nothing when it is RED, since all see promises."""
+    if act.tlp != "RED":
+        return _promised(of, act.party, act.next_update, place)
+    if act.next_update is not None:
+        hint = "All see promises. Make this one with another statement, or by 'no change'."
+        raise place.refuse("A RED statement makes and keeps no promise.", "E826", hint)
+    return lambda: None
 
 
 def _promised(

@@ -206,7 +206,7 @@ def after(request: DeskRequest, key: str) -> HttpResponse:
             "mark": label(strictest(one.act.tlp for one in (*seen.standing, *seen.ended))),
             "timeline": timeline(found, who, now, hindsight=hindsight),
             "hindsight": hindsight,
-            "kept": promises_kept(found, now),
+            "kept": promises_kept(found, now, who),
             "calibration": calibration(found, now, who),
             "decisions": seen.decisions,
             "follow_ups": list(found.follow_ups.values()),

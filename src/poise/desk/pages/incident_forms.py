@@ -72,7 +72,9 @@ def statement_fields(posted: QueryDict) -> dict[str, Any]:
     }
     for name in frozenset().union(*own.values()) - own.get(str(kind), set()):
         fields.pop(name, None)
-    if fields.get("tlp") != "RED":
+    if fields.get("tlp") == "RED":
+        fields.pop("next_update", None)  # all see promises, and would see that something was stated
+    else:
         fields.pop("named", None)
     return fields
 

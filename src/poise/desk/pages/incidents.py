@@ -310,7 +310,8 @@ def due(by: Actor) -> list[Due]:
     found = []
     with incidents.looking() as room:
         for one in room.state().by_id.values():
-            for promise in one.promises if one.closed is None else ():
+            promises = one.promises_for(incidents.watcher(by, one))
+            for promise in promises if one.closed is None else ():
                 if promise.state(by.now) in ("open", "late"):
                     text = f"{'DRILL: ' * one.is_drill}Update by {promise.party}: {one.head.title}"
                     found.append(Due(text, promise.due_at(by.now), f"/incidents/{one.id}"))

@@ -359,3 +359,18 @@ def test_a_drill_sends_nothing(ciso: User, sign_in: SignIn, webhook: Webhook, ch
     assert client.post(f"/incidents/{_only_key()}/briefs/board/send", fields).status_code == 302
     assert incidents.deliver_due(clock.now()) == 1
     assert webhook.taken == []
+
+
+def test_the_ledger_pages_keep_marks(ciso: User, cio: User, sign_in: SignIn) -> None:
+    """Neither list nor record nor export shows a statement to whom its mark does not name."""
+    key = opened(ciso)
+    said(ciso, "Files are encrypted", tlp="GREEN")
+    before = _plain(sign_in(cio).get("/ledger"))
+    secret = said(ciso, "The source is in the board room", tlp="RED", next_update=None)
+    client = sign_in(cio)
+    assert _plain(client.get("/ledger")) == before
+    assert client.get(f"/ledger/{secret}").status_code == 404
+    assert client.get("/ledger/export").status_code == 403
+    assert key
+    exported = b"".join(sign_in(ciso).get("/ledger/export").streaming_content)
+    assert b"board room" in exported

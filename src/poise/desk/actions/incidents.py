@@ -89,6 +89,12 @@ def watcher(by: Actor, incident: Incident) -> Watcher:
     return incident.watcher(by.person, party, _CLEARANCES.get(by.role, "GREEN"))
 
 
+def leads_all(by: Actor) -> bool:
+    """Return whether every incident's marks are for somebody: who leads one sees all of it."""
+    with looking() as room:
+        return all(one.head.lead == by.person for one in room.state().by_id.values())
+
+
 @action("incident.act")
 def act(by: Actor, name: str, fields: Mapping[str, Any], *, is_drill: bool = False) -> Record:
     """Put an act of the actor's own side on the ledger; the same act twice, by its token, is one record.

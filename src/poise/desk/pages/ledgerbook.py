@@ -6,15 +6,18 @@ import json
 from datetime import UTC, datetime
 from typing import Final
 
-from django.http import HttpResponse, StreamingHttpResponse
+from django.db.models import Q, QuerySet
+from django.http import Http404, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
 
+from poise.desk import telling
+from poise.desk.actions import incidents
 from poise.desk.ledger import DeskLedger
 from poise.desk.models import LedgerRecord
 from poise.desk.navigation import Entry
 from poise.desk.routes import DeskRequest, page
-from poise.desk.telling import sentence
+from poise.errors import Fault, NotAllowedError
 
 #: Records of one page.
 PAGE_SIZE: Final = 50
@@ -22,7 +25,7 @@ PAGE_SIZE: Final = 50
 
 def index(request: DeskRequest) -> HttpResponse:
     """Show the newest records, those of a kind or a person, or the ledger as it was at a time."""
-    rows = LedgerRecord.objects.order_by("-sequence")
+    rows = _listed().order_by("-sequence")
     kind, author, until = (request.GET.get(name, "").strip() for name in ("kind", "author", "until"))
     if kind:
         rows = rows.filter(kind__startswith=kind)
@@ -36,23 +39,33 @@ def index(request: DeskRequest) -> HttpResponse:
     shown = list(rows[: PAGE_SIZE + 1])
     book = DeskLedger()
     context = {
-        "rows": [(row, sentence(book.record(row.sequence))) for row in shown[:PAGE_SIZE]],
+        "rows": [(row, telling.sentence(book.record(row.sequence))) for row in shown[:PAGE_SIZE]],
         "more": shown[PAGE_SIZE - 1].sequence if len(shown) > PAGE_SIZE else None,
-        "kinds": sorted(set(LedgerRecord.objects.values_list("kind", flat=True))),
+        "kinds": sorted(set(_listed().values_list("kind", flat=True))),
         "head": book.head,
         "given": {"kind": kind, "author": author, "until": until},
     }
     return render(request, "desk/ledger/list.html", context)
 
 
+def _listed() -> QuerySet[LedgerRecord]:
+    """Return the records that are everybody's: those of incidents stand on their own pages."""
+    rows: QuerySet[LedgerRecord] = LedgerRecord.objects.exclude(
+        Q(kind__startswith="incident.") | Q(kind__startswith="drill.")
+    )
+    return rows
+
+
 def record(request: DeskRequest, reference: str) -> HttpResponse:
     """Show one record, with what was added beside it."""
     book = DeskLedger()
     one = book.record(int(reference)) if reference.isdigit() and len(reference) < 12 else book.find(reference)
+    if not telling.may_know(request.actor, one):
+        raise Http404
     context = {
         "one": one,
         "signers": book.signers(one),
-        "beside": book.beside(one.hash),
+        "beside": [other for other in book.beside(one.hash) if telling.may_know(request.actor, other)],
         "body": None if one.body is None else json.dumps(one.body, indent=2, ensure_ascii=False)[:200_000],
     }
     return render(request, "desk/ledger/record.html", context)
@@ -64,7 +77,17 @@ def verify(request: DeskRequest) -> HttpResponse:
 
 
 def export(request: DeskRequest) -> HttpResponseBase:
-    """Give the ledger as the file that poise ledger verify reads."""
+    """Give the ledger as the file that poise ledger verify reads, to whom every mark in it is for.
+
+    Raises
+    ------
+    NotAllowedError
+        E870 when somebody else leads an incident or a drill: its marks cannot be kept in a file.
+    """
+    if not incidents.leads_all(request.actor):
+        message = "The file holds incidents that others lead, with every mark."
+        hint = "Whoever runs the desk can export it for people who may know all of it."
+        raise NotAllowedError(Fault("E870", "ledger.export", message, hint))
     answer = StreamingHttpResponse(DeskLedger().lines(), content_type="application/x-ndjson")
     answer["Content-Disposition"] = 'attachment; filename="ledger.jsonl"'
     return answer

@@ -58,6 +58,7 @@ bench: install $(PEERS) ## measure speed and memory as ratios; see docs/performa
 	$(BIN)/python bench/replan.py
 	$(BIN)/python bench/limits.py
 	$(BIN)/python bench/gate.py
+	$(BIN)/python bench/incidents.py
 
 # Peers live apart from Poise: two copies of one solver's library in a process do not get along.
 $(PEERS): requirements-bench.txt

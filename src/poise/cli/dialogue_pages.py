@@ -196,7 +196,11 @@ def board_text(board: Board) -> str:
     money = at_table.money
     lines = [f"{board.quarter}, as of {board.at:%Y-%m-%d}", "", "Goals of both"]
     for goal in board.goals:
-        cost = f"; expected loss {money(goal.plan.exposure, board.currency)}" if goal.plan else ""
+        cost = (
+            f"; expected loss {money(goal.plan.exposure, board.currency)}"
+            if goal.plan and goal.plan.changes
+            else ""
+        )
         lines.append(f"  {goal.title}{cost}")
     lines += ["", "Plans signed"]
     for one in board.agreements:
@@ -207,6 +211,7 @@ def board_text(board: Board) -> str:
             f"  {one.time:%Y-%m-%d}: loss and lateness {money(one.expected_loss, board.currency)}, "
             f"disruption {money(one.disruption, board.currency)}; {kept}"
         )
+    lines += ["", "Rules in use elsewhere, on the same backlog"] if board.policies else []
     for rule in board.policies:
         lines.append(
             f"  {rule.label}: expected loss {money(rule.expected_loss, board.currency)}, disruption "

@@ -26,6 +26,8 @@ class Server(BaseApplication):  # type: ignore[misc]
             "workers": self.processes,
             "worker_class": "gthread",
             "threads": THREADS,
+            # Loaded before it listens: whoever is let in is answered.
+            "preload_app": True,
             "timeout": 120,
             "graceful_timeout": 20,
             "keepalive": 15,
@@ -38,7 +40,12 @@ class Server(BaseApplication):  # type: ignore[misc]
             self.cfg.set(name, value)
 
     def load(self) -> Any:
-        """Return the application, in each server process."""
+        """Return the application; the processes that serve it share no connection with this one."""
+        from django.db import connections
+        from django.urls import get_resolver
+
         from poise.desk.wsgi import application
 
+        get_resolver().url_patterns  # noqa: B018  # imports all pages now, once
+        connections.close_all()
         return application

@@ -33,7 +33,7 @@ def dot_chart(
         Room left above for a title [px].
     """
     highest = max((max(row.values, default=0.0) for row in rows), default=0.0) or 1.0
-    x = Scale(0.0, highest * 1.03, _LABEL, _WIDTH - 16.0)
+    x = Scale(0.0, highest * 1.03, _LABEL, _WIDTH - 60.0)
     head = _HEAD + top
     bottom = head + _TALL * len(rows)
     grid = [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from contextlib import suppress
 from pathlib import Path
 
@@ -92,6 +93,17 @@ def test_a_mutated_file_is_read_or_refused(
     path.write_bytes(content)
     with suppress(PoiseError):
         read(path)
+
+
+@pytest.mark.parametrize("place", ["operations", "security", "\\ud800"])
+def test_half_a_surrogate_pair_is_refused(tmp_path: Path, place: str) -> None:
+    """JSON can write what no text can hold; it is a fault of the file, not of ours."""
+    keys = {"operations": ["ed25519:" + "a" * 64], "security": ["ed25519:" + "b" * 64], "\\ud800": []}
+    text = json.dumps({**keys, place: ["half"]}).replace("half", "\\ud800").replace("\\\\ud800", "\\ud800")
+    path = tmp_path / "trust.json"
+    path.write_text(text)
+    with pytest.raises(PoiseError):
+        read_trust(path)
 
 
 def test_the_burn_of_a_window_is_the_area_under_its_rates(tmp_path: Path) -> None:

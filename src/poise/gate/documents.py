@@ -227,7 +227,7 @@ def unsigned_document(path: Path, payload_type: str, kind: type[_T]) -> _T:
 def _converted(value: Any, kind: type[_T], where: str, hint: str = "") -> _T:
     try:
         return msgspec.convert(value, kind)
-    except msgspec.ValidationError as error:
+    except (msgspec.ValidationError, UnicodeEncodeError) as error:  # the latter for half a surrogate pair
         raise PolicyError(Fault("E800", where, f"The document cannot be read: {error}.", hint)) from error
 
 

@@ -230,5 +230,5 @@ def envelope_of(body: Mapping[str, Any], payload_type: str, where: str) -> Envel
 def _document(envelope: Envelope, kind: type[_T], where: str) -> _T:
     try:
         return msgspec.convert(parse(envelope.payload, where), kind)
-    except msgspec.ValidationError as error:
+    except (msgspec.ValidationError, UnicodeEncodeError) as error:
         raise PolicyError(Fault("E611", where, f"Its document cannot be read: {error}.")) from error

@@ -182,6 +182,8 @@ FAULT_IDS: dict[str, str] = {
     "E611": "A record of the gate holds no signed document of its kind.",
     "E612": "A verdict cannot be handed to a desk.",
     "E613": "A desk cannot take a verdict in: it is none, or of another form.",
+    "E614": "A policy's version is not above those that were signed before.",
+    "E615": "There is no such proposal, exception or policy in force.",
     "E780": "A document of the gate lacks a signature that it needs.",
     "E781": "A document of the gate is not valid yet, or has expired.",
     "E782": "A document of the gate is for another service or commit.",

@@ -48,7 +48,7 @@ def desk_token() -> str:
     """
     token = os.environ.get(TOKEN_VARIABLE, "").strip()
     if not token or not token.isascii() or not token.isprintable():
-        hint = "An operations or security lead makes one at the desk, under Deliveries; keep it as a secret."
+        hint = "Make one at the desk, under Account, with the scope gate.report; keep it as a secret."
         raise InputError(Fault("E612", TOKEN_VARIABLE, "holds no token for reporting verdicts.", hint))
     return token
 

@@ -108,6 +108,14 @@ PERMISSIONS: Final = (
     # Incidents: what may be seen there is decided by each statement's mark as well
     Permission("incident.read", "see incidents, up to the marks that are for them", ROLES),
     Permission("incident.act", "state, promise, ask and decide in an incident for their own side", _SIDES),
+    # Deliveries
+    Permission("gate.read", "see delivery policies, verdicts, exceptions and risk budgets", ROLES),
+    Permission("gate.compose", "write drafts of delivery policies", _SIDES),
+    Permission("gate.sign", "sign a delivery policy for their side, or decline one", _LEADS),
+    Permission(
+        "gate.except", "accept a finding for a time, where the policy names their key", (*_LEADS, CHAIR)
+    ),
+    Permission("gate.report", "hand in verdicts and histories of tests", _SIDES),
     # The ledger
     Permission("ledger.read", "search and verify the ledger", ROLES),
     Permission("ledger.export", "export the ledger", ROLES),

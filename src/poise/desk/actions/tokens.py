@@ -20,6 +20,8 @@ SCOPES: Final = {
     "table.limit": "post and drop limits of your side",
     "agreement.read": "read agreements",
     "ledger.read": "read the ledger",
+    "gate.report": "report verdicts of deliveries",
+    "gate.read": "read delivery policies and exceptions",
 }
 MAX_DAYS: Final = 366
 _PREFIX: Final = "poise_"

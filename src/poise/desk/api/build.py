@@ -9,7 +9,7 @@ from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, HttpError, ValidationError
 
 import poise
-from poise.desk.api import estate, table
+from poise.desk.api import deliveries, estate, table
 from poise.desk.middleware import status_of
 from poise.errors import Fault, PoiseError
 
@@ -26,6 +26,7 @@ def build() -> NinjaAPI:
     )
     api.add_router("", estate.router)
     api.add_router("", table.router)
+    api.add_router("", deliveries.router)
 
     def refuse(request: HttpRequest, status: int, *faults: Fault) -> HttpResponse:
         return api.create_response(request, {"faults": [fault.as_dict() for fault in faults]}, status=status)

@@ -6,6 +6,7 @@ from poise.desk.models.bargaining import AgreementDraft, OpeningPosition
 from poise.desk.models.dialogue import JointPage, SealedAnswers
 from poise.desk.models.estate import EstateVersion, Report
 from poise.desk.models.finding import AssetRecord, Finding
+from poise.desk.models.gate import DeliveryVerdict, PolicyDraft, TestHistory
 from poise.desk.models.job import Job
 from poise.desk.models.ledger import LedgerContent, LedgerHead, LedgerRecord, LedgerReference
 from poise.desk.models.people import Presence, SigningKeyFile, User
@@ -15,6 +16,7 @@ __all__ = [
     "AgreementDraft",
     "ApiToken",
     "AssetRecord",
+    "DeliveryVerdict",
     "EstateVersion",
     "Finding",
     "Job",
@@ -24,9 +26,11 @@ __all__ = [
     "LedgerRecord",
     "LedgerReference",
     "OpeningPosition",
+    "PolicyDraft",
     "Presence",
     "Report",
     "SealedAnswers",
     "SigningKeyFile",
+    "TestHistory",
     "User",
 ]

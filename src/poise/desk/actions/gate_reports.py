@@ -1,0 +1,74 @@
+"""What pipelines hand in: verdicts, and histories of tests."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+
+import msgspec
+
+from poise.desk.actions.base import Actor, action
+from poise.desk.models import DeliveryVerdict, TestHistory
+from poise.errors import DeskError, Fault
+from poise.gate.intake import read_verdict_bytes
+from poise.gate.testplan import parse_history, plan_tests
+
+
+@action("gate.report")
+def take_verdict(by: Actor, content: bytes) -> tuple[DeliveryVerdict, bool]:
+    """Keep a verdict; return its row, and whether it is new. The same bytes are kept once.
+
+    Raises
+    ------
+    PolicyError
+        E613 for what is no verdict.
+    """
+    verdict = read_verdict_bytes(content, "verdict")
+    budget = verdict.budget
+    return DeliveryVerdict.objects.get_or_create(
+        sha256=hashlib.sha256(content).hexdigest(),
+        defaults={
+            "service": verdict.service,
+            "commit": verdict.commit.lower(),
+            "decision": verdict.decision,
+            "judged": verdict.now,
+            "received": by.now,
+            "policy_digest": verdict.policy_digest,
+            "num_block": verdict.counts.get("block", 0),
+            "num_warn": verdict.counts.get("warn", 0),
+            "num_new": verdict.new,
+            "by_us": budget.rate_by_us if budget else 0.0,
+            "without_fix": budget.rate_without_fix if budget else 0.0,
+            "content": gzip.compress(content, mtime=0),
+            "by": by.user,
+        },
+    )
+
+
+@action("gate.report")
+def take_tests(by: Actor, service: str, content: bytes, minutes: float) -> TestHistory:
+    """Take the history of a service's tests and plan which of them run inline.
+
+    Raises
+    ------
+    PolicyError
+        E807 for what is no history of tests.
+    DeskError
+        E878 for minutes that are none, or a service without a name.
+    """
+    if not 0 < minutes < 10**5 or not 1 <= len(service) <= 80:
+        raise DeskError(Fault("E878", "minutes", f"are {minutes:g}; expected 0 to 100,000."))
+    assert by.user is not None  # nobody uploads but people
+    plan = plan_tests(parse_history(content, "history"), minutes)
+    row, _ = TestHistory.objects.update_or_create(
+        service=service,
+        defaults={
+            "minutes": minutes,
+            "content": content,
+            "plan": msgspec.to_builtins(plan),
+            "changed": by.now,
+            "by": by.user,
+        },
+    )
+    by.record("gate.tests", {"service": service, "sha256": hashlib.sha256(content).hexdigest()})
+    return row

@@ -66,7 +66,9 @@ def propose(by: Actor, draft: PolicyDraft, seen_version: int, passphrase: str) -
         if one.policy.id == policy.id and (one.agreed or not one.ended)
     ]
     if used and policy.version <= max(used):
-        message = f"Version {policy.version} of {policy.id} is not above {max(used)}, which was signed before."
+        message = (
+            f"Version {policy.version} of {policy.id} is not above {max(used)}, which was signed before."
+        )
         raise PolicyError(Fault("E614", "version", message, f"Write version: {max(used) + 1}."))
     key = keys.unlock(by, passphrase)
     envelope = Envelope(POLICY_TYPE, policy_payload(held.text, policy)).signed(key)

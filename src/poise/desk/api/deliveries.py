@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Annotated, Any
 
-from django.http import HttpRequest
+from django.http import Http404, HttpRequest
 from ninja import Query, Router, Schema, Status
 
 from poise.desk.actions import gate_reports
@@ -66,13 +66,13 @@ def report(request: CallRequest) -> Status[DeliveryVerdict]:
     auth=Token("gate.read"),
 )
 def policy(request: HttpRequest, service: Annotated[str, Query(max_length=80)]) -> dict[str, Any]:
-    """Return the policy in force for a service with the keys that count and its open exceptions."""
+    """Return the policy in force for a service, the keys that count and its open exceptions; 404 without one."""
     from poise.desk import clock
 
     found, now = gate_register(), clock.now()
     entry = found.in_force(service, now)
     if entry is None:
-        raise PolicyError(Fault("E615", "service", "No policy that both sides signed holds for it."))
+        raise Http404
     keys = trust()
     return {
         "service": service,

@@ -7,11 +7,11 @@ from datetime import date
 
 from poise.report.markup import Markup, element
 
-_WIDTH, _HEIGHT, _LEFT, _BOTTOM, _TOP = 720.0, 190.0, 44.0, 26.0, 12.0
+_HEIGHT, _LEFT, _BOTTOM, _TOP = 190.0, 44.0, 26.0, 12.0
 
 
 def burn_chart(days: Sequence[tuple[date, float, float]], summary: str) -> Markup:
-    """Return the burn of a window as SVG.
+    """Return the burn of a window as SVG, for wide and for narrow pages; the style sheet shows one of them.
 
     Parameters
     ----------
@@ -20,8 +20,12 @@ def burn_chart(days: Sequence[tuple[date, float, float]], summary: str) -> Marku
     summary
         What it shows, for readers aloud; the table behind it has the numbers.
     """
+    return element("div", [_chart(days, summary, width) for width in (920.0, 400.0)], class_="chart-pair")
+
+
+def _chart(days: Sequence[tuple[date, float, float]], summary: str, full: float) -> Markup:
     most = max((us + none for _, us, none in days), default=0.0) or 1.0
-    step = (_WIDTH - _LEFT) / max(len(days), 1)
+    step = (full - _LEFT) / max(len(days), 1)
     floor, scale = _HEIGHT - _BOTTOM, (_HEIGHT - _BOTTOM - _TOP) / most
     marks = []
     for number, (_, us, none) in enumerate(days):
@@ -35,23 +39,23 @@ def burn_chart(days: Sequence[tuple[date, float, float]], summary: str) -> Marku
             marks.append(element("rect", x=x, y=top, width=width, height=none * scale, class_="unfixed"))
     named = sorted({0, len(days) // 2, len(days) - 1}) if days else []
     labels = [_day(days[number][0], _LEFT + (number + 0.5) * step, number, len(days)) for number in named]
-    lines = [_line(most * share, floor - most * share * scale) for share in (0.0, 0.5, 1.0)]
+    lines = [_line(most * share, floor - most * share * scale, full) for share in (0.0, 0.5, 1.0)]
     return element(
         "svg",
         lines,
         marks,
         labels,
-        viewBox=f"0 0 {_WIDTH:g} {_HEIGHT:g}",
-        class_="chart burn",
+        viewBox=f"0 0 {full:g} {_HEIGHT:g}",
+        class_=f"chart burn {'narrow' if full < 500 else 'wide'}",
         role="img",
         aria_label=summary,
     )
 
 
-def _line(value: float, y: float) -> Markup:
+def _line(value: float, y: float, full: float) -> Markup:
     return element(
         "g",
-        element("line", x1=_LEFT, x2=_WIDTH, y1=y, y2=y, class_="grid"),
+        element("line", x1=_LEFT, x2=full, y1=y, y2=y, class_="grid"),
         element("text", f"{value:.3g}", x=_LEFT - 6, y=y + 4, class_="tick", text_anchor="end"),
     )
 

@@ -66,7 +66,7 @@ def report(request: CallRequest) -> Status[DeliveryVerdict]:
     auth=Token("gate.read"),
 )
 def policy(request: HttpRequest, service: Annotated[str, Query(max_length=80)]) -> dict[str, Any]:
-    """Return the policy in force for a service, the keys that count and its open exceptions; 404 without one."""
+    """Return the policy in force for a service, whose keys count, and what is excepted; 404 without one."""
     from poise.desk import clock
 
     found, now = gate_register(), clock.now()

@@ -8,59 +8,91 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('desk', '0005_tokens'),
+        ("desk", "0005_tokens"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='PolicyDraft',
+            name="PolicyDraft",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('text', models.TextField()),
-                ('version', models.PositiveIntegerField(default=1)),
-                ('changed', models.DateTimeField()),
-                ('by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, to=settings.AUTH_USER_MODEL)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("text", models.TextField()),
+                ("version", models.PositiveIntegerField(default=1)),
+                ("changed", models.DateTimeField()),
+                (
+                    "by",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, to=settings.AUTH_USER_MODEL
+                    ),
+                ),
             ],
             options={
-                'ordering': ['-changed'],
+                "ordering": ["-changed"],
             },
         ),
         migrations.CreateModel(
-            name='TestHistory',
+            name="TestHistory",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('service', models.CharField(max_length=80, unique=True)),
-                ('minutes', models.FloatField()),
-                ('content', models.BinaryField()),
-                ('plan', models.JSONField()),
-                ('changed', models.DateTimeField()),
-                ('by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, to=settings.AUTH_USER_MODEL)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("service", models.CharField(max_length=80, unique=True)),
+                ("minutes", models.FloatField()),
+                ("content", models.BinaryField()),
+                ("plan", models.JSONField()),
+                ("changed", models.DateTimeField()),
+                (
+                    "by",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, to=settings.AUTH_USER_MODEL
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='DeliveryVerdict',
+            name="DeliveryVerdict",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('service', models.CharField(max_length=80)),
-                ('commit', models.CharField(max_length=64)),
-                ('decision', models.CharField(max_length=12)),
-                ('judged', models.DateTimeField()),
-                ('received', models.DateTimeField()),
-                ('policy_digest', models.CharField(max_length=64)),
-                ('num_block', models.PositiveIntegerField(default=0)),
-                ('num_warn', models.PositiveIntegerField(default=0)),
-                ('num_new', models.PositiveIntegerField(default=0)),
-                ('by_us', models.FloatField(default=0.0)),
-                ('without_fix', models.FloatField(default=0.0)),
-                ('sha256', models.CharField(max_length=64, unique=True)),
-                ('content', models.BinaryField()),
-                ('by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, to=settings.AUTH_USER_MODEL)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("service", models.CharField(max_length=80)),
+                ("commit", models.CharField(max_length=64)),
+                ("decision", models.CharField(max_length=12)),
+                ("judged", models.DateTimeField()),
+                ("received", models.DateTimeField()),
+                ("policy_digest", models.CharField(max_length=64)),
+                ("num_block", models.PositiveIntegerField(default=0)),
+                ("num_warn", models.PositiveIntegerField(default=0)),
+                ("num_new", models.PositiveIntegerField(default=0)),
+                ("by_us", models.FloatField(default=0.0)),
+                ("without_fix", models.FloatField(default=0.0)),
+                ("sha256", models.CharField(max_length=64, unique=True)),
+                ("content", models.BinaryField()),
+                (
+                    "by",
+                    models.ForeignKey(
+                        null=True, on_delete=django.db.models.deletion.PROTECT, to=settings.AUTH_USER_MODEL
+                    ),
+                ),
             ],
             options={
-                'ordering': ['-judged', '-id'],
-                'indexes': [models.Index(fields=['service', '-judged'], name='verdict_by_service'), models.Index(fields=['decision', '-judged'], name='verdict_by_decision')],
+                "ordering": ["-judged", "-id"],
+                "indexes": [
+                    models.Index(fields=["service", "-judged"], name="verdict_by_service"),
+                    models.Index(fields=["decision", "-judged"], name="verdict_by_decision"),
+                ],
             },
         ),
     ]

@@ -15,19 +15,21 @@ from django.urls import reverse
 from django.utils.safestring import mark_safe
 
 from poise.desk.actions import Actor, gate_reports
+from poise.desk.actions.gate_exceptions import lifters
 from poise.desk.charts.burn import burn_chart
 from poise.desk.gate import budget_of, gate_register, points_of, verdict_of
-from poise.desk.models import DeliveryVerdict, PolicyDraft, TestHistory
+from poise.desk.models import DeliveryVerdict, PolicyDraft, SigningKeyFile, TestHistory
 from poise.desk.navigation import Entry
 from poise.desk.pages.gate_policies import rows_of
 from poise.desk.permissions import may
 from poise.desk.routes import DeskRequest, page
 from poise.desk.telling import Due, Need
 from poise.errors import DeskError, Fault
-from poise.gate.explain import Explanation, explain
+from poise.gate.explain import explain
 from poise.gate.intake import MAX_BYTES
 from poise.gate.register import PolicyEntry, Register
 from poise.gate.testplan import PlanOfTests
+from poise.gate.verdict import JudgedFinding
 
 #: Verdicts of a service that one page lists, and findings that one page explains.
 _LISTED: Final = 50
@@ -129,8 +131,10 @@ def verdict(request: DeskRequest, number: int) -> HttpResponse:
     row = get_object_or_404(DeliveryVerdict, pk=number)
     found, judged = gate_register(), verdict_of(row)
     entry = next((one for one in found.policies.values() if one.digest == row.policy_digest), None)
-    explained: list[tuple[Any, Explanation | None]] = [
-        (one, explain(one, judged, entry.policy) if entry else None) for one in judged.findings[:_EXPLAINED]
+    key, held = _own_key(request), found.in_force(row.service, request.actor.now)
+    explained = [
+        (one, explain(one, judged, entry.policy) if entry else None, _may_accept(one, key, held))
+        for one in judged.findings[:_EXPLAINED]
     ]
     context = {
         "row": row,
@@ -139,9 +143,23 @@ def verdict(request: DeskRequest, number: int) -> HttpResponse:
         "entry": entry,
         "findings": explained,
         "num_more": len(judged.findings) - len(explained) + judged.not_shown,
-        "may_except": may(request.user.role, "gate.except"),
     }
     return render(request, "desk/gate_verdict.html", context)
+
+
+def _own_key(request: DeskRequest) -> str:
+    """Return the id of the reader's key, empty for whoever may not use one here."""
+    key = SigningKeyFile.objects.filter(user=request.user).first()
+    return key.key_id if key is not None and may(request.user.role, "gate.except") else ""
+
+
+def _may_accept(finding: JudgedFinding, key: str, held: PolicyEntry | None) -> bool:
+    return (
+        held is not None
+        and finding.outcome in ("block", "warn")
+        and bool(finding.exemption_keys)
+        and key in lifters(held.policy, finding.rule)
+    )
 
 
 def verdict_file(request: DeskRequest, number: int) -> HttpResponse:

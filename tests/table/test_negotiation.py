@@ -95,6 +95,12 @@ def test_only_a_match_is_told_and_only_a_match_is_signed(table: Session) -> None
     later.add_limit(Limit(id="later", party="operations", rule="weekends", amount=0.0))
     recorded, again = later.recompose(record.hash)
     assert recorded == again == canonical(record.body)
+    assert record.body is not None
+    first, security, operations, *_ = record.body["summary"]
+    assert first.startswith(f"We make {int((plan.window >= 0).sum())} of {len(plan.window)} changes")
+    # Nobody signing means doing nothing here: security gets.
+    assert security.startswith("Security gets")
+    assert operations.startswith(("Operations gives", "Operations gets"))
     assert later.negotiation.in_force is not None
     later.reopen(record.hash, ["a fact"], "reopen")
     assert later.negotiation.in_force is None

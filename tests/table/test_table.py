@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from poise.bargain import Stakes, bargain
-from poise.errors import NoFeasiblePlanError
+from poise.errors import NoFeasiblePlanError, TableError
 from poise.planning.evaluate import evaluate
 from poise.planning.problem import Plan
 from poise.table.binding import bind
@@ -272,3 +272,38 @@ def test_a_replan_moves_few_and_never_what_is_done() -> None:
         best = float((every.security + every.operations)[stays].min())
         whole = found.ways[-1].costs
         assert whole.security + whole.operations == pytest.approx(best, rel=1e-4, abs=1e-3)
+
+
+def test_a_stopped_computation_ends_with_its_own_fault() -> None:
+    """Whoever runs long computations in the background can end them between two solves."""
+    ground = small_ground(4)
+    limits = random_limits(ground, 4)
+    plan = as_plan(ground.plans[-1].windows)
+    at = costs_of(ground.problem, plan)
+    asked: list[int] = []
+
+    def stop() -> bool:
+        asked.append(1)
+        return len(asked) > 2
+
+    with pytest.raises(TableError, match="E559"):
+        price_sheet(ground, limits, plan, at, effort=Effort(seconds=20.0, threads=1, stop=stop))
+    assert len(asked) <= 3 + len(limits)  # those that were handed out already
+
+
+def test_progress_of_prices_never_goes_back() -> None:
+    """A bar that is told of every solve grows to its end and not beyond."""
+    ground = small_ground(4)
+    limits = random_limits(ground, 4)
+    plan = as_plan(ground.plans[-1].windows)
+    at = costs_of(ground.problem, plan)
+    told: list[tuple[int, int]] = []
+
+    def progress(done: int, total: int, text: str) -> None:
+        del text
+        told.append((done, total))
+
+    price_sheet(ground, limits, plan, at, effort=QUICK, progress=progress)
+    assert [done for done, _ in told] == sorted(done for done, _ in told)
+    assert all(done <= total for done, total in told)
+    assert len(told) > len(limits)

@@ -190,9 +190,10 @@ def run_draft(arguments: argparse.Namespace) -> int:
     if arguments.terms is not None:
         terms = read_document(arguments.terms.read_bytes(), Terms, str(arguments.terms))
     with at_table.session(arguments) as at:
-        return signing.hand_on(
-            arguments, at.draft_agreement(arguments.proposal, terms, arguments.by), arguments.out
-        )
+        draft = at.draft_agreement(arguments.proposal, terms, arguments.by)
+        if not arguments.json:
+            print("\n".join(draft.body["summary"]))
+        return signing.hand_on(arguments, draft, arguments.out)
 
 
 def _agreement(at: Session) -> tuple[str, dict[str, Any]]:

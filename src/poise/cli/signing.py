@@ -215,7 +215,9 @@ def show_body(body: Mapping[str, Any] | None) -> None:
     if body is None:
         print("  (erased)")
         return
-    lines = visible(json.dumps(body, indent=1, ensure_ascii=False)).split("\n")
+    # A body may sum itself up; that stands first, whatever the order of its names.
+    first = {"summary": body["summary"]} if "summary" in body else {}
+    lines = visible(json.dumps({**first, **body}, indent=1, ensure_ascii=False)).split("\n")
     for line in lines[:LINES_SHOWN]:
         print(f"  {line}")
     if len(lines) > LINES_SHOWN:

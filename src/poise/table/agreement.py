@@ -11,10 +11,11 @@ from datetime import date, datetime
 from typing import Any, Literal
 
 import msgspec
+import numpy as np
 
 from poise.ledger.canonical import canonical, digest
 from poise.planning.evaluate import evaluate
-from poise.planning.problem import Plan
+from poise.planning.problem import Evaluation, Plan
 from poise.table.ground import Ground
 from poise.table.limits import Limit
 
@@ -118,6 +119,7 @@ def agreement_body(
         )
     return {
         "form": FORM,
+        "summary": _summary(ground, plan, (agreed, otherwise), limits, len(residual)),
         "company": ground.company,
         "currency": ground.currency,
         "plan": plan_by_names(ground, plan),
@@ -148,6 +150,46 @@ def agreement_body(
     }
 
 
+def _summary(
+    ground: Ground,
+    plan: Plan,
+    costs: tuple[Evaluation, Evaluation],
+    limits: Sequence[Limit],
+    num_residual: int,
+) -> list[str]:
+    """Return what is agreed in plain sentences: the plan, what each side gave and got, what stays open."""
+    agreed, otherwise = costs
+    done = np.flatnonzero(plan.window >= 0)
+    last = max((ground.windows[w].end for w in plan.window[done]), default=ground.now)
+    currency = ground.currency
+    said = [
+        f"We make {len(done)} of {len(plan.window)} changes by {last:%Y-%m-%d}: expected loss {currency} "
+        f"{agreed.exposure:,.0f} and disruption {currency} {agreed.disruption:,.0f} until "
+        f"{ground.horizon_end:%Y-%m-%d}."
+    ]
+    for side, own, before, what in (
+        (
+            "Security",
+            agreed.exposure + agreed.late_cost,
+            otherwise.exposure + otherwise.late_cost,
+            "expected loss and lateness",
+        ),
+        ("Operations", agreed.disruption, otherwise.disruption, "disruption"),
+    ):
+        verb, change = ("gets", "less") if own <= before else ("gives", "more")
+        kept = ", ".join(limit.id for limit in limits if limit.party == side.lower()) or "none"
+        said.append(
+            f"{side} {verb} {currency} {abs(before - own):,.0f} {change} {what} than if nobody signs; "
+            f"its limits that are kept: {kept}."
+        )
+    said.append(
+        f"{num_residual} changes stay open or late; each stands under residual with its owner and its day."
+        if num_residual
+        else "No change stays open or late."
+    )
+    return said
+
+
 def _windows(ground: Ground, plan: Plan) -> list[dict[str, Any]]:
     """Return every opening: when, which group and team."""
     done = plan.window >= 0
@@ -175,8 +217,6 @@ def agreed_plan(ground: Ground, body: dict[str, Any]) -> Plan:
 
     A change that the agreement does not know, or whose window is not there any more, is not done.
     """
-    import numpy as np
-
     number: dict[tuple[str, datetime], int] = {}
     problem = ground.problem
     for group, entry in enumerate(ground.groups):

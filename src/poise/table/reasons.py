@@ -131,6 +131,7 @@ def _best(
     problem: Problem, weight: float, caps: tuple[float, float], warm: Plan, focus: Ints, effort: Effort
 ) -> Plan | None:
     """Return the best plan found within caps on (exposure, disruption); None without one."""
+    effort.go_on()
     try:
         return solve_within(
             problem,

@@ -198,6 +198,7 @@ class _Finder:
         for plan in self.known:
             if evaluate(problem, plan).is_feasible:
                 return plan
+        self.effort.go_on()
         found = find_any(problem, self.effort.seconds)
         if found is not None:
             self.known.append(found)

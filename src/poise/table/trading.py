@@ -218,6 +218,7 @@ class _Seeker:
         amount[sorted(held)] = 10**6
         is_free = size >= self.problem.num_changes and not held
         problem = self.valued if is_free else with_moves(self.valued, self.draft, float(size), amount)
+        self.effort.go_on()
         if self.own.security <= 0 or self.own.operations <= 0:
             return None  # a side whose cost is nothing cannot gain
         rate = self.own.security / self.own.operations

@@ -82,3 +82,13 @@ def test_a_run_goes_on_from_what_it_kept() -> None:
     assert more.bound >= first.bound
     assert more.gap < first.gap
     assert more.part_work == (40,) * len(first.parts)
+
+
+def test_a_run_ends_at_the_gap_that_is_good_enough() -> None:
+    """Who asks for two percent should not wait for more; and asking again gives the same plan."""
+    problem = generate("S", 3)
+    first, second = (solve(problem, 1.0, steps=200, gap=0.02, seed=4) for _ in range(2))
+    assert first.gap <= 0.02
+    assert first.work < 200 * len(first.parts)
+    assert first.stopped_by == "work"
+    assert np.array_equal(first.plan.window, second.plan.window)

@@ -38,6 +38,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     )
     plan.add_argument("--seed", type=int, default=1, help="of the instance and the solver (default 1)")
     plan.add_argument("--seconds", type=float, default=30.0, help="time limit [s] (default 30)")
+    plan.add_argument("--gap", type=float, default=0.0, help="stop once the gap is no more than this share")
     plan.add_argument("--threads", type=int, default=0, help="computing at a time (default: all, 2 at most)")
     plan.add_argument("--checkpoint", metavar="FILE", help="keep the run in a file, and go on from it")
     plan.add_argument("--cluster", action="store_true", help=CLUSTER_HELP)
@@ -51,7 +52,7 @@ def run_plan(arguments: argparse.Namespace) -> int:
     from poise.errors import Fault, InputError
     from poise.planning.measure import measure
 
-    for name, low in (("seed", 0), ("seconds", 0), ("threads", 0)):
+    for name, low in (("seed", 0), ("seconds", 0), ("gap", 0), ("threads", 0)):
         given = getattr(arguments, name)
         if given < low:
             raise InputError(Fault("E901", f"--{name}", f"is {given}; expected at least {low}."))
@@ -66,6 +67,7 @@ def run_plan(arguments: argparse.Namespace) -> int:
             seed=arguments.seed,
             seconds=arguments.seconds,
             threads=threads,
+            gap=arguments.gap,
             checkpoint=Path(arguments.checkpoint) if arguments.checkpoint else None,
             solve_elsewhere=solve,
         )

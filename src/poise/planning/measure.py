@@ -73,6 +73,7 @@ def measure(
     seed: int,
     seconds: float,
     threads: int,
+    gap: float = 0.0,
     checkpoint: Path | None = None,
     solve_elsewhere: Callable[..., PricedSolution] | None = None,
 ) -> Measurement:
@@ -89,6 +90,8 @@ def measure(
         Time limit [s].
     threads
         Computing at a time, >= 1.
+    gap
+        Gap that is good enough to stop at, >= 0.
     checkpoint
         File to go on from, and to keep the run in.
     solve_elsewhere
@@ -108,7 +111,7 @@ def measure(
             reached[0] = min(reached[0], progress.seconds)
 
     if solve_elsewhere is None:
-        solution = _solve(problem, seconds, seed, threads, checkpoint, watch)
+        solution = _solve(problem, seconds, gap, seed, threads, checkpoint, watch)
     else:
         solution = solve_elsewhere(problem, 1.0, seconds=seconds, seed=seed)
     took = time.perf_counter() - begin
@@ -136,18 +139,20 @@ def measure(
 def _solve(
     problem: Problem,
     seconds: float,
+    gap: float,
     seed: int,
     threads: int,
     checkpoint: Path | None,
     watch: Callable[[Progress], None],
 ) -> PricedSolution:
     if checkpoint is None:
-        return solve(problem, 1.0, seconds=seconds, seed=seed, threads=threads, progress=watch)
+        return solve(problem, 1.0, seconds=seconds, gap=gap, seed=seed, threads=threads, progress=watch)
     file = Checkpoint(checkpoint, problem)
     solution = solve(
         problem,
         1.0,
         seconds=seconds,
+        gap=gap,
         seed=seed,
         threads=threads,
         resume=file.resume(1.0, seed),

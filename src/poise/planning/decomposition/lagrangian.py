@@ -62,6 +62,7 @@ def solve(
     seconds: float | None = None,
     steps: int | Sequence[int] | None = None,
     work: int | None = None,
+    gap: float = 0.0,
     seed: int = 0,
     warm: Plan | None = None,
     prices: tuple[Prices, ...] = (),
@@ -83,6 +84,8 @@ def solve(
         Limits on time [s], on the steps of each part (one number for all, or one for each), and on the
         steps of all parts together; without any of them, :data:`DEFAULT_STEPS` of each part. A run that the
         clock ended took ``Solution.work`` steps and is repeated bit by bit by asking for as many ``work``.
+    gap
+        The run ends after the round in which ``(value - bound) / value`` is no more than this, >= 0.
     seed
         Of the random choices, >= 0.
     warm
@@ -127,7 +130,7 @@ def solve(
             problem, weight, parts, each, known, seed=seed, warm=warm, prices=prices, former=former
         )
         run = Rounds(tasks, weight, workers, inner)
-        stopped_by = run.go(clock, progress, keep)
+        stopped_by = run.go(clock, progress, keep, gap)
         run.finish()
     finally:
         workers.close()

@@ -164,8 +164,12 @@ class Rounds:
         clock: Clock,
         progress: Callable[[Progress], None] | None = None,
         keep: Callable[[Callable[[], tuple[PartResult, ...]]], None] | None = None,
+        gap: float = 0.0,
     ) -> Literal["work", "time"]:
-        """Take steps in rounds over all parts until a limit, closed gaps or the keyboard end it."""
+        """Take steps in rounds over all parts until a limit, closed gaps or the keyboard end it.
+
+        ``gap`` is what of the value may stay unproven when the rounds end.
+        """
         try:
             rounds = 0
             while not all(turn.is_closed for turn in self._turns):
@@ -184,9 +188,17 @@ class Rounds:
                 if started < len(runs):
                     return "time"
                 rounds += 1
+                if gap and self._is_within(gap):
+                    return "work"
         except KeyboardInterrupt:
             return "time"
         return "work"
+
+    def _is_within(self, gap: float) -> bool:
+        value, bound = self.value_and_bound()
+        return all(turn.run is None or turn.run.is_filled for turn in self._turns) and (
+            value - bound <= gap * abs(value)
+        )
 
     def _step(self, run: PartRun, clock: Clock) -> None:
         if run.is_closed:

@@ -16,6 +16,21 @@ from poise.table.ground import Ground
 GRAVITY: tuple[Action, ...] = ("default", "reopen", "notify")
 
 
+_KINDS = {
+    "kev": "a vulnerability in scope becomes known-exploited",
+    "exposure": "the expected loss of the agreed plan grows by more than {threshold:.0%}",
+    "window": "an agreed window is cancelled",
+    "team": "a team with work in the plan is lost",
+    "data": "a feed or report is older than {threshold:.0f} days",
+    "exception": "an exception's end has come",
+}
+_ACTIONS = {
+    "notify": "both sides are told",
+    "reopen": "the agreement re-opens",
+    "default": "the default plan takes over until there is a new one",
+}
+
+
 @dataclass(frozen=True)
 class Fired:
     """A trigger that fired, and the fact that fired it."""
@@ -49,6 +64,17 @@ def gravest(found: tuple[Fired, ...]) -> Action | None:
     """Return what has to happen: the gravest action; None when nothing fired."""
     actions = {one.trigger.action for one in found}
     return next((action for action in GRAVITY if action in actions), None)
+
+
+def trigger_words(trigger: Trigger) -> str:
+    """Return a trigger as a sentence."""
+    fact = _KINDS[trigger.kind].format(threshold=trigger.threshold or 0.0)
+    return f"When {fact}, {_ACTIONS[trigger.action]}."
+
+
+def triggers_of(body: dict[str, Any]) -> tuple[str, ...]:
+    """Return the triggers of an agreement's body as sentences."""
+    return tuple(trigger_words(trigger) for trigger in terms_of(body).triggers)
 
 
 def _facts(

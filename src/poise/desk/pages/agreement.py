@@ -25,8 +25,7 @@ from poise.errors import Fault, TableError
 from poise.table.ground import as_plan
 from poise.table.negotiation import AGREEMENT
 from poise.table.solving import costs_of
-from poise.table.summary import summarise, triggers_of
-from poise.table.triggers import gravest
+from poise.table.triggers import gravest, triggers_of
 
 #: Rows of a long table that a page shows; the export has all.
 _MOST_ROWS = 400
@@ -38,7 +37,7 @@ def index(request: DeskRequest) -> HttpResponse:
     state = at.negotiation
     in_force = state.in_force[0] if state.in_force else None
     records = [
-        (one, summarise(one.body), one.hash == in_force, one.hash in state.reopened)
+        (one, one.body["summary"], one.hash == in_force, one.hash in state.reopened)
         for one in DeskLedger().records_of((AGREEMENT,))
         if one.body is not None
     ]
@@ -73,7 +72,6 @@ def _content(body: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "body": body,
         "currency": body["currency"],
-        "summary": summarise(body),
         "triggers": triggers_of(body),
         "residual": body["residual"][:_MOST_ROWS],
         "residual_left": max(0, len(body["residual"]) - _MOST_ROWS),

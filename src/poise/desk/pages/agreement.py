@@ -72,7 +72,7 @@ def _content(body: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "body": body,
         "currency": body["currency"],
-        "triggers": triggers_of(body),
+        "triggers": triggers_of(dict(body)),
         "residual": body["residual"][:_MOST_ROWS],
         "residual_left": max(0, len(body["residual"]) - _MOST_ROWS),
         "windows": body["windows"][:_MOST_ROWS],

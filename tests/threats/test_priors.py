@@ -48,15 +48,19 @@ def test_the_mean_grows_with_age():
 
 def test_the_figures_are_of_the_days_and_ages_given(tmp_path):
     """A table that is made wrong is a wrong prior everywhere."""
-    days = {"cve": ["CVE-1", "CVE-2", "CVE-3"], "2025-05-08": [100, 300, 900], "2025-05-09": [100, None, 900]}
-    parquet.write_table(pa.table(days), tmp_path / "epss.parquet")
-    born = {"CVE-1": date(2025, 5, 2), "CVE-2": date(2025, 5, 8)} | {
-        f"CVE-{number}": date(2000 + number, 1, 1) for number in range(10, 20)
+    days = {
+        "cve": ["CVE-2024-0001", "CVE-2024-0002", "CVE-2024-0003"],
+        "2025-05-08": [100, 300, 900],
+        "2025-05-09": [100, None, 900],
     }
-    old = {f"CVE-{number}": 1000 for number in range(10, 20)}
+    parquet.write_table(pa.table(days), tmp_path / "epss.parquet")
+    born = {"CVE-2024-0001": date(2025, 5, 2), "CVE-2024-0002": date(2025, 5, 8)} | {
+        f"CVE-2024-00{number}": date(2000 + number, 1, 1) for number in range(10, 20)
+    }
+    old = {f"CVE-2024-00{number}": 1000 for number in range(10, 20)}
     # Each class needs a score: one vulnerability for each age.
     ages = {
-        f"CVE-{100 + place}": date(2025, 5, 8) - timedelta(days=age)
+        f"CVE-2024-{1000 + place}": date(2025, 5, 8) - timedelta(days=age)
         for place, age in enumerate((8, 40, 100, 400, 2000, 9000))
     }
     table = {"cve": [*days["cve"], *old, *ages]}
@@ -67,7 +71,7 @@ def test_the_figures_are_of_the_days_and_ages_given(tmp_path):
     rows = measure(tmp_path / "epss.parquet", born | ages, date(2025, 5, 8), date(2025, 5, 9))
     youngest = rows[1]
     assert (youngest.from_days, youngest.to_days, youngest.scores) == (0, 7, 2), (
-        "CVE-1 is 7 days old on 9 May"
+        "CVE-2024-0001 is 7 days old on 9 May"
     )
     assert (youngest.mean, youngest.median) == pytest.approx((0.002, 0.002))
     assert rows[0].scores == sum(row.scores for row in rows[1:])

@@ -71,6 +71,7 @@ class Run:
         self.attempt = job.attempt
         self.arguments: dict[str, Any] = job.arguments
         self._told = 0.0
+        self._thread = threading.get_ident()
 
     @property
     def by(self) -> Actor:
@@ -123,8 +124,12 @@ class Run:
 
     def _write(self, **values: Any) -> None:
         rows = Job.objects.filter(pk=self.job.pk, attempt=self.attempt, state=Job.State.RUNNING)
-        if not rows.update(heartbeat=datetime.now(UTC), **values):
-            raise _lost(self.job)
+        try:
+            if not rows.update(heartbeat=datetime.now(UTC), **values):
+                raise _lost(self.job)
+        finally:
+            if threading.get_ident() != self._thread:
+                connection.close()  # a solver's thread tells of itself, and then is gone
 
 
 @task()

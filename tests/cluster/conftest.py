@@ -14,5 +14,7 @@ def cluster() -> Iterator[Cluster]:
     """Return two processes with little memory, on the loopback interface."""
     with pytest.MonkeyPatch.context() as patch:
         patch.delenv(ADDRESS_VARIABLE, raising=False)
+        # Ray lets others go first; beside other tests its processes would then hardly run at all.
+        patch.setenv("RAY_worker_niceness", "0")
         with connect(processes=2, store_mb=80) as found:
             yield found

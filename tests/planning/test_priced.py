@@ -16,9 +16,8 @@ from poise.planning.decomposition import solve
 from poise.planning.evaluate import evaluate
 from poise.planning.exact import is_within
 from poise.planning.generate import generate
-from poise.planning.part_master import Goal
 from poise.planning.priced import Charges, charged, solve_by_charges
-from poise.planning.problem import Caps, Plan, Problem
+from poise.planning.problem import Caps, Goal, Plan, Problem
 
 
 def _without_moves(caps: Caps) -> Caps:

@@ -10,6 +10,8 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
+from poise.cli.workspace import add_desk_workspace
+
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add ``poise desk`` to the command line."""
@@ -22,9 +24,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     )
     admitting.add_argument("--name", default="", help="what pages call the person")
     admitting.add_argument("--email", default="", help="where the person can be reached")
-    admitting.add_argument(
-        "--workspace", metavar="DIR", help="the desk's folder (default: POISE_HOME, else .poise)"
-    )
+    add_desk_workspace(admitting)
     admitting.set_defaults(run=run_admit)
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from poise.cli.workspace import add_desk_workspace
+
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add ``poise restore`` to the command line."""
@@ -14,9 +16,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         description="Checks every file of the archive and the whole ledger in it, and fills an empty desk.",
     )
     parser.add_argument("file", type=Path, metavar="FILE", help="archive that poise backup wrote")
-    parser.add_argument(
-        "--workspace", metavar="DIR", help="the desk's folder (default: POISE_HOME, else .poise)"
-    )
+    add_desk_workspace(parser)
     parser.set_defaults(run=run)
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 
+from poise.cli.workspace import add_desk_workspace
+
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add ``poise serve`` to the command line."""
@@ -14,9 +16,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         help="serve the desk in a browser",
         description="Brings the database up to date and serves the desk. Jobs are done by poise worker.",
     )
-    parser.add_argument(
-        "--workspace", metavar="DIR", help="the desk's folder (default: POISE_HOME, else .poise)"
-    )
+    add_desk_workspace(parser)
     parser.add_argument("--host", default="127.0.0.1", help="address to listen at (127.0.0.1)")
     parser.add_argument("--port", type=count, default=8000, metavar="N", help="port to listen at (8000)")
     parser.add_argument("--processes", type=count, default=2, metavar="N", help="server processes (2)")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 
+from poise.cli.workspace import add_desk_workspace
+
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add ``poise worker`` to the command line."""
@@ -13,9 +15,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         description="Takes jobs off the queue in the desk's database. Several may run; one that is killed "
         "loses its job to another.",
     )
-    parser.add_argument(
-        "--workspace", metavar="DIR", help="the desk's folder (default: POISE_HOME, else .poise)"
-    )
+    add_desk_workspace(parser)
     parser.add_argument("--until-empty", action="store_true", help="stop when nothing is left to do")
     parser.set_defaults(run=run)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import os
 from pathlib import Path
 
@@ -19,3 +20,10 @@ def threats_directory(named: str | None = None) -> Path:
 def ledger_path(named: str | None = None) -> Path:
     """Return where the workspace keeps its ledger."""
     return workspace_directory(named) / "ledger.sqlite"
+
+
+def add_desk_workspace(parser: argparse.ArgumentParser) -> None:
+    """Add ``--workspace`` of commands that work on a desk."""
+    parser.add_argument(
+        "--workspace", metavar="DIR", help="the desk's folder (default: POISE_HOME, else .poise)"
+    )

@@ -10,7 +10,6 @@ weight finds.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -19,7 +18,7 @@ from poise.planning.choices import group_costs, opened_slots, sum_by
 from poise.planning.components import lowest_connected
 from poise.planning.decomposition.jit import kernel
 from poise.planning.evaluate import evaluate
-from poise.planning.problem import CAPACITY_TOLERANCE_MINUTES, Floats, Ints, Plan, Problem
+from poise.planning.problem import CAPACITY_TOLERANCE_MINUTES, Floats, Goal, Ints, Plan, Problem
 
 #: Rounds over the groups; a later round takes what a full team held up in an earlier one.
 _ROUNDS = 3
@@ -48,7 +47,7 @@ def blend(
     low: Plan,
     high: Plan,
     caps: Floats,
-    goal: Literal["exposure", "disruption"] = "exposure",
+    goal: Goal = "exposure",
 ) -> list[Plan]:
     """Return, for each cap, a plan between two plans with at most that disruption.
 
@@ -118,12 +117,12 @@ def _entries(problem: Problem, plan: Plan) -> tuple[Ints, Ints, Floats]:
     caps, first = problem.caps, problem.capacity_minutes.size
     if not caps.num_rows:
         return group, cell, minutes
-    unit = np.repeat(np.arange(len(caps.unit_row)), np.diff(caps.unit_ptr))
+    unit = caps.entry_unit
     used = np.isin(caps.unit_slot, opened)
     unit_group = np.searchsorted(problem.slot_ptr, caps.unit_slot[used], side="right") - 1
     end = np.where(plan.window >= 0, problem.window_end_days[plan.window], problem.horizon_days)
     waited = (end - problem.release_days)[caps.share_change]
-    row = np.repeat(np.arange(caps.num_rows), np.diff(caps.share_ptr))
+    row = caps.share_row
     return (
         np.concatenate((group, unit_group, problem.change_group[caps.share_change])),
         np.concatenate((cell, first + caps.unit_row[unit[used]], first + row)),

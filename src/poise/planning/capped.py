@@ -30,9 +30,8 @@ from poise.planning.evaluate import evaluate
 from poise.planning.exact import check_hard_due, is_within, no_plan, objective, solve_exact
 from poise.planning.highs import Limits, Relaxed, relax_program, run_program
 from poise.planning.milp import Model, build_model
-from poise.planning.part_master import Goal
 from poise.planning.priced import CappedByPrices, solve_by_charges
-from poise.planning.problem import CappedSolution, Evaluation, Floats, Ints, Plan, Problem, Solution
+from poise.planning.problem import CappedSolution, Evaluation, Floats, Goal, Ints, Plan, Problem, Solution
 
 #: Solves the relaxation of a problem, given its model.
 Relax = Callable[[Problem, Model], Relaxed]
@@ -274,7 +273,7 @@ class _Neighbourhoods:
 def _columns_of(problem: Problem, model: Model, is_free: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
     """Return which columns belong to free groups; units of caps are always free."""
     choices: Choices = model.choices
-    slot_group = np.repeat(np.arange(problem.num_groups), np.diff(problem.slot_ptr))
+    slot_group = problem.slot_group
     return np.concatenate(
         (
             is_free[problem.change_group[choices.change]],

@@ -100,11 +100,21 @@ def group_costs(problem: Problem, window: Ints) -> tuple[Floats, Floats]:
 
 def opened_slots(problem: Problem, window: Ints) -> Ints:
     """Return the slots that a plan opens, in growing order; it uses only windows that its groups have."""
-    slot_group = np.repeat(np.arange(problem.num_groups), np.diff(problem.slot_ptr))
+    slot_group = problem.slot_group
     used = np.zeros(problem.num_groups * problem.num_windows, dtype=np.bool_)
     done = np.flatnonzero(window >= 0)
     used[problem.change_group[done] * problem.num_windows + window[done]] = True
     return np.flatnonzero(used[slot_group * problem.num_windows + problem.slot_window])
+
+
+def slots_of(problem: Problem, window: Ints) -> Ints:
+    """Return the slot of each change under a plan, -1 for never and where its group has no such window."""
+    pairs = problem.slot_group * problem.num_windows + problem.slot_window
+    if not len(pairs):
+        return np.full(len(window), -1, dtype=np.int64)
+    wanted = problem.change_group * problem.num_windows + window
+    place = np.minimum(np.searchsorted(pairs, wanted), len(pairs) - 1)
+    return np.where((window >= 0) & (pairs[place] == wanted), place, -1)
 
 
 def sum_by(key: Ints, value: Floats, count: int) -> Floats:

@@ -369,7 +369,5 @@ def _unsound(text: str) -> InternalError:
 def _cheapest_openings(problem: Problem) -> float:
     """Return the disruption of opening every group once, where that is cheapest [money]."""
     cheapest = np.full(problem.num_groups, np.inf)
-    np.minimum.at(
-        cheapest, np.repeat(np.arange(problem.num_groups), np.diff(problem.slot_ptr)), problem.slot_cost
-    )
+    np.minimum.at(cheapest, problem.slot_group, problem.slot_cost)
     return float(cheapest[np.isfinite(cheapest)].sum())

@@ -126,7 +126,7 @@ def _add_openings(rows: Rows, opening: Ints) -> None:
 
 def _add_capacity(rows: Rows, problem: Problem, choices: Choices, open_slot: Ints) -> None:
     """Add the teams' minutes, each row in units of the team's own capacity so that all rows weigh alike."""
-    slot_group = np.repeat(np.arange(problem.num_groups), np.diff(problem.slot_ptr))
+    slot_group = problem.slot_group
     slot = np.concatenate((choices.slot, open_slot))
     minutes = np.concatenate((problem.labour_minutes[choices.change], problem.slot_labour_minutes[open_slot]))
     cell = problem.group_team[slot_group[slot]] * problem.num_windows + problem.slot_window[slot]

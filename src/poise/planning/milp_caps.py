@@ -49,7 +49,7 @@ class Units:
 
 def list_units(caps: Caps, open_slot: Ints) -> Units:
     """Return the units that can be used at all, given the slots of the program, sorted."""
-    unit = np.repeat(np.arange(len(caps.unit_row)), np.diff(caps.unit_ptr))
+    unit = caps.entry_unit
     place = np.searchsorted(open_slot, caps.unit_slot)
     known = np.flatnonzero(np.append(open_slot, -1)[place] == caps.unit_slot)
     pairs = np.unique(np.stack((unit[known], place[known]), axis=1), axis=0)
@@ -101,7 +101,7 @@ def _amounts(problem: Problem, choices: Choices, units: Units) -> tuple[Ints, In
     most = 2.0 * np.maximum(1.0, caps.limit)
     constant = np.zeros(caps.num_rows)
     parts = [(units.row, len(choices.change) + units.column, np.minimum(units.amount, most[units.row]))]
-    share_row = np.repeat(np.arange(caps.num_rows), np.diff(caps.share_ptr))
+    share_row = caps.share_row
     per_day = caps.share * problem.exposure_per_day[caps.share_change]
     never = problem.horizon_days - problem.release_days[caps.share_change]
     np.add.at(constant, share_row, per_day * never)

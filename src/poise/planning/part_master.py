@@ -15,20 +15,17 @@ References
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from poise.planning.choices import group_costs, opened_slots, sum_by
 from poise.planning.decomposition.parts import split
 from poise.planning.highs import solve_dense
-from poise.planning.problem import Floats, Plan, Problem
+from poise.planning.problem import Floats, Goal, Plan, Problem
 
 if TYPE_CHECKING:
     from poise.planning.priced import Charges
-
-#: What is minimised, the other being held at most at a cap.
-Goal = Literal["exposure", "disruption"]
 
 #: Factor between the box's edge and its middle at first, from nothing and from known charges, and least.
 _FIRST_BOX, _NEAR_BOX, _LEAST_BOX = 4.0, 1.5, 1.02
@@ -70,10 +67,10 @@ class PartMaster:
         use[0] = sum_by(self.part_of_group, capped, self.num_parts)
         end = np.where(plan.window >= 0, problem.window_end_days[plan.window], problem.horizon_days)
         waited = (problem.exposure_per_day * (end - problem.release_days))[caps.share_change]
-        row = np.repeat(np.arange(caps.num_rows), np.diff(caps.share_ptr))
+        row = caps.share_row
         part = self.part_of_group[problem.change_group[caps.share_change]]
         np.add.at(use, (1 + row, part), caps.share * waited)
-        unit = np.repeat(np.arange(len(caps.unit_row)), np.diff(caps.unit_ptr))
+        unit = caps.entry_unit
         is_open = np.isin(caps.unit_slot, opened_slots(problem, plan.window))
         unit, slot, share = unit[is_open], caps.unit_slot[is_open], share[is_open]
         part = self.part_of_group[np.searchsorted(problem.slot_ptr, slot, side="right") - 1]

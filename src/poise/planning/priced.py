@@ -18,14 +18,14 @@ import numpy.typing as npt
 
 from poise.errors import Fault, ModelError, NoFeasiblePlanError
 from poise.planning.blend import blend, tie_groups
-from poise.planning.choices import opened_slots, sum_by
+from poise.planning.choices import opened_slots, slots_of, sum_by
 from poise.planning.decomposition import PartResult, PricedSolution, solve
 from poise.planning.edit import without_slots
 from poise.planning.evaluate import evaluate
 from poise.planning.exact import is_within, no_plan
 from poise.planning.highs import CAP_TOLERANCE
-from poise.planning.part_master import Goal, PartMaster
-from poise.planning.problem import CappedSolution, Caps, Evaluation, Floats, Ints, Plan, Problem
+from poise.planning.part_master import PartMaster
+from poise.planning.problem import CappedSolution, Caps, Evaluation, Floats, Goal, Plan, Problem
 
 #: Steps of each part per round: the first plan is there after 18 from nothing and 16 from known prices.
 _FIRST_STEPS, _STEPS = 20, 17
@@ -69,9 +69,7 @@ class CappedByPrices(CappedSolution):
     def with_rows(self, kept: npt.NDArray[np.bool_]) -> CappedByPrices:
         """Return the same with the charges of some rows only, marked in shape ``(R,)``."""
         assert self.charges is not None
-        entry_row = self.caps.unit_row[
-            np.repeat(np.arange(len(self.caps.unit_row)), np.diff(self.caps.unit_ptr))
-        ]
+        entry_row = self.caps.unit_row[self.caps.entry_unit]
         charges = Charges(self.charges.weight, self.charges.row[kept], self.charges.share[kept[entry_row]])
         return replace(self, charges=charges)
 
@@ -146,10 +144,10 @@ def solve_by_charges(
 def charged(problem: Problem, charges: Charges) -> Problem:
     """Return the problem without caps whose costs hold what its caps are charged with."""
     caps = problem.caps
-    unit = np.repeat(np.arange(len(caps.unit_row)), np.diff(caps.unit_ptr))
+    unit = caps.entry_unit
     per_unit = charges.row[caps.unit_row] * caps.unit_amount
     slot_cost = sum_by(caps.unit_slot, per_unit[unit] * charges.share, problem.num_slots)
-    row = np.repeat(np.arange(caps.num_rows), np.diff(caps.share_ptr))
+    row = caps.share_row
     dearer = sum_by(caps.share_change, charges.row[row] * caps.share, problem.num_changes)
     return replace(
         problem,
@@ -243,13 +241,10 @@ class _Search:
         caps, closed = self.problem.caps, np.zeros(self.problem.num_slots, dtype=np.bool_)
         if self._plan is None:
             return closed
-        window, group = self._plan.window, self.problem.change_group
-        pairs = np.repeat(np.arange(self.problem.num_groups), np.diff(self.problem.slot_ptr))
-        pairs = pairs * self.problem.num_windows + self.problem.slot_window
-        done = np.flatnonzero(window >= 0)
-        slot = np.searchsorted(pairs, group[done] * self.problem.num_windows + window[done])
-        worth = sum_by(slot, self.problem.exposure_per_day[done], self.problem.num_slots)
-        unit = np.repeat(np.arange(len(caps.unit_row)), np.diff(caps.unit_ptr))
+        slot = slots_of(self.problem, self._plan.window)
+        done = np.flatnonzero(slot >= 0)
+        worth = sum_by(slot[done], self.problem.exposure_per_day[done], self.problem.num_slots)
+        unit = caps.entry_unit
         used = sum_by(unit, worth[caps.unit_slot], len(caps.unit_row))
         size = np.diff(caps.unit_ptr)
         for row in np.unique(caps.unit_row[size > 1]):
@@ -309,7 +304,7 @@ class _Search:
         caps = self.problem.caps
         if not len(caps.unit_slot):
             return
-        unit = np.repeat(np.arange(len(caps.unit_row)), np.diff(caps.unit_ptr))
+        unit = caps.entry_unit
         is_open = np.isin(caps.unit_slot, opened_slots(self.problem, plan.window)).astype(np.float64)
         opened = sum_by(unit, is_open, len(caps.unit_row))[unit]
         wanted = np.where(opened > 0, is_open / np.maximum(opened, 1.0), self.charges.share)
@@ -357,6 +352,4 @@ def _most_cost(problem: Problem, goal: Goal) -> float:
 
 def _even_shares(caps: Caps) -> Floats:
     """Return shares by which the slots of each unit are charged alike."""
-    size = np.diff(caps.unit_ptr)
-    unit: Ints = np.repeat(np.arange(len(size)), size)
-    return 1.0 / size[unit]
+    return 1.0 / np.diff(caps.unit_ptr)[caps.entry_unit]

@@ -21,6 +21,8 @@ import numpy.typing as npt
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
+#: What is minimised, where the other cost is held at most at a cap.
+Goal = Literal["exposure", "disruption"]
 
 #: Slack of every comparison of times (release, due, soak, overlap) [d], about 0.1 s: sums of days in
 #: floating point must not turn "exactly seven days later" into a broken rule. A plan is judged by
@@ -86,6 +88,16 @@ class Caps:
     def num_rows(self) -> int:
         """Return R."""
         return len(self.limit)
+
+    @property
+    def entry_unit(self) -> Ints:
+        """Return the unit of each entry of ``unit_slot``."""
+        return np.repeat(np.arange(len(self.unit_row)), np.diff(self.unit_ptr))
+
+    @property
+    def share_row(self) -> Ints:
+        """Return the row of each entry of ``share_change``."""
+        return np.repeat(np.arange(self.num_rows), np.diff(self.share_ptr))
 
     @property
     def slack(self) -> Floats:
@@ -213,6 +225,11 @@ class Problem:
     def num_slots(self) -> int:
         """Return S."""
         return len(self.slot_window)
+
+    @property
+    def slot_group(self) -> Ints:
+        """Return the group of each slot, shape ``(S,)``; made anew, as there may be millions."""
+        return np.repeat(np.arange(self.num_groups), np.diff(self.slot_ptr))
 
     @cached_property
     def change_group(self) -> Ints:

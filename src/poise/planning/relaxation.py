@@ -206,7 +206,7 @@ def _choice_keys(problem: Problem, model: Model) -> Ints:
 
 
 def _slot_keys(problem: Problem, model: Model) -> Ints:
-    group = np.repeat(np.arange(problem.num_groups), np.diff(problem.slot_ptr))[model.open_slot]
+    group = problem.slot_group[model.open_slot]
     return group * problem.num_windows + problem.slot_window[model.open_slot]
 
 

@@ -230,7 +230,7 @@ class _Tracer:
         """Return a first price for each row: a tenth of what its amount is worth in the objective."""
         caps = self.problem.caps
         prices = np.full(caps.num_rows, 0.1)
-        unit = np.repeat(np.arange(len(caps.unit_row)), np.diff(caps.unit_ptr))
+        unit = caps.entry_unit
         worth = np.bincount(unit, self.problem.slot_cost[caps.unit_slot], len(caps.unit_row))
         slots = np.maximum(1, np.diff(caps.unit_ptr))
         for row in np.unique(caps.unit_row):
@@ -301,7 +301,7 @@ def with_prices(problem: Problem, prices: Floats, weight: float) -> Problem:
     unit = np.repeat(np.arange(len(size)), size)
     charge: Floats = prices[caps.unit_row] * caps.unit_amount / weight
     slot_cost = problem.slot_cost + np.bincount(caps.unit_slot, charge[unit], problem.num_slots)
-    row = np.repeat(np.arange(caps.num_rows), np.diff(caps.share_ptr))
+    row = caps.share_row
     share = np.bincount(caps.share_change, prices[row] * caps.share, problem.num_changes)
     return replace(
         problem,

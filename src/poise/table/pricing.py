@@ -18,10 +18,10 @@ from poise.bargain.prices import (
     price_limits,
 )
 from poise.bargain.value import Limits, Solve, Value, ValueTable
-from poise.planning.problem import Plan
+from poise.planning.problem import Goal, Plan
 from poise.table.ground import Ground
 from poise.table.limits import Limit, relaxed
-from poise.table.solving import LESS, Costs, Effort, Goal, LimitSets, LimitSolver, split
+from poise.table.solving import LESS, Costs, Effort, LimitSets, LimitSolver, split
 
 Progress = Callable[[int, int, str], None]
 

@@ -26,7 +26,7 @@ from poise.ledger.canonical import canonical, digest
 from poise.ledger.keys import SigningKey
 from poise.ledger.record import Draft, Record
 from poise.planning.evaluate import evaluate
-from poise.planning.problem import Plan
+from poise.planning.problem import Plan, Problem
 from poise.table.agreement import Terms, agreed_plan, agreement_body, terms_of
 from poise.table.binding import bind
 from poise.table.files import landmarks_file, read_landmarks, write_private
@@ -194,11 +194,11 @@ class Session:
 
     def breaks(self, plan: Plan) -> tuple[str, ...]:
         """Return the ids of limits in force that a plan does not keep."""
-        return tuple(
-            limit.id
-            for limit in self.limits
-            if not evaluate(bind(self.ground, [limit]).problem, plan).is_feasible
-        )
+        return tuple(name for name, under in self._bound_alone if not evaluate(under, plan).is_feasible)
+
+    @cached_property
+    def _bound_alone(self) -> list[tuple[str, Problem]]:
+        return [(limit.id, bind(self.ground, [limit]).problem) for limit in self.limits]
 
     # What is said -----------------------------------------------------------------------------------
 
@@ -371,7 +371,7 @@ class Session:
         """Put a record on the ledger, if it is possible at this point."""
         advance(self.negotiation, kind, "", body)
         record = self.ledger.append(kind, author, body, now=self.now, keys=keys, refers=refers)
-        for name in ("negotiation", "ground", "before"):
+        for name in ("negotiation", "ground", "before", "_bound_alone"):
             self.__dict__.pop(name, None)
         return record
 

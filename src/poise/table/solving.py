@@ -11,7 +11,6 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from threading import Lock
-from typing import Literal
 
 import numpy as np
 
@@ -22,15 +21,13 @@ from poise.planning.choices import list_choices
 from poise.planning.evaluate import evaluate
 from poise.planning.highs import Relaxed
 from poise.planning.priced import CappedByPrices
-from poise.planning.problem import CappedSolution, Ints, Plan, Problem
+from poise.planning.problem import CappedSolution, Goal, Ints, Plan, Problem
 from poise.planning.relaxation import Relaxation
 from poise.planning.tracing import Spot, Trace, trace
 from poise.table.binding import Board, Bound, bind, touched
 from poise.table.ground import Ground
 from poise.table.limits import Limit
 
-#: What is minimised, the other being held at most at a cap.
-Goal = Literal["exposure", "disruption"]
 #: Longest that one solve may take [s]; its rounds end it long before.
 SOLVE_SECONDS = 30.0
 #: Ends the name of a limit that gives way by one step; no limit's id has a space.

@@ -268,7 +268,7 @@ def valued(ground: Ground, problem: Problem, importance: Importance) -> Problem:
             for group in ground.groups
         ]
     )
-    slot_group = np.repeat(np.arange(problem.num_groups), np.diff(problem.slot_ptr))
+    slot_group = problem.slot_group
     group = problem.change_group
     # Caps on exposure stay in the company's money: their shares are divided by what multiplies them.
     caps = problem.caps

@@ -11,6 +11,7 @@ import msgspec
 from poise.bargain.rounds import Answer, Party
 from poise.desk import convert, jobs
 from poise.desk.actions.base import Actor, action
+from poise.desk.convert import DeskSession
 from poise.desk.models import Job, OpeningPosition
 from poise.errors import ConflictError, Fault, NotAllowedError, TableError
 from poise.table.ground import as_plan
@@ -46,12 +47,6 @@ def position_of(ground: str, party: str) -> OpeningPosition | None:
     return OpeningPosition.objects.filter(ground=ground, party=party).first()
 
 
-def is_before_opening(by: Actor) -> bool:
-    """Return whether the actor's limits still belong to its opening position."""
-    at = convert.session(by.now)
-    return not at.negotiation.positions and at.negotiation.ground is not None
-
-
 @action("table.limit")
 def add_limit(by: Actor, limit: Mapping[str, Any]) -> None:
     """Post a limit of the actor's side: into its opening position until both are open, then onto the table.
@@ -68,7 +63,7 @@ def add_limit(by: Actor, limit: Mapping[str, Any]) -> None:
         at.add_limit(made, author=by.person)
         _after_limits(by)
         return
-    position = _preparing(by, party)
+    position = _preparing(at, party)
     others = [one for one in position.limits if one["id"] != made.id]
     known = {one.id for one in at.negotiation.limits}
     if made.id in known or len(others) != len(position.limits):
@@ -108,8 +103,9 @@ def drop_limit(by: Actor, name: str, reason: str) -> None:
 @action("table.propose")
 def weigh(by: Actor, importance: Mapping[str, float]) -> None:
     """Say how much services matter to the actor's side, before the position is sealed."""
-    position = _preparing(by, own_party(by))
-    known = {service.id for service in convert.session(by.now).ground.services}
+    at = convert.session(by.now)
+    position = _preparing(at, own_party(by))
+    known = {service.id for service in at.ground.services}
     unknown = sorted(set(importance) - known)
     if unknown:
         raise TableError(Fault("E554", "importance", f"There is no service {unknown[0]!r}."))
@@ -122,7 +118,7 @@ def weigh(by: Actor, importance: Mapping[str, float]) -> None:
 def seal(by: Actor) -> bool:
     """Seal the actor's position; return whether both were sealed, and so are open now."""
     party, at = own_party(by), convert.session(by.now)
-    position = _preparing(by, party)
+    position = _preparing(at, party)
     position.kept = at.seal(_position(position), author=by.person)
     position.save()
     rows = {one.party: one for one in OpeningPosition.objects.filter(ground=position.ground)}
@@ -195,9 +191,9 @@ def _after_limits(by: Actor) -> None:
         jobs.start(by, LANDMARKS_JOB, COMPUTATIONS[LANDMARKS_JOB])
 
 
-def _preparing(by: Actor, party: Party) -> OpeningPosition:
+def _preparing(at: DeskSession, party: Party) -> OpeningPosition:
     """Return the side's position, locked, while it can still be changed."""
-    ground = convert.session(by.now).negotiation.ground
+    ground = at.negotiation.ground
     if ground is None:
         raise TableError(Fault("E555", "table", "There is no table here.", "Open one first."))
     OpeningPosition.objects.get_or_create(ground=ground, party=party)

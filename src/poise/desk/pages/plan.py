@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Mapping
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -31,9 +32,10 @@ from poise.table.solving import costs_of
 def show(request: DeskRequest, key: str) -> HttpResponse:
     """Show a plan beside another."""
     at = convert.session(request.actor.now)
-    label, plan = _named(at, key)
+    known = at.known_plans()
+    label, plan = _named(at, key, known)
     against_key = request.GET.get("against", "default")
-    against_label, against = _named(at, against_key)
+    against_label, against = _named(at, against_key, known)
     seen = evaluate(at.ground.problem, plan)
     costs = costs_of(at.ground.problem, plan)
     security, operations = at.shares(costs)
@@ -56,21 +58,20 @@ def show(request: DeskRequest, key: str) -> HttpResponse:
         "services": _services(at, plan, against),
         "teams": _teams(at.ground, plan, against),
         "visits": _visits(at.ground, plan, against),
-        "choices": [(name, words) for name, (words, _) in at.known_plans().items()],
+        "choices": [(name, words) for name, (words, _) in known.items()],
         "comments": _comments(key),
         "may_comment": may(request.user.role, "plan.comment"),
     }
     return render(request, "desk/plan/plan.html", context)
 
 
-def _named(at: DeskSession, key: str) -> tuple[str, Plan]:
+def _named(at: DeskSession, key: str, known: Mapping[str, tuple[str, tuple[int, ...]]]) -> tuple[str, Plan]:
     """Return a plan by its name, a proposal's, or the agreed one; E554 when there is none."""
     if key.startswith("proposal-") and key[9:].isdigit():
         one = at.negotiation.proposal(int(key[9:]))
         return f"Proposal {one.number}: {one.label}", as_plan(one.windows)
     if key == "agreed" and at.negotiation.in_force is not None:
         return "The agreement in force", agreed_plan(at.ground, at.negotiation.in_force[1])
-    known = at.known_plans()
     if key not in known:
         raise TableError(Fault("E554", "plan", f"There is no plan {key!r}.", "The table lists them."))
     label, windows = known[key]

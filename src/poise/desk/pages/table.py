@@ -53,7 +53,7 @@ def overview(request: DeskRequest) -> HttpResponse:
 def _state(request: DeskRequest, at: DeskSession) -> dict[str, Any]:
     state, after = at.negotiation, at.known_after()
     default = at.before.default
-    limits = _limits(request, at)
+    prices = _result(at, bargaining.PRICES_JOB)
     return {
         "company": at.ground.company,
         "currency": at.ground.currency,
@@ -67,8 +67,8 @@ def _state(request: DeskRequest, at: DeskSession) -> dict[str, Any]:
         "after_is_known": after is not None,
         "certificate": (after or at.before).certificate,
         "impossible": _result(at, bargaining.LANDMARKS_JOB).get("impossible", ""),
-        "limits": limits,
-        "prices": _result(at, bargaining.PRICES_JOB),
+        "limits": _limits(request, at, prices),
+        "prices": prices,
         "trades": _result(at, bargaining.TRADES_JOB),
         "repairs": _result(at, bargaining.REPAIRS_JOB),
         "positions": _positions(request, at),
@@ -144,9 +144,9 @@ def _cards(found: Landmarks) -> list[dict[str, Any]]:
     ]
 
 
-def _limits(request: DeskRequest, at: DeskSession) -> list[dict[str, Any]]:
-    prices = _result(at, bargaining.PRICES_JOB).get("limits", {})
-    rows = [_limit_row(one, at.ground, prices.get(one.id)) for one in at.limits]
+def _limits(request: DeskRequest, at: DeskSession, prices: dict[str, Any]) -> list[dict[str, Any]]:
+    known = prices.get("limits", {})
+    rows = [_limit_row(one, at.ground, known.get(one.id)) for one in at.limits]
     own = OpeningPosition.objects.filter(ground=at.negotiation.ground, party=request.actor.party).first()
     if own is not None and not at.negotiation.positions:
         rows += [
@@ -240,7 +240,10 @@ def post_limit(request: DeskRequest) -> HttpResponse:
 def limit_page(request: DeskRequest, name: str) -> HttpResponse:
     """Show one limit, and let its side drop it."""
     at = convert.session(request.actor.now)
-    row = next((one for one in _limits(request, at) if one["limit"].id == name), None)
+    row = next(
+        (one for one in _limits(request, at, _result(at, bargaining.PRICES_JOB)) if one["limit"].id == name),
+        None,
+    )
     if row is None:
         text = "is not on the table: somebody dropped it."
         raise ConflictError(Fault("E871", f"limit {name}", text, "Look at the table again."))

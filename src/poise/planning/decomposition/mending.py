@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from poise.planning.choices import slots_of
 from poise.planning.problem import TIME_TOLERANCE_DAYS, Ints, Problem
 
 
@@ -29,16 +30,11 @@ def keep_rules(problem: Problem, window: Ints) -> Ints:
 
 def _may_stand_alone(problem: Problem, window: Ints) -> npt.NDArray[np.bool_]:
     """Return which changes are in a slot of their group, after their release and before their last day."""
-    counts = np.diff(problem.slot_ptr)
-    pairs = np.repeat(np.arange(problem.num_groups), counts) * problem.num_windows + problem.slot_window
-    wanted = problem.change_group * problem.num_windows + window
-    place = np.minimum(np.searchsorted(pairs, wanted), max(len(pairs) - 1, 0))
-    has_slot = (pairs[place] == wanted) if len(pairs) else np.zeros(len(window), dtype=np.bool_)
     start, end = problem.window_start_days[window], problem.window_end_days[window]
     in_time = (start >= problem.release_days - TIME_TOLERANCE_DAYS) & (
         end <= problem.last_days + TIME_TOLERANCE_DAYS
     )
-    return np.asarray((window >= 0) & has_slot & in_time)
+    return np.asarray((slots_of(problem, window) >= 0) & in_time)
 
 
 def _drop_unready(problem: Problem, window: Ints) -> None:

@@ -93,8 +93,13 @@ def test_an_interrupt_keeps_the_best_so_far(cluster: Cluster) -> None:
     """Ctrl-C in a long solve ends it on every machine, with a confirmed plan and its bound."""
     problem = generate("S", 3)
     killer = threading.Timer(1.5, os.kill, (os.getpid(), signal.SIGINT))
-    killer.start()
-    found = cluster.solve(problem, 1.0, seconds=600, seed=4)
+    # A shell starts what it puts into the background deaf to Ctrl-C.
+    former = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        killer.start()
+        found = cluster.solve(problem, 1.0, seconds=600, seed=4)
+    finally:
+        signal.signal(signal.SIGINT, former)
     assert found.stopped_by == "time"
     assert found.evaluation.is_feasible
     assert 0 < found.bound <= found.value

@@ -31,8 +31,9 @@ install: $(KERNELS) ## install into .venv, hashes checked, kernels compiled
 demo: install ## open the desk on the sample company
 	@$(BIN)/poise demo --out demo
 
+# A file's tests run in one process and in their order: some share a served desk or a Ray.
 test: install ## run the tests (what needs a browser says so where there is none)
-	$(BIN)/pytest -n $${POISE_TEST_WORKERS:-2} --dist loadgroup
+	$(BIN)/pytest -n $${POISE_TEST_WORKERS:-2} --dist loadfile --no-loadscope-reorder
 
 test-long: install ## fuzz, fault and load runs
 	$(BIN)/pytest -m long --timeout 3600

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import os
+import pty
 import signal
 import subprocess
 import sys
-import time
-from datetime import timedelta
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 from poise.cli import main
+from poise.patching.document import decode
 from poise.sample import NOW, SampleFiles, write_sample
 from poise.sample.feeds import fill_store
 
@@ -128,20 +129,60 @@ def test_a_calibration_that_is_no_factor_is_refused(
     assert not (tmp_path / "plan.json").exists()
 
 
-def test_an_interrupt_leaves_the_earlier_plan_whole(company: SampleFiles, tmp_path: Path) -> None:
-    """Ctrl-C in the middle: exit 130, one line, no traceback, and the files of before as they were."""
+class Terminal:
+    """A ``poise plan`` of the whole company on a terminal of its own, to press Ctrl-C in."""
+
+    def __init__(self, company: SampleFiles, out: Path) -> None:
+        arguments = command(company, out, "--points", "31")
+        arguments[2:3] = [str(path) for path in company.reports]
+        self.screen, theirs = pty.openpty()
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "poise.cli", *arguments], stderr=theirs, stdout=subprocess.DEVNULL
+        )
+        os.close(theirs)
+        self.seen = b""
+
+    def wait_for(self, text: bytes) -> None:
+        """Read the screen until it shows a text."""
+        while text not in self.seen:
+            self.seen += os.read(self.screen, 65_536)
+
+    def press(self) -> None:
+        """Press Ctrl-C."""
+        os.kill(self.process.pid, signal.SIGINT)
+
+    def end(self) -> int:
+        """Read the screen to its end, and return the exit code."""
+        with suppress(OSError):  # how a terminal says that its last writer is gone
+            while more := os.read(self.screen, 65_536):
+                self.seen += more
+        os.close(self.screen)
+        return self.process.wait()
+
+
+def test_an_interrupt_keeps_the_best_plans_so_far(company: SampleFiles, tmp_path: Path) -> None:
+    """Ctrl-C in a long run: what is known by then is written, with its gaps, and how it ended."""
+    run = Terminal(company, tmp_path)
+    run.wait_for(b"disruption")
+    run.press()
+    assert run.end() == 0, run.seen
+    assert b"Ending with the best plans so far" in run.seen
+    found = decode((tmp_path / "plan.json").read_bytes())
+    assert found.stopped_by == "interrupt"
+    assert found.frontier
+    assert found.hull
+    assert (tmp_path / "report.html").exists()
+
+
+def test_a_second_interrupt_leaves_the_earlier_plan_whole(company: SampleFiles, tmp_path: Path) -> None:
+    """Who presses twice wants out: exit 130, no traceback, and the files of before as they were."""
     (tmp_path / "plan.json").write_text("earlier", encoding="utf-8")
-    scans = [str(path) for path in company.reports]
-    arguments = command(company, tmp_path)
-    arguments[2:3] = scans
-    process = subprocess.Popen(
-        [sys.executable, "-m", "poise.cli", *arguments], stderr=subprocess.PIPE, stdout=subprocess.DEVNULL
-    )
-    time.sleep(2.5)
-    assert process.poll() is None, "the plan was over before it could be interrupted"
-    os.kill(process.pid, signal.SIGINT)
-    _, err = process.communicate(timeout=timedelta(seconds=30).total_seconds())
-    assert process.returncode == 130
-    assert b"Traceback" not in err
+    run = Terminal(company, tmp_path)
+    run.wait_for(b"disruption")
+    run.press()
+    run.wait_for(b"Ending with")
+    run.press()
+    assert run.end() == 130, run.seen
+    assert b"Traceback" not in run.seen
     assert [path.name for path in tmp_path.iterdir()] == ["plan.json"]
     assert (tmp_path / "plan.json").read_text(encoding="utf-8") == "earlier"

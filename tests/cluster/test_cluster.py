@@ -27,7 +27,6 @@ from poise.planning.solvers import by_prices
 
 # Ray leaves sockets to the garbage collector, and watches over its processes with a thread.
 pytestmark = [
-    pytest.mark.xdist_group("cluster"),
     pytest.mark.filterwarnings("ignore::ResourceWarning"),
     pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
 ]

@@ -15,7 +15,6 @@ from poise.desk.sample import CAST
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 
 pytestmark = [
-    pytest.mark.xdist_group("browser"),  # one desk for all of them, and their order
     pytest.mark.browser,
     pytest.mark.skipif(
         CHROMIUM is None and os.environ.get("POISE_REQUIRE_BROWSER") != "1", reason="no Chromium binary"

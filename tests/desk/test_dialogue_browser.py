@@ -19,7 +19,6 @@ from poise.dialogue.year import END, WARNED
 __all__ = ["browser"]
 
 pytestmark = [
-    pytest.mark.xdist_group("dialogue_browser"),  # one desk for all of them, and their order
     pytest.mark.browser,
     pytest.mark.skipif(
         CHROMIUM is None and os.environ.get("POISE_REQUIRE_BROWSER") != "1", reason="no Chromium binary"

@@ -14,7 +14,6 @@ from desk.running import RunningDesk, sample_desk
 from desk.test_browser import CHROMIUM, sign_in
 
 pytestmark = [
-    pytest.mark.xdist_group("incidents_browser"),  # one desk for all of them, and their order
     pytest.mark.browser,
     pytest.mark.skipif(
         CHROMIUM is None and os.environ.get("POISE_REQUIRE_BROWSER") != "1", reason="no Chromium binary"

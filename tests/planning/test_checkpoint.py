@@ -138,6 +138,21 @@ def test_a_full_disk_costs_the_checkpoint_and_not_the_run(
     assert "E322" in caplog.text
 
 
+def test_a_solve_that_was_cut_short_is_solved_again(tmp_path: Path) -> None:
+    """What Ctrl-C left half done may not stand for the whole in the next run."""
+    problem, calls = generate("tiny", 1), []
+
+    def solver(problem: Problem, weight: float, **_: Any) -> Solution:
+        calls.append(weight)
+        return solve(problem, weight, steps=2)
+
+    for is_cut, expected in ((True, 1), (False, 2), (False, 2)):
+        file = Checkpoint(tmp_path / "run.checkpoint", problem)
+        remembered = file.remember(solver, lambda is_cut=is_cut: is_cut)
+        remembered(problem, 1.0, seconds=9.0, seed=1, warm=None, near=None)
+        assert len(calls) == expected
+
+
 def test_a_sweep_goes_on_with_the_first_solve_that_it_did_not_end(tmp_path: Path) -> None:
     """After a kill the same frontier comes out, and what was solved is not solved again."""
     problem, path = generate("S", 5), tmp_path / "run.checkpoint"

@@ -169,14 +169,40 @@ def test_an_impossible_date_is_named_on_any_size() -> None:
     assert {fault.id for fault in caught.value.faults} == {"E500"}
 
 
-def test_a_medium_problem_gets_its_whole_frontier(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Out of time the frontier is still sound: ends, growing, above proven bounds."""
+def test_however_short_the_time_what_is_told_is_sound(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Out of time there is still a plan, and nothing is claimed that is not proven."""
     monkeypatch.setattr(frontier_module, "EXACT_CHOICES", 100_000)
     problem = generate("S", 2, links=0.2, exclusions=0.1)
-    frontier = sweep(problem, points=6, seconds=12)
+    frontier = sweep(problem, points=6, seconds=3)
     assert_sound(problem, frontier)
-    assert len(frontier.points) >= 3
+    assert frontier.points
     assert frontier.stopped_by == "time"
+
+
+def test_a_sweep_that_is_stopped_tells_what_it_knows() -> None:
+    """Whoever presses Ctrl-C gets sound plans."""
+    problem, told = generate("S", 2, links=0.2), []
+    stopped = sweep(
+        problem,
+        points=9,
+        seconds=600,
+        progress=lambda *what: told.append(what),
+        stop=lambda: len(told) >= 2,
+    )
+    assert_sound(problem, stopped)
+    assert stopped.stopped_by == "interrupt"
+    assert len(told) < 9
+
+
+def test_a_gap_is_enough() -> None:
+    """Solves end as soon as they are proven so close, with less work."""
+    problem = generate("S", 2)
+    loose, tight = (sweep(problem, points=4, seconds=600, gap=gap) for gap in (0.05, 0.0))
+    assert loose.work < tight.work
+    assert_sound(problem, loose)
+    for weight, bound in zip(loose.hull_weight, loose.hull_bound, strict=True):
+        best = min(objective(point.evaluation, weight) for point in loose.points)
+        assert best - bound <= 0.05 * best * (1 + 1e-9)
 
 
 def test_no_stretch_of_the_frontier_is_left_unproven() -> None:

@@ -47,6 +47,13 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser.add_argument(
         "--seconds", type=positive, metavar="S", help="limit of the solver; its work is recorded"
     )
+    parser.add_argument(
+        "--gap",
+        type=share,
+        default=0.0,
+        metavar="SHARE",
+        help="end each solve that is proven this close to the best, such as 0.01 (small ones are exact)",
+    )
     parser.add_argument("--seed", type=seed, default=0, metavar="N", help="of every random choice (0)")
     parser.add_argument("--threads", type=count, default=2, metavar="N", help="solver threads (2)")
     parser.add_argument(
@@ -59,7 +66,9 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         "--hard-deadlines", action="store_true", help="meet every deadline, or say which cannot be and when"
     )
     parser.add_argument(
-        "--checkpoint", metavar="FILE", help="go on from this file after a kill; removed when all is done"
+        "--checkpoint",
+        metavar="FILE",
+        help="go on from this file after a kill or Ctrl-C; removed when all is done",
     )
     parser.add_argument("--cluster", action="store_true", help=CLUSTER_HELP)
     parser.add_argument("--json", action="store_true", help="print plan.json instead of the table")
@@ -93,6 +102,17 @@ def positive(text: str) -> float:
     return value
 
 
+def share(text: str) -> float:
+    """Parse a share: a number from 0 to 1."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value <= 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number from 0 to 1")
+    return value
+
+
 def horizon(text: str) -> float:
     """Parse a horizon in days; windows beyond some years are nobody's plan."""
     days = positive(text)
@@ -117,6 +137,7 @@ def count(text: str) -> int:
 
 def run(arguments: argparse.Namespace) -> int:
     """Run ``poise plan``."""
+    from poise.cli.interrupts import best_so_far
     from poise.cli.progress import progress_bar
     from poise.cli.workspace import threats_directory
     from poise.estate import load_estate
@@ -147,8 +168,13 @@ def run(arguments: argparse.Namespace) -> int:
         shown=arguments.choose,
         hard_deadlines=arguments.hard_deadlines,
         checkpoint=checkpoint,
+        gap=arguments.gap,
     )
-    with progress_bar() as progress, solver_of_cluster(arguments.cluster) as priced:
+    with (
+        progress_bar() as progress,
+        solver_of_cluster(arguments.cluster) as priced,
+        best_so_far() as is_stopped,
+    ):
         planned = plan_patches(
             estate,
             reports,
@@ -158,11 +184,12 @@ def run(arguments: argparse.Namespace) -> int:
             calibration=read_calibration(calibration_path),
             progress=progress,
             priced=priced,
+            stop=is_stopped,
         )
     written = [*write_outputs(planned.document, out), out / "risk.json"]
     replace_file(written[-1], encode(planned.risk))
     keep_calibration(calibration_path, planned.calibration)
-    if checkpoint is not None:
+    if checkpoint is not None and planned.document.stopped_by != "interrupt":
         checkpoint.unlink(missing_ok=True)
     if arguments.json:
         sys.stdout.write((out / "plan.json").read_text(encoding="utf-8"))

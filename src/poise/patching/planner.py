@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -62,6 +62,8 @@ class Settings:
         Whether a plan must meet every deadline, instead of paying for those it misses.
     checkpoint
         File that keeps what is solved, to go on from when the process is killed.
+    gap
+        Share of a plan's cost that may stay unproven when a solve by prices ends, 0 to 1.
     """
 
     now: datetime
@@ -73,6 +75,7 @@ class Settings:
     shown: str = "kalai-smorodinsky"
     hard_deadlines: bool = False
     checkpoint: Path | None = None
+    gap: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -99,6 +102,7 @@ def plan_patches(
     calibration: Calibration | None = None,
     progress: Progress | None = None,
     priced: Solver | None = None,
+    stop: Callable[[], bool] | None = None,
 ) -> Planned:
     """Plan the patches of a company.
 
@@ -110,6 +114,8 @@ def plan_patches(
         Frozen factor of an earlier plan; None calibrates on this backlog.
     priced
         Solves by prices in place of this process: a cluster.
+    stop
+        Asked while solving; true ends it with the plans found so far.
 
     Raises
     ------
@@ -140,7 +146,7 @@ def plan_patches(
         hard_deadlines=settings.hard_deadlines,
     )
     check(case.problem)
-    frontier = _sweep(case, settings, progress, priced)
+    frontier = _sweep(case, settings, progress, priced, stop)
     comparison = compare(case, frontier, seed=settings.seed)
     sources = Sources(case, intake.backlog, rated, evidence)
     risk = risk_model(sources, comparison.named, settings.seed)
@@ -171,7 +177,10 @@ def _simulate(risk: RiskModel, settings: Settings, progress: Progress | None) ->
     )
 
 
-def _sweep(case: PatchCase, settings: Settings, progress: Progress | None, priced: Solver | None) -> Frontier:
+def _sweep(
+    case: PatchCase, settings: Settings, progress: Progress | None, priced: Solver | None,
+    stop: Callable[[], bool] | None,
+) -> Frontier:  # fmt: skip
     checkpoint = None
     if settings.checkpoint is not None:
         about = {"now": settings.now.isoformat()}
@@ -186,6 +195,8 @@ def _sweep(case: PatchCase, settings: Settings, progress: Progress | None, price
             progress=progress,
             priced=priced,
             checkpoint=checkpoint,
+            gap=settings.gap,
+            stop=stop,
         )
 
 

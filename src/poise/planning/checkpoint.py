@@ -138,11 +138,12 @@ class Checkpoint:
         bound, work = sum(part.bound for part in parts), sum(part.work for part in parts)
         self._put(_key("solve", weight, seed), _pack(window, bound, work, "time", parts))
 
-    def remember(self, solver: Solver) -> Solver:
+    def remember(self, solver: Solver, is_stopped: Callable[[], bool] = lambda: False) -> Solver:
         """Return a solver that takes a solve from the file where the file has it, and puts it there if not.
 
         A solve is the same when weight, time, seed and what it starts from are; so a sweep that was
-        killed goes on with the first solve that it did not end.
+        killed goes on with the first solve that it did not end. What ended because the whole sweep
+        ``is_stopped`` is not kept.
         """
 
         def solve(
@@ -155,7 +156,8 @@ class Checkpoint:
                 return self._solution(state, weight)
             found = solver(problem, weight, seconds=seconds, seed=seed, warm=warm, near=near)
             parts = found.parts if isinstance(found, PricedSolution) else ()
-            self._put(key, _pack(found.plan.window, found.bound, found.work, found.stopped_by, parts))
+            if not is_stopped():
+                self._put(key, _pack(found.plan.window, found.bound, found.work, found.stopped_by, parts))
             return found
 
         return solve

@@ -31,7 +31,7 @@ from poise.planning.exact import CAP_ROUNDING, check_hard_due, objective
 from poise.planning.front import Candidate, arc_of, lines_of_steps, non_dominated, spread
 from poise.planning.problem import Frontier, FrontierPoint, Plan, Problem, Solution
 from poise.planning.schedule import hazard_per_minute, schedule_by_priority
-from poise.planning.solvers import Solver, price_solver
+from poise.planning.solvers import Solver, by_prices, solve_by_prices
 
 #: Called with (points done, points in all, what was done last).
 Progress = Callable[[int, int, str], None]
@@ -70,6 +70,8 @@ def sweep(
     solver: Solver | None = None,
     priced: Solver | None = None,
     checkpoint: Checkpoint | None = None,
+    gap: float = 0.0,
+    stop: Callable[[], bool] | None = None,
 ) -> Frontier:
     """Compute the frontier.
 
@@ -91,11 +93,14 @@ def sweep(
         Solves at the same time; does not change the result.
     solver
         For one weight; by default an exact sweep where that is quick, and prices elsewhere.
-
     priced
         Solves by prices in place of this process, where the default would: a cluster.
     checkpoint
         Where solves by prices are kept as they end, and taken from; exact ones are quick enough to repeat.
+    gap
+        A solve by prices in this process ends once ``(value - bound) / value`` is no more than this, >= 0.
+    stop
+        Asked all the time; true ends the sweep like the clock, with the plans and bounds found so far.
 
     Returns
     -------
@@ -120,20 +125,27 @@ def sweep(
     told = _Told(progress, points)
 
     def seconds_left() -> float:
-        return deadline - time.monotonic()
+        return 0.0 if is_stopped() else deadline - time.monotonic()
 
-    by_weight = solver or priced or price_solver
+    is_stopped = stop or _never
+    by_weight = solver or priced or by_prices(solve_by_prices, gap=gap, stop=is_stopped)
     if checkpoint is not None:
-        by_weight = checkpoint.remember(by_weight)
+        by_weight = checkpoint.remember(by_weight, is_stopped)
     search = _Search(problem, by_weight, points, seconds_left, seed, threads, told)
     search.try_rules()
     if not search.pool and size <= _FIRST_CHOICES:
         search.find_first()
     if share > 0:
         search.by_weights(seconds * share)
-    if is_small:
+    if is_small and not (is_stopped() and search.lines):
         search.exactly()
+    if is_stopped():
+        search.stopped_by = "interrupt"
     return search.frontier()
+
+
+def _never() -> bool:
+    return False
 
 
 @dataclass
@@ -166,7 +178,7 @@ class _Search:
     solutions: list[Solution] = field(default_factory=list)
     steps: tuple[tuple[float, float], ...] = ()
     work: int = 0
-    stopped_by: Literal["work", "time"] = "work"
+    stopped_by: Literal["work", "time", "interrupt"] = "work"
 
     @cached_property
     def scale(self) -> float:

@@ -376,7 +376,7 @@ class Frontier:
     hull_weight: Floats
     hull_bound: Floats
     work: int = 0
-    stopped_by: Literal["work", "time"] = "work"
+    stopped_by: Literal["work", "time", "interrupt"] = "work"
 
     def exposure_bound_at(self, disruption: float) -> float:
         """Return the largest proven lower bound on exposure + late cost at that disruption [money]."""

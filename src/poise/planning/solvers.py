@@ -47,8 +47,11 @@ def exact_solver(
     return solve_exact(problem, weight, seconds=seconds, warm=warm)
 
 
-def by_prices(solve: Callable[..., PricedSolution]) -> Solver:
-    """Return the :class:`Solver` that runs the price decomposition by ``solve``, here or on a cluster."""
+def by_prices(solve: Callable[..., PricedSolution], **more: object) -> Solver:
+    """Return the :class:`Solver` that runs the price decomposition by ``solve``, here or on a cluster.
+
+    ``more`` goes to every solve, such as ``gap`` and ``stop``.
+    """
 
     def solver(
         problem: Problem,
@@ -68,6 +71,7 @@ def by_prices(solve: Callable[..., PricedSolution]) -> Solver:
             seed=seed,
             warm=warm,
             prices=near.prices if is_near and isinstance(near, PricedSolution) else (),
+            **more,
         )
 
     return solver

@@ -2,12 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime, time, timedelta
+from typing import Final, Literal
 from zoneinfo import ZoneInfo
 
+import msgspec
+
 from poise.bargain.rounds import Party
+from poise.dialogue.base import PARTIES
 from poise.dialogue.pair import ProfileStated
 from poise.dialogue.state import Dialogue
+from poise.incident.profile import DEFAULTS, Audience, Profile
+
+#: In which order a side reads an incident's statements, by what it wants to see first.
+_ORDER: Final[Mapping[str, Literal["topic", "newest", "uncertain"]]] = {
+    "numbers first": "topic",
+    "reasons first": "uncertain",
+    "options first": "newest",
+}
 
 
 def profile_of(state: Dialogue, party: Party) -> ProfileStated:
@@ -56,6 +69,41 @@ def send_at(profile: ProfileStated, now: datetime, *, is_urgent: bool = False) -
         if at >= local and (profile.cadence == "daily" or day.weekday() == profile.day):
             return next_open(profile, at.astimezone(now.tzinfo))
     raise AssertionError("every weekday comes within eight days")
+
+
+def _stated(state: Dialogue, reader: Audience) -> ProfileStated | None:
+    return next((state.profiles[one][1] for one in PARTIES if one == reader and one in state.profiles), None)
+
+
+def brief_form(state: Dialogue, reader: Audience) -> Profile:
+    """Return the form in which a reader wants an incident's briefs, for :func:`poise.incident.brief.brief`.
+
+    Order, detail, channel and time zone are those of the side's working profile. Who stated none, and the
+    board, read :data:`~poise.incident.profile.DEFAULTS`. How often an incident is told of stays with it.
+    """
+    form = DEFAULTS[reader]
+    stated = _stated(state, reader)
+    if stated is None:
+        return form
+    return msgspec.structs.replace(
+        form,
+        detail="full" if stated.detail == "full" else "short",
+        order=_ORDER[stated.style],
+        channel=next(iter(stated.channels), form.channel),
+        timezone=stated.timezone,
+    )
+
+
+def brief_at(state: Dialogue, reader: Audience, now: datetime, *, is_urgent: bool) -> datetime:
+    """Return when a message that is ready now goes to a reader.
+
+    Outside the reader's quiet hours; what has a clock running goes at once where the reader allowed it. Who
+    stated no profile, and the board, have no quiet hours.
+    """
+    stated = _stated(state, reader)
+    if stated is None or (is_urgent and stated.urgent_in_quiet):
+        return now
+    return next_open(stated, now)
 
 
 def _clock(text: str) -> time:

@@ -56,6 +56,8 @@ class Item:
         ``kind:id`` of what it is about; carries are counted by it.
     why
         Why it is here.
+    goal, serves
+        Id and title of the goal of both that it serves; empty where it names none of both.
     title, decision
         What it is, and the decision wanted.
     cost_per_day, basis
@@ -79,6 +81,7 @@ class Item:
     basis: str = ""
     due: datetime | None = None
     goal: str = ""
+    serves: str = ""
     sides: dict[Party, Side] = field(default_factory=dict)
     choices: tuple[Choice, ...] = ()
     facts: tuple[str, ...] = ()
@@ -116,7 +119,14 @@ def make_agenda(
     found = [*_asked(state, now), *_contested(state), *_expiring(state, now), *_reviews(state, now)]
     found += [*_changed(state, now), *_promised(state, now), *_goals(state, now)]
     carried = carries(state)
-    items = [replace(_priced(one, state, now, prospect), carried=carried.get(one.key, 0)) for one in found]
+    items = [
+        replace(
+            _priced(one, state, now, prospect),
+            carried=carried.get(one.key, 0),
+            serves=_serves(state, one.goal, now),
+        )
+        for one in found
+    ]
     items.sort(key=_order)
     shown = items[:SHOWN]
     unpriced = [one for one in items[SHOWN:] if one.cost_per_day is None]
@@ -124,7 +134,13 @@ def make_agenda(
         shown = [*shown[: SHOWN - 1], unpriced[0]]
     waiting = [one for one in items if one not in shown]
     written = prospect.ground.currency if prospect else currency or state.currency
-    return Agenda(now, written, tuple(shown), tuple(waiting))
+    minutes = state.meeting_time.minutes if state.meeting_time else MINUTES
+    return Agenda(now, written, tuple(shown), tuple(waiting), minutes)
+
+
+def _serves(state: Dialogue, goal: str, now: datetime) -> str:
+    found = state.goals.get(goal)
+    return found.act.title if found and found.is_shared(now) else ""
 
 
 def _order(item: Item) -> tuple[bool, float, int, datetime, str]:
@@ -166,13 +182,17 @@ def _asked(state: Dialogue, now: datetime) -> Iterator[Item]:
                 cost_per_day=one.act.cost_per_day,
                 basis=one.act.basis,
                 due=one.act.needed_by,
-                goal=one.act.goal,
+                goal=one.act.goal or _goal_of(state, one.act.disagreement),
                 sides=_recommended(one),
                 choices=tuple(Choice(option.text, option.price) for option in one.act.options),
                 facts=(f"Past its time by {(now - one.act.needed_by).days} days.",)
                 if now - one.act.needed_by >= timedelta(days=1)
                 else (),
             )
+
+
+def _goal_of(state: Dialogue, disagreement: str) -> str:
+    return state.disagreements[disagreement].goal if disagreement in state.disagreements else ""
 
 
 def _recommended(one: Decision) -> dict[Party, Side]:
@@ -200,7 +220,7 @@ def _contested(state: Dialogue) -> Iterator[Item]:
             since=one.reopened[-1][0] if one.reopened else one.time,
             cost_per_day=act.cost_per_day,
             basis=act.basis,
-            goal=act.goal,
+            goal=one.goal,
             sides=_sides(one),
             choices=_choices(one),
             facts=tuple(_facts(one)),

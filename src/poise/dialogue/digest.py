@@ -14,11 +14,10 @@ from poise.dialogue.agenda import Agenda, Item
 from poise.dialogue.base import PARTIES, other
 from poise.dialogue.rules import RunWarning, warnings
 from poise.dialogue.state import Dialogue
+from poise.dialogue.wording import Fact, Telling, arrange
 from poise.dialogue.working import profile_of
 
 WEEK = timedelta(days=7)
-#: How the words of a side begin.
-_WORDS = tuple(f"{party.capitalize()} {word}" for party in PARTIES for word in ("says", "needs", "would"))
 
 
 @dataclass(frozen=True)
@@ -91,11 +90,19 @@ def _news(state: Dialogue) -> list[tuple[datetime, str, str]]:
     return found
 
 
-def facts_of(item: Item, currency: str) -> list[str]:
+def facts_of(item: Item, currency: str) -> tuple[str, ...]:
     """Return the facts of an agenda item, each as it is printed."""
-    facts = [item.title, item.decision, price_words(item, currency), *item.facts]
+    return telling_of(item, currency).texts
+
+
+def telling_of(item: Item, currency: str) -> Telling:
+    """Return an agenda item as facts."""
+    facts = [Fact(item.decision, "decision"), Fact(price_words(item, currency), "price")]
+    if item.why in ("asked", "contested"):
+        facts.append(Fact(f"serves: {item.serves}" if item.serves else "names no goal of both"))
+    facts += [Fact(text, "reason") for text in item.facts]
     if item.due is not None:
-        facts.append(f"due {item.due:%Y-%m-%d}")
+        facts.append(Fact(f"due {item.due:%Y-%m-%d}"))
     for party in PARTIES:
         side = item.sides.get(party)
         if side is not None:
@@ -104,11 +111,12 @@ def facts_of(item: Item, currency: str) -> list[str]:
                 "needs": side.interest,
                 "would think again after": side.change_my_mind,
             }
-            facts += [f"{party.capitalize()} {word}: {text}" for word, text in said.items() if text]
+            name = party.capitalize()
+            facts += [Fact(f"{name} {word}: {text}", "words", party) for word, text in said.items() if text]
     for choice in item.choices:
-        price = "" if choice.price is None else f" ({_money(choice.price, currency)})"
-        facts.append(f"option: {choice.text}{price}")
-    return facts
+        price = "" if choice.price is None else f" ({money(choice.price, currency)})"
+        facts.append(Fact(f"option: {choice.text}{price}", "option"))
+    return Telling(item.title, tuple(facts))
 
 
 def price_words(item: Item, currency: str) -> str:
@@ -116,10 +124,11 @@ def price_words(item: Item, currency: str) -> str:
     if item.cost_per_day is None:
         return "waiting is not priced"
     basis = f"; {item.basis}" if item.basis else ""
-    return f"a day of waiting costs {_money(item.cost_per_day, currency)}{basis}"
+    return f"a day of waiting costs {money(item.cost_per_day, currency)}{basis}"
 
 
-def _money(value: float, currency: str) -> str:
+def money(value: float, currency: str) -> str:
+    """Return an amount for a text."""
     return f"{currency} {value:,.0f}".strip()
 
 
@@ -135,11 +144,11 @@ def write(digest: Digest, state: Dialogue, reader: Party) -> tuple[str, str]:
     lines += _promises(digest, reader)
     lines += [f"To talk about ({len(digest.agenda.items)}, {digest.agenda.minutes} minutes)"]
     for number, item in enumerate(digest.agenda.all, 1):
-        head, rest = _item(item, digest.agenda.currency, profile.style, reader)
-        kept = {"headline": 0, "summary": 2, "full": len(rest)}[profile.detail]
-        lines += [f"{number}. {head}", *(f"   {text}" for text in rest[:kept])]
-        if rest[kept:]:
-            folded += [f"{number}. {head}", *(f"   {text}" for text in rest[kept:])]
+        telling = telling_of(item, digest.agenda.currency)
+        kept, rest = arrange(telling, profile)
+        lines += [f"{number}. {telling.headline}", *(f"   {text}" for text in kept)]
+        if rest:
+            folded += [f"{number}. {telling.headline}", *(f"   {text}" for text in rest)]
         if number == len(digest.agenda.items) and digest.agenda.waiting:
             lines += ["", "Waiting for another time"]
     lines += ["", "What happened"]
@@ -166,21 +175,3 @@ def _promises(digest: Digest, reader: Party) -> list[str]:
 
 def _who(party: str, reader: Party) -> str:
     return "" if not party else "You " if party == reader else f"{party.capitalize()} "
-
-
-def _item(item: Item, currency: str, style: str, reader: Party) -> tuple[str, list[str]]:
-    """Return the headline of an item and its other facts in the reader's order."""
-    facts = facts_of(item, currency)[1:]
-    price = price_words(item, currency)
-
-    def rank(text: str) -> tuple[int, ...]:
-        groups = {
-            "numbers first": (text == price, text.startswith("option: ")),
-            "options first": (text.startswith("option: "), text == item.decision),
-            "reasons first": (text.startswith(_WORDS), text in item.facts),
-        }[style]
-        first = next((number for number, fits in enumerate(groups) if fits), len(groups))
-        # The other side's words before one's own: those are what a reader does not know.
-        return (first, int(text.startswith(f"{reader.capitalize()} ")))
-
-    return item.title, sorted(facts, key=rank)

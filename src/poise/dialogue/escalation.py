@@ -47,7 +47,7 @@ def compose_page(
         raise DialogueError(Fault("E852", "escalation", f"There is no disagreement {id!r}.", hint))
     found = state.disagreements[id]
     positions = {party: found.position(party) for party in PARTIES}
-    goal = state.goals.get(found.act.goal)
+    goal = state.goals.get(found.goal)
     page: dict[str, Any] = {
         "form": PAGE_FORM,
         "disagreement": id,

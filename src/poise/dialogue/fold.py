@@ -69,11 +69,12 @@ def read_act(kind: str, body: Mapping[str, Any], where: str) -> Act:
 
 def _wrong(act: Act) -> Iterable[str]:
     """Yield what no type can say about an act."""
-    if isinstance(act, pair.ProfileStated):
+    if isinstance(act, pair.ProfileStated | pair.MeetingPlanned):
         try:
             ZoneInfo(act.timezone)
         except (ZoneInfoNotFoundError, ValueError, OSError):
             yield f"timezone is {act.timezone!r}; expected a name such as Europe/Berlin."
+    if isinstance(act, pair.ProfileStated):
         for one in act.pressures:
             if one.end < one.start:
                 yield f"the pressure {one.what!r} ends on {one.end}, before it starts on {one.start}."

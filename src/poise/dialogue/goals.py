@@ -75,7 +75,7 @@ def view_goals(state: Dialogue, now: datetime, prospect: Prospect | None = None)
     known = {service.id for service in prospect.ground.services} if prospect else set()
     for id, goal in state.goals.items():
         services = goal.act.services
-        about = [one for one in state.disagreements.values() if one.act.goal == id]
+        about = [one for one in state.disagreements.values() if one.goal == id]
         views.append(
             GoalView(
                 id=id,
@@ -95,7 +95,7 @@ def view_goals(state: Dialogue, now: datetime, prospect: Prospect | None = None)
     shared = {view.id for view in views if view.is_shared}
     covered = {name for view in views if view.is_shared for name in view.services}
     contested = state.contested()
-    unlinked = tuple(one.act.id for one in contested if one.act.goal not in shared)
+    unlinked = tuple(one.act.id for one in contested if one.goal not in shared)
     return Goals(
         tuple(views), len(contested) - len(unlinked), len(contested), unlinked, tuple(sorted(known - covered))
     )

@@ -65,6 +65,8 @@ class ProfileStated(Act, frozen=True, kw_only=True, forbid_unknown_fields=True):
         When the weekly digest is wanted; 0 is Monday.
     urgent_in_quiet
         Whether what has a clock running may come in quiet hours.
+    notices
+        Whether an offer, a proposal or a question of the other side comes by itself too.
     """
 
     priorities: tuple[Line, ...] = ()
@@ -77,6 +79,7 @@ class ProfileStated(Act, frozen=True, kw_only=True, forbid_unknown_fields=True):
     channels: tuple[Id, ...] = ("mail",)
     quiet: Quiet = Quiet()
     urgent_in_quiet: bool = True
+    notices: Literal["with the digest", "at once"] = "with the digest"
     timezone: str = "UTC"
 
 
@@ -85,6 +88,15 @@ class GuessSealed(Act, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     quarter: Quarter
     digest: Digest
+
+
+class MeetingPlanned(Act, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """When the two meet each week; the last word stands. Day 0 is Monday."""
+
+    day: Annotated[int, Meta(ge=0, le=6)] = 0
+    time: Clock = "09:00"
+    timezone: str = "UTC"
+    minutes: Annotated[int, Meta(ge=5, le=120)] = 20
 
 
 class MeetingOpened(Act, frozen=True, kw_only=True, forbid_unknown_fields=True):

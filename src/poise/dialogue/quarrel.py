@@ -45,6 +45,13 @@ class DisagreementRetyped(Act, frozen=True, kw_only=True, forbid_unknown_fields=
     reason: Line
 
 
+class GoalNamed(Act, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Which goal it serves, said after it was raised; either side may."""
+
+    disagreement: Id
+    goal: Id
+
+
 class PositionTaken(Act, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A side's own words [Fisher & Ury]; the last position stands, the first importance counts."""
 

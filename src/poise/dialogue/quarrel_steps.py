@@ -15,12 +15,19 @@ from poise.dialogue.steps import Step, check_goal
 def _raise(state: Dialogue, act: quarrel.DisagreementRaised, at: Place) -> None:
     at.new(state.disagreements, act.id, "disagreement")
     check_goal(state, act.goal, at)
-    state.disagreements[act.id] = Disagreement(act, at.time, act.type)
+    goals = ((at.time, act.goal),) if act.goal else ()
+    state.disagreements[act.id] = Disagreement(act, at.time, act.type, goals)
 
 
 def _retype(state: Dialogue, act: quarrel.DisagreementRetyped, at: Place) -> None:
     found = _contested(state, act.disagreement, at)
     state.disagreements[act.disagreement] = replace(found, type=act.type)
+
+
+def _serve(state: Dialogue, act: quarrel.GoalNamed, at: Place) -> None:
+    found = _contested(state, act.disagreement, at)
+    check_goal(state, act.goal, at)
+    state.disagreements[act.disagreement] = replace(found, goals=(*found.goals, (at.time, act.goal)))
 
 
 def _take(state: Dialogue, act: quarrel.PositionTaken, at: Place) -> None:
@@ -107,6 +114,7 @@ def _contested(state: Dialogue, id: str, at: Place) -> Disagreement:
 QUARREL_STEPS: dict[type[Act], Step] = {
     quarrel.DisagreementRaised: _raise,
     quarrel.DisagreementRetyped: _retype,
+    quarrel.GoalNamed: _serve,
     quarrel.PositionTaken: _take,
     quarrel.TestSet: _set_test,
     quarrel.TestDone: _test,

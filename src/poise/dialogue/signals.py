@@ -307,7 +307,9 @@ def _coverage(state: Dialogue, span: Span) -> Reading:
         if one.time <= span.end
         and (is_open_at(one, span.end) or one.time in span or any(end in span for _, end in ends(one)))
     ]
-    linked = [one for one in contested if one.act.goal and state.goals[one.act.goal].is_shared(span.end)]
+    linked = [
+        one for one in contested if (goal := one.goal_at(span.end)) and state.goals[goal].is_shared(span.end)
+    ]
     figure = Figure("named a goal of both", len(linked), len(contested))
     return Reading(
         span, len(contested), (figure,), tuple(one.act.id for one in contested if one not in linked)

@@ -139,6 +139,8 @@ class Disagreement:
     act: quarrel.DisagreementRaised
     time: datetime
     type: quarrel.Type
+    #: Goals that it was said to serve, each with its time; the last one counts.
+    goals: tuple[tuple[datetime, str], ...] = ()
     positions: Mapping[Party, tuple[tuple[datetime, quarrel.PositionTaken], ...]] = field(
         default_factory=dict
     )
@@ -149,6 +151,15 @@ class Disagreement:
     reopened: tuple[tuple[datetime, quarrel.DisagreementReopened], ...] = ()
     notices: tuple[tuple[datetime, quarrel.EscalationNoticed], ...] = ()
     escalations: tuple[Escalation, ...] = ()
+
+    @property
+    def goal(self) -> str:
+        """The goal that it serves; empty for none."""
+        return self.goals[-1][1] if self.goals else ""
+
+    def goal_at(self, moment: datetime) -> str:
+        """Return the goal that it was said to serve by a moment; empty for none."""
+        return next((goal for time, goal in reversed(self.goals) if time <= moment), "")
 
     @property
     def ended(self) -> datetime | None:
@@ -216,13 +227,16 @@ class Dialogue:
     exceptions: dict[str, Accepted] = field(default_factory=dict)
     disagreements: dict[str, Disagreement] = field(default_factory=dict)
     meetings: dict[str, Meeting] = field(default_factory=dict)
+    meeting_time: pair.MeetingPlanned | None = None
     surveys: dict[str, Mapping[Party, str]] = field(default_factory=dict)
     annotations: list[tuple[datetime, pair.SignalAnnotated]] = field(default_factory=list)
     agreements: dict[str, Signed] = field(default_factory=dict)
 
     def copy(self) -> Dialogue:
         """Return a copy that can be changed without changing this one."""
-        return Dialogue(**{one.name: getattr(self, one.name).copy() for one in fields(self)})
+        values = {one.name: getattr(self, one.name) for one in fields(self)}
+        kept = {name: one.copy() if isinstance(one, dict | list) else one for name, one in values.items()}
+        return Dialogue(**kept)
 
     @property
     def in_force(self) -> Signed | None:

@@ -51,6 +51,10 @@ def _seal(
     table[act.quarter] = {**sealed, act.party: act.digest}
 
 
+def _plan_meeting(state: Dialogue, act: pair.MeetingPlanned, _: Place) -> None:
+    state.meeting_time = act
+
+
 def _meet(state: Dialogue, act: pair.MeetingOpened, at: Place) -> None:
     at.new(state.meetings, act.id, "meeting")
     state.meetings[act.id] = Meeting(act, at.time)
@@ -197,6 +201,7 @@ STEPS: dict[type[Act], Step] = {
     pair.GoalEndorsed: _endorse,
     pair.GoalRetired: _retire,
     pair.ProfileStated: _profile,
+    pair.MeetingPlanned: _plan_meeting,
     pair.MeetingOpened: _meet,
     pair.ItemTaken: _take,
     pair.MeetingClosed: _adjourn,

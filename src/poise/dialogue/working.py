@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Final, Literal
 from zoneinfo import ZoneInfo
 
@@ -60,15 +60,27 @@ def send_at(profile: ProfileStated, now: datetime, *, is_urgent: bool = False) -
     """
     if is_urgent:
         return now if profile.urgent_in_quiet else next_open(profile, now)
+    return next(slot for slot in _slots(profile, now) if slot >= now)
+
+
+def last_slot(profile: ProfileStated, now: datetime) -> datetime:
+    """Return the last moment up to now at which a digest was wanted."""
+    return max(slot for slot in _slots(profile, now) if slot <= now)
+
+
+def _slots(profile: ProfileStated, around: datetime) -> list[datetime]:
+    """Return when digests are wanted in the weeks around a moment: out of quiet hours, one a day at most."""
     zone = ZoneInfo(profile.timezone)
-    local = now.astimezone(zone)
-    clock = _clock(profile.time)
-    for days in range(8):
-        day = local.date() + timedelta(days=days)
-        at = datetime.combine(day, clock, zone)
-        if at >= local and (profile.cadence == "daily" or day.weekday() == profile.day):
-            return next_open(profile, at.astimezone(now.tzinfo))
-    raise AssertionError("every weekday comes within eight days")
+    today, clock = around.astimezone(zone).date(), _clock(profile.time)
+    first_of: dict[date, datetime] = {}
+    for ahead in range(-16, 17):
+        day = today + timedelta(days=ahead)
+        if profile.cadence == "daily" or day.weekday() == profile.day:
+            slot = next_open(profile, datetime.combine(day, clock, zone)).astimezone(zone)
+            first_of.setdefault(slot.date(), slot)
+    # What was moved here from before the first day looked at is not known, so its first days do not count.
+    begin = today - timedelta(days=9)
+    return [slot.astimezone(around.tzinfo) for day, slot in sorted(first_of.items()) if day >= begin]
 
 
 def _stated(state: Dialogue, reader: Audience) -> ProfileStated | None:

@@ -128,7 +128,7 @@ def disagreement(request: DeskRequest, key: str) -> HttpResponse:
         "one": found,
         "sides": [(party, found.position(party)) for party in PARTIES],
         "own": found.position(own) if own in PARTIES else None,
-        "goal": state.goals.get(found.act.goal),
+        "goal": state.goals.get(found.goal),
         "history": _history(found),
         "version": version,
         "joint": JointPage.objects.filter(disagreement=key).first(),

@@ -1,0 +1,34 @@
+"""When the two meet each week: one time for both, so that both calendars show the same meeting."""
+
+from __future__ import annotations
+
+from datetime import datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+from poise.dialogue.pair import MeetingPlanned
+from poise.dialogue.state import Dialogue
+
+#: Monday at nine, twenty minutes, until somebody says otherwise.
+_USUAL = MeetingPlanned(party="operations")
+
+
+def planned(state: Dialogue, timezone: str = "UTC") -> MeetingPlanned:
+    """Return when the two meet.
+
+    Parameters
+    ----------
+    timezone
+        Of the company, for as long as nobody named a time.
+    """
+    return state.meeting_time or MeetingPlanned(party=_USUAL.party, timezone=timezone)
+
+
+def next_meeting(state: Dialogue, now: datetime, timezone: str = "UTC") -> datetime:
+    """Return when the next meeting begins: the first planned time after a moment."""
+    plan = planned(state, timezone)
+    zone = ZoneInfo(plan.timezone)
+    today = now.astimezone(zone).date()
+    clock = time.fromisoformat(plan.time)
+    days = (today + timedelta(days=ahead) for ahead in range(8))
+    times = (datetime.combine(day, clock, zone) for day in days if day.weekday() == plan.day)
+    return next(one for one in times if one > now).astimezone(now.tzinfo)

@@ -271,7 +271,9 @@ def _expiring(state: Dialogue, now: datetime) -> Iterator[Item]:
                 key=f"exception:{id}",
                 why="expiring",
                 title=f"{one.act.what}: {state_of}",
-                decision="Close it, or renew it with a reason.",
+                decision="Take it back at the gate, or renew it there with a reason."
+                if one.gate
+                else "Close it, or renew it with a reason.",
                 since=one.time,
                 cost_per_day=one.act.exposure_per_day,
                 basis="exposure of the accepted risk" if one.act.exposure_per_day is not None else "",

@@ -13,6 +13,7 @@ import msgspec
 from poise.bargain.rounds import Party
 from poise.dialogue.acts import JOINT
 from poise.dialogue.fold import KINDS, advance, read_act, replay
+from poise.dialogue.gates import with_gate
 from poise.dialogue.incidents import with_incidents
 from poise.dialogue.sealing import Kept
 from poise.dialogue.state import Dialogue
@@ -63,7 +64,7 @@ class Conversation:
     def state(self) -> Dialogue:
         """Where the dialogue stands at this time: later records are not known yet."""
         records = list(known_at(self._records, self.now))
-        return with_incidents(replay(entries(records)), records)
+        return with_gate(with_incidents(replay(entries(records)), records), records)
 
     @property
     def _records(self) -> Iterable[Record]:

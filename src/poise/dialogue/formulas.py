@@ -92,7 +92,7 @@ SIGNALS: Final[dict[str, Formula]] = {
     "exceptions": Formula(
         "Exceptions",
         "at the end of the period, exceptions past their end without a review, and those renewed twice or "
-        "more, of all open ones",
+        "more, of all open ones: those noted here, of agreements, and of the delivery gate",
         1,
         "exceptions open",
     ),

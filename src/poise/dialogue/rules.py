@@ -122,7 +122,7 @@ def _surprises(state: Dialogue, now: datetime) -> Iterator[str]:
 
 def _expired(state: Dialogue, now: datetime) -> Iterator[str]:
     for one in state.exceptions.values():
-        if one.closed is None and (now.date() - one.until).days > 14:
+        if one.closed is None and 14 < (now.date() - one.until).days <= YEAR.days:
             yield one.act.id
 
 

@@ -95,6 +95,8 @@ class Accepted:
     closed: datetime | None = None
     #: Record of the agreement that accepts it; empty for one noted by itself.
     agreement: str = ""
+    #: Record of the last document at the delivery gate; empty for one that is none of the gate's.
+    gate: str = ""
 
     @property
     def until(self) -> date:

@@ -20,6 +20,7 @@ from poise.dialogue.sealing import Kept, What, keep, read_kept
 from poise.dialogue.state import Dialogue
 from poise.dialogue.survey import quarter_of
 from poise.errors import ConflictError, DialogueError, Fault
+from poise.gate.register import KINDS as GATE_KINDS
 from poise.incident.acts import ACTS as INCIDENT_KINDS
 from poise.ledger.record import Record, read_draft
 
@@ -31,7 +32,7 @@ class DeskConversation(Conversation):
     def _records(self) -> Iterable[Record]:
         ledger = self.ledger
         assert isinstance(ledger, DeskLedger)
-        return ledger.records_of((*KINDS, *INCIDENT_KINDS))
+        return ledger.records_of((*KINDS, *INCIDENT_KINDS, *GATE_KINDS))
 
 
 def conversation(by: Actor) -> DeskConversation:

@@ -20,7 +20,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     )
     parser.add_argument("--ics", type=Path, metavar="FILE", help="write the meeting as a calendar file too")
     parser.add_argument(
-        "--starts", type=moment, metavar="TIME", help="when the meeting begins (default: in an hour)"
+        "--starts", type=moment, metavar="TIME", help="when it begins (default: as meeting.planned says)"
     )
     at_table.add_common(parser)
     parser.set_defaults(run=run)
@@ -28,16 +28,13 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 def run(arguments: argparse.Namespace) -> int:
     """Run ``poise agenda``."""
-    from datetime import timedelta
-
     from poise.dialogue.agenda import make_agenda
+    from poise.dialogue.meeting import next_meeting
     from poise.dialogue.meeting_ics import agenda_ics, agenda_text
 
     with at_dialogue.talk(arguments) as at:
         agenda = make_agenda(at.conversation.state, at.conversation.now, at.prospect())
         if arguments.ics is not None:
-            starts = arguments.starts or at.conversation.now.replace(second=0, microsecond=0) + timedelta(
-                hours=1
-            )
+            starts = arguments.starts or next_meeting(at.conversation.state, at.conversation.now)
             signing.write_over(arguments.ics, agenda_ics(agenda, starts))
         return at_table.show(arguments, agenda, agenda_text(agenda))

@@ -234,6 +234,8 @@ def run_digest(arguments: argparse.Namespace) -> int:
 
     from poise.dialogue.agenda import make_agenda
     from poise.dialogue.digest import week, write
+    from poise.dialogue.meeting import next_meeting
+    from poise.dialogue.meeting_ics import agenda_ics
     from poise.dialogue.working import profile_of, send_at
 
     with at_dialogue.talk(arguments) as at:
@@ -243,13 +245,14 @@ def run_digest(arguments: argparse.Namespace) -> int:
         )
         wanted = send_at(profile_of(at.conversation.state, arguments.party), at.conversation.now)
         if arguments.send and not (arguments.hourly and wanted >= at.conversation.now + timedelta(hours=1)):
-            _send(arguments, subject, text)
+            starts = next_meeting(at.conversation.state, at.conversation.now)
+            _send(arguments, subject, text, {"agenda.ics": agenda_ics(agenda, starts)})
         return at_table.show(
             arguments, {"subject": subject, "text": text, "wanted_at": wanted}, f"{subject}\n\n{text}"
         )
 
 
-def _send(arguments: argparse.Namespace, subject: str, text: str) -> None:
+def _send(arguments: argparse.Namespace, subject: str, text: str, files: dict[str, bytes]) -> None:
     from poise.cli.workspace import workspace_directory
     from poise.errors import DialogueError, Fault
     from poise.incident.delivery import read_channels, send
@@ -259,4 +262,4 @@ def _send(arguments: argparse.Namespace, subject: str, text: str) -> None:
     if arguments.send not in channels:
         hint = f"There are: {', '.join(channels) or 'none'}. docs/incidents.md shows such a file."
         raise DialogueError(Fault("E857", str(path), f"has no channel {arguments.send!r}.", hint))
-    send(channels[arguments.send], subject, text)
+    send(channels[arguments.send], subject, text, files)

@@ -39,7 +39,8 @@ Handler = Callable[["Run"], None]
 _HANDLERS: dict[str, Handler] = {}
 #: Modules that register handlers.
 HANDLER_MODULES: Final = tuple(
-    f"poise.desk.work.{name}" for name in ("solve", "findings", "bargaining", "evidence", "incidents")
+    f"poise.desk.work.{name}"
+    for name in ("solve", "findings", "bargaining", "evidence", "incidents", "letters")
 )
 
 

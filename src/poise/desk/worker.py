@@ -10,7 +10,7 @@ from django.db import DatabaseError, close_old_connections
 from django_tasks_db.management.commands.db_worker import Worker
 
 from poise.desk import clock, jobs
-from poise.desk.actions import incidents
+from poise.desk.actions import incidents, letters
 
 log = logging.getLogger("poise.desk")
 #: How often the queue is looked at, and silent jobs are looked for [s].
@@ -56,5 +56,6 @@ def _watch(over: threading.Event) -> None:
             if count := jobs.recover():
                 log.warning("%d jobs whose worker fell silent wait again", count)
             incidents.start_delivery(clock.now())
+            letters.start(clock.now())
         except DatabaseError as error:
             log.warning("looking for silent jobs: %s", type(error).__name__)

@@ -1,6 +1,6 @@
 """Exceptions of the delivery gate: accepted risks like those noted here, with the same ends and reviews.
 
-A renewal at the gate is a new document that takes the old one's place; here it is the review of one exception.
+A renewal at the gate is a new document that takes the old one's place; here it is a review of the first.
 """
 
 from __future__ import annotations

@@ -236,9 +236,9 @@ class Dialogue:
 
     def copy(self) -> Dialogue:
         """Return a copy that can be changed without changing this one."""
-        values = {one.name: getattr(self, one.name) for one in fields(self)}
-        kept = {name: one.copy() if isinstance(one, dict | list) else one for name, one in values.items()}
-        return Dialogue(**kept)
+        values: dict[str, Any] = {one.name: getattr(self, one.name) for one in fields(self)}
+        tables = {name: one.copy() for name, one in values.items() if isinstance(one, dict | list)}
+        return Dialogue(**{**values, **tables})
 
     @property
     def in_force(self) -> Signed | None:

@@ -72,15 +72,16 @@ def _slots(profile: ProfileStated, around: datetime) -> list[datetime]:
     """Return when digests are wanted in the weeks around a moment: out of quiet hours, one a day at most."""
     zone = ZoneInfo(profile.timezone)
     today, clock = around.astimezone(zone).date(), _clock(profile.time)
-    first_of: dict[date, datetime] = {}
+    last_of: dict[date, datetime] = {}
     for ahead in range(-16, 17):
         day = today + timedelta(days=ahead)
         if profile.cadence == "daily" or day.weekday() == profile.day:
             slot = next_open(profile, datetime.combine(day, clock, zone)).astimezone(zone)
-            first_of.setdefault(slot.date(), slot)
+            # A weekend's digest that was moved to Monday is Monday's own.
+            last_of[slot.date()] = max(slot, last_of.get(slot.date(), slot))
     # What was moved here from before the first day looked at is not known, so its first days do not count.
     begin = today - timedelta(days=9)
-    return [slot.astimezone(around.tzinfo) for day, slot in sorted(first_of.items()) if day >= begin]
+    return [slot.astimezone(around.tzinfo) for day, slot in sorted(last_of.items()) if day >= begin]
 
 
 def _stated(state: Dialogue, reader: Audience) -> ProfileStated | None:

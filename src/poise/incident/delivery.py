@@ -82,8 +82,8 @@ def check_mark(name: str, channel: Channel, mark: Mark) -> None:
         raise IncidentError(Fault("E836", f"channel {name}", text, hint))
 
 
-def send(channel: Channel, subject: str, text: str) -> None:
-    """Send a text.
+def send(channel: Channel, subject: str, text: str, files: Mapping[str, bytes] | None = None) -> None:
+    """Send a text, with files by their names where the channel takes any.
 
     Raises
     ------
@@ -91,23 +91,29 @@ def send(channel: Channel, subject: str, text: str) -> None:
         E836 when the address cannot be read, E837 when the message was not taken.
     """
     import apprise
+    from apprise.attachment.memory import AttachMemory
 
     notifier = apprise.Apprise()
     if not notifier.add(channel.url):
         raise IncidentError(
             Fault("E836", "channel", "The address cannot be read by apprise; it is not shown.")
         )
+    attached = apprise.AppriseAttachment()
+    for name, content in (files or {}).items():
+        attached.add(AttachMemory(content=content, name=name))  # type: ignore[no-untyped-call]
     with apprise.LogCapture(level=logging.WARNING) as captured:  # type: ignore[no-untyped-call]
         is_taken = notifier.notify(
             body=text,
             title=subject,
             notify_type=apprise.NotifyType.INFO,
             body_format=apprise.NotifyFormat.TEXT,
+            attach=attached if files else None,
         )
         said = captured.getvalue()
     if not is_taken:
         status = _STATUS.search(said)
-        why = f"the server answered {status[1] or status[2]}" if status else "the server could not be reached"
+        unsaid = "the server refused it or could not be reached"
+        why = f"the server answered {status[1] or status[2]}" if status else unsaid
         raise IncidentError(Fault("E837", "channel", f"The message was not taken: {why}."))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 from typing import Any, cast
 
 from poise.bargain.rounds import Party
@@ -11,7 +12,7 @@ from poise.desk.actions import keys
 from poise.desk.actions.base import Actor, action
 from poise.desk.ledger import DeskLedger
 from poise.desk.models import JointPage, SealedAnswers
-from poise.dialogue.conversation import Conversation, joint_draft, known_at
+from poise.dialogue.conversation import Conversation, Entry, entries, joint_draft, known_at
 from poise.dialogue.escalation import compose_page
 from poise.dialogue.fold import KINDS
 from poise.dialogue.formulas import PERIOD, PERIODS
@@ -167,6 +168,11 @@ def own_records(by: Actor) -> list[dict[str, Any]]:
         {"time": record.time, "kind": record.statement.kind, "hash": record.hash, "body": record.body}
         for record in mine
     ] + [msgspec.json.decode(row.content) for row in SealedAnswers.objects.filter(party=by.party)]
+
+
+def entries_of(kinds: tuple[str, ...], now: datetime) -> Iterable[Entry]:
+    """Return the records of a few kinds of the dialogue, as far as they are known at a time."""
+    return entries(known_at(DeskLedger().records_of(kinds), now))
 
 
 def state_of(by: Actor) -> Dialogue:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from poise.desk.models.bargaining import AgreementDraft, OpeningPosition
-from poise.desk.models.dialogue import JointPage, SealedAnswers
+from poise.desk.models.dialogue import JointPage, Letter, SealedAnswers
 from poise.desk.models.estate import EstateVersion, Report
 from poise.desk.models.finding import AssetRecord, Finding
 from poise.desk.models.gate import DeliveryVerdict, PolicyDraft, TestHistory
@@ -25,6 +25,7 @@ __all__ = [
     "LedgerHead",
     "LedgerRecord",
     "LedgerReference",
+    "Letter",
     "OpeningPosition",
     "PolicyDraft",
     "Presence",

@@ -25,6 +25,7 @@ from poise.dialogue.agenda import CARRIES, make_agenda
 from poise.dialogue.base import PARTIES, other
 from poise.dialogue.board import make_board
 from poise.dialogue.goals import view_goals
+from poise.dialogue.meeting import next_meeting, planned
 from poise.dialogue.meeting_ics import agenda_ics
 from poise.dialogue.state import Dialogue, Disagreement
 from poise.ledger.record import read_draft
@@ -59,14 +60,16 @@ def agenda(request: DeskRequest) -> HttpResponse:
     name = "desk/dialogue/_agenda.html" if request.htmx else "desk/dialogue/agenda.html"
     made = make_agenda(state, request.actor.now, dialogue.ahead(request.actor), convert.currency())
     context = {"agenda": made, "running": running, "version": version, "carries": CARRIES}
+    zone = convert.company_zone()
+    context |= {"plan": planned(state, zone), "meets": next_meeting(state, request.actor.now, zone)}
     return shown(request, name, {**context, "goals": _shared(state, request), "rows": ROWS})
 
 
 def agenda_file(request: DeskRequest) -> HttpResponse:
-    """Send the agenda as a calendar file: tomorrow at nine."""
+    """Send the agenda as a calendar file, for when the two meet next."""
     state = dialogue.state_of(request.actor)
     made = make_agenda(state, request.actor.now, dialogue.ahead(request.actor), convert.currency())
-    starts = (request.actor.now + timedelta(days=1)).replace(hour=9, minute=0, second=0)
+    starts = next_meeting(state, request.actor.now, convert.company_zone())
     response = HttpResponse(agenda_ics(made, starts), content_type="text/calendar; charset=utf-8")
     response["Content-Disposition"] = 'attachment; filename="poise-agenda.ics"'
     return response

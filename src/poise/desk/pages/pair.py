@@ -5,16 +5,22 @@ Signals are one page for both, byte for byte; no other role gets it, and nothing
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import msgspec
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect
+from django.urls import reverse
 
 from poise.desk import convert, live
-from poise.desk.actions import dialogue
+from poise.desk.actions import dialogue, letters
+from poise.desk.actions.base import Actor
 from poise.desk.pages.dialogue import shown
 from poise.desk.pages.dialogue_forms import ROWS
+from poise.desk.permissions import may
 from poise.desk.routes import DeskRequest, page
+from poise.desk.telling import Need
 from poise.dialogue.agenda import make_agenda
 from poise.dialogue.base import PARTIES, other
 from poise.dialogue.digest import week, write
@@ -102,8 +108,23 @@ def digest(request: DeskRequest) -> HttpResponse:
     party = next(one for one in PARTIES if one == request.actor.party)
     subject, text = write(week(state, now, agenda), state, party)
     context = {"subject": subject, "text": text, "profile": profile_of(state, party)}
-    context["wanted_at"] = send_at(profile_of(state, party), now)
+    context |= {"wanted_at": send_at(profile_of(state, party), now), "is_stated": party in state.profiles}
+    context["letters"] = letters.letters_of(party)
     return shown(request, "desk/dialogue/digest.html", context)
+
+
+def send_again(request: DeskRequest, number: int) -> HttpResponse:
+    """Send a letter once more."""
+    letters.send_again(request.actor, number)
+    messages.success(request, "It goes out again.")
+    return redirect("dialogue-digest")
+
+
+def needs(by: Actor) -> Iterator[Need]:
+    """Yield what became of a side's letters that nobody else may see."""
+    if may(by.role, "dialogue.pair"):
+        for row in letters.undelivered(by.party):
+            yield Need(f"Not delivered: {row.subject}", reverse("dialogue-digest"))
 
 
 def mine(request: DeskRequest) -> HttpResponse:
@@ -122,5 +143,6 @@ URLS = [
     page("dialogue/signals", signals, "dialogue-signals", "dialogue.pair"),
     page("dialogue/signals.json", signals_file, "dialogue-signals-json", "dialogue.pair"),
     page("dialogue/digest", digest, "dialogue-digest", "dialogue.pair"),
+    page("dialogue/letters/<int:number>/again", send_again, "dialogue-again", "dialogue.pair", ("POST",)),
     page("dialogue/mine.json", mine, "dialogue-mine", "dialogue.pair"),
 ]

@@ -1,12 +1,13 @@
 """Findings that a policy cannot tell apart are judged once and counted.
 
 Of twenty-five thousand findings of a code scanner a policy sees a few hundred combinations of kind, severity
-and score. Where nothing else matters (no baseline, no exception, no pattern over rules or paths), the answer
-of the first is the answer of all.
+and score, each new or known since one of a few days. Where nothing else matters (no exception, no pattern
+over rules or paths), the answer of the first is the answer of all.
 """
 
 from __future__ import annotations
 
+from poise.gate.baseline import Known
 from poise.gate.facts import Facts
 from poise.scans.finding import Finding
 
@@ -16,11 +17,12 @@ Key = tuple[object, ...]
 class Alike:
     """One combination, its answer, and how many findings had it."""
 
-    __slots__ = ("code", "count", "facts", "outcome")
+    __slots__ = ("code", "count", "facts", "known", "outcome")
 
-    def __init__(self, facts: Facts, outcome: str, code: int) -> None:
+    def __init__(self, facts: Facts, outcome: str, known: Known | None, code: int) -> None:
         self.facts = facts
         self.outcome = outcome
+        self.known = known
         self.code = code
         self.count = 0
 

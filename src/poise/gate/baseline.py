@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from functools import cached_property
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -96,7 +97,7 @@ def entry_of(finding: Finding, keys: Keys, first_seen: datetime) -> Entry:
 
 
 class Waiting(NamedTuple):
-    """The keys of a finding that no fingerprint matched."""
+    """The keys of a finding that is answered when all others were asked by a stronger matcher."""
 
     number: int
     line: str
@@ -104,44 +105,112 @@ class Waiting(NamedTuple):
     renamed: tuple[str, str, str] | None
 
 
+class _Index:
+    """The entries by one of their keys; of several the first in the baseline's order answers first.
+
+    Parameters
+    ----------
+    keys
+        The key of every entry, empty where it has none.
+    claimed
+        Keys of entries that a stronger matcher may still give to another finding.
+    """
+
+    def __init__(self, keys: Sequence[str], claimed: frozenset[str]) -> None:
+        self.claimed = claimed
+        count = len(keys)
+        self._first = dict(zip(reversed(keys), range(count - 1, -1, -1), strict=True))
+        self._first.pop("", None)
+        self._more: dict[str, list[int]] = {}
+        if len(self._first) < count:
+            for number in range(count - 1, -1, -1):
+                key = keys[number]
+                if key and self._first[key] != number:
+                    self._more.setdefault(key, []).append(number)
+
+    def next(self, key: str) -> int | None:
+        """Take the next entry of a key out of the index."""
+        number = self._first.pop(key, None)
+        if number is not None and key in self._more:
+            waiting = self._more[key]
+            self._first[key] = waiting.pop()
+            if not waiting:
+                del self._more[key]
+        return number
+
+
 class Matcher:
     """Asks whether findings are in a baseline; each known finding answers once.
 
-    The order of the findings must not decide, so all of them are asked by one matcher before any is asked by
-    the next: :meth:`by_tool` while they stream past, :meth:`rest` for those it left over.
+    The order of the findings must not decide, so an entry that one matcher may give away is kept from the
+    next until all findings were asked: :meth:`ask` answers at once where no stronger matcher can want the
+    entry, :meth:`rest` answers for those that it put off.
     """
 
     def __init__(self, entries: Iterable[Entry], identifier: Identifier) -> None:
         self.identifier = identifier
         self._entries = tuple(entries)
         self._taken = bytearray(len(self._entries))
-        self._by: tuple[dict[str, list[int]], ...] = ({}, {}, {})
-        for number in range(len(self._entries) - 1, -1, -1):
-            entry = self._entries[number]
-            for index, key in zip(self._by, (entry.tool, entry.line, entry.content), strict=True):
-                if key:
-                    index.setdefault(key, []).append(number)
 
-    def _take(self, level: int, key: str) -> Entry | None:
-        waiting = self._by[level].get(key) if key else None
-        while waiting:
-            number = waiting.pop()
+    @cached_property
+    def _by_tool(self) -> _Index:
+        return _Index([one.tool for one in self._entries], frozenset())
+
+    @cached_property
+    def _by_line(self) -> _Index:
+        claimed = frozenset(one.line for one in self._entries if one.tool and one.line)
+        return _Index([one.line for one in self._entries], claimed)
+
+    @cached_property
+    def _by_content(self) -> _Index:
+        claimed = frozenset(one.content for one in self._entries if one.content and (one.tool or one.line))
+        return _Index([one.content for one in self._entries], claimed)
+
+    def _take(self, index: _Index, key: str) -> Entry | None:
+        while key and (number := index.next(key)) is not None:
             if not self._taken[number]:
                 self._taken[number] = 1
                 return self._entries[number]
         return None
 
-    def by_tool(self, finding: Finding) -> Known | None:
-        """Ask by the tool's fingerprint."""
-        entry = self._take(0, self.identifier.tool(finding))
-        return Known(MATCHERS[0], entry.first_seen) if entry else None
+    def ask(self, number: int, finding: Finding) -> Known | Waiting | None:
+        """Ask the matchers in their order.
+
+        Returns
+        -------
+        Known or Waiting or None
+            ``None`` for a finding that is new; what :meth:`rest` needs of one that cannot be answered yet.
+        """
+        ask = self.identifier
+        entry = self._take(self._by_tool, ask.tool(finding))
+        if entry is not None:
+            return Known(MATCHERS[0], entry.first_seen)
+        if ask.was(finding):
+            return self.waiting(number, finding)
+        line = ask.line(finding)
+        if line in self._by_line.claimed:
+            return self.waiting(number, finding)
+        entry = self._take(self._by_line, line)
+        if entry is not None:
+            return Known(MATCHERS[1], entry.first_seen)
+        content = ask.content(finding)
+        if content in self._by_content.claimed:
+            return Waiting(number, line, content, None)
+        entry = self._take(self._by_content, content)
+        return Known(MATCHERS[2], entry.first_seen) if entry else None
 
     def waiting(self, number: int, finding: Finding) -> Waiting:
-        """Return what the other matchers will need of a finding, so that it need not be kept."""
+        """Return what :meth:`rest` needs of a finding, so that it need not be kept."""
         ask = self.identifier
         old = ask.was(finding)
         renamed = (ask.tool(finding, old), ask.line(finding, old), ask.content(finding, old)) if old else None
         return Waiting(number, ask.line(finding), ask.content(finding), renamed)
+
+    def forget(self, finding: Finding) -> None:
+        """Let a finding take its place among the known, so that no other takes it."""
+        answer = self.ask(0, finding)
+        if isinstance(answer, Waiting):
+            self.rest((answer,))
 
     def rest(self, waiting: Sequence[Waiting]) -> dict[int, Known]:
         """Ask by the other matchers, in their order.
@@ -152,20 +221,19 @@ class Matcher:
             Those that are known, by the caller's number.
         """
         found: dict[int, Known] = {}
-        self._ask(1, [(one.number, one.line) for one in waiting], MATCHERS[1], found)
-        self._ask(
-            2, [(one.number, one.content) for one in waiting if one.number not in found], MATCHERS[2], found
-        )
-        for level in range(3):
+        self._ask(self._by_line, [(one.number, one.line) for one in waiting], MATCHERS[1], found)
+        left = [(one.number, one.content) for one in waiting if one.number not in found]
+        self._ask(self._by_content, left, MATCHERS[2], found)
+        for level, index in enumerate((self._by_tool, self._by_line, self._by_content)):
             keys = [
                 (one.number, one.renamed[level]) for one in waiting if one.renamed and one.number not in found
             ]
-            self._ask(level, keys, MATCHERS[3], found)
+            self._ask(index, keys, MATCHERS[3], found)
         return found
 
-    def _ask(self, level: int, keys: list[tuple[int, str]], matcher: str, found: dict[int, Known]) -> None:
+    def _ask(self, index: _Index, keys: list[tuple[int, str]], matcher: str, found: dict[int, Known]) -> None:
         for number, key in keys:
-            entry = self._take(level, key)
+            entry = self._take(index, key)
             if entry is not None:
                 found[number] = Known(matcher, entry.first_seen)
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
-from datetime import timedelta
-from typing import Final, NamedTuple
+from datetime import datetime, timedelta
+from typing import Final
 
 from poise.errors import ScanFormatError
 from poise.gate.alike import Alike, Key, can_be_alike, key_of
@@ -13,6 +13,7 @@ from poise.gate.baseline import Entry, Known, Matcher, Waiting, entry_of
 from poise.gate.documents import Exemption
 from poise.gate.evidence import absent, judge_report, unreadable
 from poise.gate.facts import Facts, facts_of, fix_days, overdue_days
+from poise.gate.pending import Later, Mark
 from poise.gate.policy import Expected
 from poise.gate.rules import NOTED, Table
 from poise.gate.setting import NEW, OUTCOMES, GivenReport, Judged, Rates, Setting
@@ -21,34 +22,6 @@ from poise.gate.verdict import JudgedReport
 from poise.scans.finding import Finding
 
 _CODES: Final = {outcome: number for number, outcome in enumerate(OUTCOMES)}
-
-
-class _Later(NamedTuple):
-    """A finding whose newness the weaker matchers decide after the last one was read."""
-
-    waiting: Waiting
-    code_at: int
-    facts: Facts
-    #: Rules that fit when it is new, known and in time, known and overdue.
-    if_new: int
-    if_known: int
-    if_overdue: int
-    published: bool
-    kept: tuple[Finding, str] | None
-    #: Its baseline entry, where entries are gathered.
-    entry_at: int | None
-
-
-class _Mark(NamedTuple):
-    """How far the judging was before a report."""
-
-    codes: int
-    findings: int
-    entries: int
-    later: int
-    counters: tuple[Counter[str], Counter[str]]
-    room: Room
-    sums: tuple[int, int, float, float]
 
 
 class Judge:
@@ -67,14 +40,14 @@ class Judge:
         self._table = Table(setting.policy)
         self._matcher = Matcher(setting.baseline.entries if setting.baseline else (), setting.identifier)
         self._keep_entries = keep_entries
-        self._later: list[_Later] = []
+        self._later: list[Later] = []
         self._kept = 0
         self._by_us = 0.0
         self._without_fix = 0.0
         self._room = Room()
         self._kept_findings: list[Kept] = []
         self._facts: dict[tuple[object, ...], Facts] = {}
-        self._alike: dict[Key, Alike] = {}
+        self._alike: dict[tuple[Key, datetime | None], Alike] = {}
         self._foreseen_of: dict[Key, tuple[int, int, int, bool]] = {}
         self._exemptions: dict[str, list[Exemption]] = {}
         for one in setting.exemptions:
@@ -82,7 +55,7 @@ class Judge:
                 self._exemptions.setdefault(key, []).append(one)
         self.judged = Judged(identifier=setting.identifier)
         #: Whether a finding's key tells all that the answer rests on.
-        self._can_count = self._table.is_plain and setting.baseline is None and not keep_entries
+        self._can_count = self._table.is_plain and not keep_entries
 
     def run(self, given: Iterable[GivenReport]) -> Judged:
         """Read and judge all reports."""
@@ -129,9 +102,9 @@ class Judge:
             record=given.record,
         )
 
-    def _mark(self) -> _Mark:
+    def _mark(self) -> Mark:
         found = self.judged
-        return _Mark(
+        return Mark(
             len(found.codes),
             len(self._kept_findings),
             len(found.entries),
@@ -141,7 +114,7 @@ class Judge:
             (found.new, found.exploited_reachable, self._by_us, self._without_fix),
         )
 
-    def _return_to(self, mark: _Mark) -> None:
+    def _return_to(self, mark: Mark) -> None:
         """Discard what was taken of a report that turned out to be cut off: nothing of it counts."""
         found = self.judged
         del found.codes[mark.codes :], self._kept_findings[mark.findings :], found.entries[mark.entries :]
@@ -160,39 +133,66 @@ class Judge:
         facts = self._facts_of(finding)
         reason = self._set_aside(finding)
         if reason:
-            if self._set.baseline is not None and self._matcher.by_tool(finding) is None:
-                self._forget(finding)
+            if self._set.baseline is not None:
+                self._matcher.forget(finding)
             self._count("set_aside")
             self._keep(finding, report, facts, "set_aside", NOTED, None, reason)
             return
-        known = self._matcher.by_tool(finding) if self._set.baseline is not None else None
+        self._judge(finding, report, facts, self._ask(finding))
+
+    def _ask(self, finding: Finding) -> Known | Waiting | None:
+        """Ask whether a finding is known; without a baseline it is new."""
+        return self._matcher.ask(len(self._later), finding) if self._set.baseline is not None else None
+
+    def _judge(self, finding: Finding, report: str, facts: Facts, answer: Known | Waiting | None) -> None:
+        known = answer if isinstance(answer, Known) else None
         if self._keep_entries:
             seen = known.first_seen if known else self._set.now
             self.judged.entries.append(entry_of(finding, self._set.identifier.keys(finding), seen))
-        if known is not None:
-            self._decide_known(finding, report, facts, known)
-        elif self._set.baseline is None:
-            rule = self._rule(finding, report, facts, new=True, overdue=False)
-            self._decide(finding, report, facts, rule, None, published=False)
+        if isinstance(answer, Waiting):
+            self._put_off(finding, report, facts, answer)
+        elif known is not None:
+            self._decide(finding, report, facts, self._rule_of_known(finding, report, facts, known), known)
         else:
-            self._put_off(finding, report, facts)
+            published = self._is_published(finding)
+            rule = self._rule(finding, report, facts, new=not published, overdue=False)
+            self._decide(finding, report, facts, rule, None, published=published)
+
+    def _is_published(self, finding: Finding) -> bool:
+        """Say whether a vulnerability that nobody knew is of a component that was there before."""
+        listed = self._set.components
+        return self._set.baseline is not None and listed is not None and listed.has(finding)
 
     def _take_alike(self, finding: Finding, report: str) -> None:
         """Judge one finding as the first was judged that the policy cannot tell from it."""
-        key = key_of(finding)
-        alike = self._alike.get(key)
-        if alike is None and can_be_alike(finding):
-            facts = self._facts_of(finding)
-            outcome = self._outcome_of(self._rule(finding, report, facts, new=True, overdue=False))
-            alike = self._alike[key] = Alike(facts, outcome, _CODES[outcome] + NEW)
-        if alike is None or (
-            alike.outcome in ("block", "warn")
-            and (self._exemptions or self._room.has(alike.outcome, alike.facts.severity))
-        ):
+        if not can_be_alike(finding):
             self._take(finding, report)
+            return
+        answer = self._ask(finding)
+        if isinstance(answer, Waiting):
+            self._put_off(finding, report, self._facts_of(finding), answer)
+            return
+        key = (key_of(finding), answer.first_seen if answer else None)
+        alike = self._alike.get(key)
+        if alike is None:
+            alike = self._alike[key] = self._first_of(finding, report, answer)
+        if alike.outcome in ("block", "warn") and (
+            self._exemptions or self._room.has(alike.outcome, alike.facts.severity)
+        ):
+            self._judge(finding, report, alike.facts, answer)
             return
         alike.count += 1
         self.judged.codes.append(alike.code)
+
+    def _first_of(self, finding: Finding, report: str, known: Known | None) -> Alike:
+        """Return how all findings are judged that the policy cannot tell from this one."""
+        facts = self._facts_of(finding)
+        if known is None:
+            rule = self._rule(finding, report, facts, new=True, overdue=False)
+        else:
+            rule = self._rule_of_known(finding, report, facts, known)
+        outcome = self._with_grace(rule, known.first_seen if known else None)
+        return Alike(facts, outcome, known, _CODES[outcome] + (NEW if known is None else 0))
 
     def _count_alike(self) -> None:
         """Add up what :meth:`_take_alike` counted in a report, once it was read to its end."""
@@ -200,7 +200,8 @@ class Judge:
         for one in self._alike.values():
             found.counts[one.outcome] += one.count
             found.severities[one.facts.severity] += one.count
-            found.new += one.count
+            found.new += one.count if one.known is None else 0
+            self._burn(one.facts, one.known, one.count)
         self._alike.clear()
 
     def _facts_of(self, finding: Finding) -> Facts:
@@ -222,26 +223,20 @@ class Judge:
             return f"set aside in the report: {words}"
         return self._set.vex.answer(finding)
 
-    def _forget(self, finding: Finding) -> None:
-        """Let a finding that is set aside take its place among the known, so that no other takes it."""
-        self._matcher.rest((self._matcher.waiting(-1, finding),))
-
-    def _decide_known(self, finding: Finding, report: str, facts: Facts, known: Known) -> None:
+    def _rule_of_known(self, finding: Finding, report: str, facts: Facts, known: Known) -> int:
         over = overdue_days(known.first_seen, self._set.now, fix_days(facts, self._set.policy))
-        rule = self._rule(finding, report, facts, new=False, overdue=over > 0)
-        self._decide(finding, report, facts, rule, known, published=False)
+        return self._rule(finding, report, facts, new=False, overdue=over > 0)
 
-    def _put_off(self, finding: Finding, report: str, facts: Facts) -> None:
-        published = self._set.components is not None and self._set.components.has(finding)
+    def _put_off(self, finding: Finding, report: str, facts: Facts, waiting: Waiting) -> None:
+        published = self._is_published(finding)
         if_new, if_known, if_overdue, wanted = self._foreseen(finding, report, facts, published)
         kept = (finding, report) if wanted and self._kept < SHOWN * 4 else None
         self._kept += kept is not None
         self.judged.codes.append(0)
-        waiting = self._matcher.waiting(len(self._later), finding)
         place = len(self.judged.codes) - 1
         entry_at = len(self.judged.entries) - 1 if self._keep_entries else None
         self._later.append(
-            _Later(waiting, place, facts, if_new, if_known, if_overdue, published, kept, entry_at)
+            Later(waiting, place, facts, if_new, if_known, if_overdue, published, kept, entry_at)
         )
 
     def _foreseen(
@@ -283,6 +278,14 @@ class Judge:
     def _outcome_of(self, rule: int) -> str:
         return "noted" if rule == NOTED else self._set.policy.rules[rule].then
 
+    def _with_grace(self, rule: int, seen: datetime | None) -> str:
+        """Return what becomes of a finding by a rule; what was seen before may have a while left."""
+        outcome = self._outcome_of(rule)
+        if outcome != "block" or seen is None:
+            return outcome
+        grace = timedelta(days=self._set.policy.rules[rule].grace_days)
+        return "warn" if self._set.now - seen < grace else "block"
+
     def _decide(
         self,
         finding: Finding,
@@ -291,14 +294,11 @@ class Judge:
         rule: int,
         known: Known | None,
         *,
-        published: bool,
+        published: bool = False,
         code_at: int | None = None,
     ) -> None:
-        outcome, reason = self._outcome_of(rule), ""
-        if outcome == "block" and (published or known is not None):
-            seen = known.first_seen if known else self._set.now
-            if self._set.now - seen < timedelta(days=self._set.policy.rules[rule].grace_days):
-                outcome = "warn"
+        seen = known.first_seen if known else self._set.now if published else None
+        outcome, reason = self._with_grace(rule, seen), ""
         if outcome in ("block", "warn") and self._exemptions:
             exemption = self._exemption(finding, self._set.policy.rules[rule].id)
             if exemption is not None:
@@ -337,15 +337,16 @@ class Judge:
         self.judged.new += new
         self.judged.severities[facts.severity] += 1
         self.judged.exploited_reachable += facts.exploited == "yes" and facts.reachable == "yes"
-        if known is not None and self._set.policy.budget is not None:
-            self._burn(facts, known)
+        self._burn(facts, known)
 
-    def _burn(self, facts: Facts, known: Known) -> None:
+    def _burn(self, facts: Facts, known: Known | None, count: int = 1) -> None:
+        """Add what known findings burn that are past their fix time."""
         budget = self._set.policy.budget
-        assert budget is not None
+        if budget is None or known is None:
+            return
         if overdue_days(known.first_seen, self._set.now, fix_days(facts, self._set.policy)) <= 0:
             return
-        weight = budget.weights.get(facts.severity, 0.0)
+        weight = budget.weights.get(facts.severity, 0.0) * count
         weight *= budget.known_exploited_factor if facts.exploited == "yes" else 1.0
         if facts.fixable:
             self._by_us += weight

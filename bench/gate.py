@@ -148,6 +148,9 @@ def main() -> None:
                 # Its exit code is a count, so any will do.
                 command = [arguments.sarif, "--check", "error", "summary", str(path)]
                 rows.append((f"sarif-tools summary, {count:,} results", *cost(command, tuple(range(256)))))
+                if count:
+                    command = [arguments.sarif, "--check", "error", "diff", str(path), str(path)]
+                    rows.append(("  its diff against the same", *cost(command, tuple(range(256)))))
         bare = rows[0][1]
         print(f"{'':<40} {'CPU s':>8} {'x bare':>8} {'MiB':>8}")
         for label, seconds, memory in rows:

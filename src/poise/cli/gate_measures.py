@@ -34,6 +34,7 @@ def add_verbs(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     )
     source.add_argument("--git", metavar="DIR", type=Path, help="a repository whose tags are deployments")
     keys.add_argument("--tags", default="v*", metavar="PATTERN", help="tags that count (v*)")
+    keys.add_argument("--write-log", metavar="FILE", type=Path, help="write the deployments as a log (CSV)")
     keys.add_argument("--verdicts", nargs="*", default=[], metavar="FILE", type=Path, help="for times to fix")
     keys.add_argument("--days", type=float, default=90.0, metavar="N", help="span (90)")
     keys.add_argument("--service", default="all", metavar="NAME", help="label of the metrics (all)")
@@ -107,7 +108,7 @@ def run_keys(arguments: argparse.Namespace) -> int:
     from poise.cli.gate import moment_of
     from poise.cli.gate_more import read_verdict
     from poise.gate.fixtimes import fix_days_by_severity
-    from poise.gate.fourkeys import DEFINITIONS, four_keys, open_metrics, read_log, read_tags
+    from poise.gate.fourkeys import DEFINITIONS, four_keys, log_text, open_metrics, read_log, read_tags
 
     end = moment_of(arguments.now)
     if not 0 < arguments.days < 10**5:
@@ -116,7 +117,9 @@ def run_keys(arguments: argparse.Namespace) -> int:
     known = arguments.log is not None
     found = read_log(arguments.log) if known else read_tags(arguments.git, arguments.tags)
     source = str(arguments.log) if known else f"git tags {arguments.tags} of {arguments.git}"
-    keys = four_keys(found, source, start, end, failures_known=known)
+    if arguments.write_log:
+        arguments.write_log.write_text(log_text(found), encoding="utf-8")
+    keys = four_keys(found, source, start, end)
     verdicts = sorted((read_verdict(path) for path in arguments.verdicts), key=lambda one: one.now)
     fixes, burn = fix_days_by_severity(verdicts), _burn(arguments, start, end)
     if arguments.openmetrics:

@@ -115,7 +115,7 @@ PERMISSIONS: Final = (
     Permission(
         "gate.except", "accept a finding for a time, where the policy names their key", (*_LEADS, CHAIR)
     ),
-    Permission("gate.report", "hand in verdicts and histories of tests", _SIDES),
+    Permission("gate.report", "hand in verdicts, histories of tests and deployments", _SIDES),
     # The ledger
     Permission("ledger.read", "search and verify the ledger", ROLES),
     Permission("ledger.export", "export the ledger", ROLES),

@@ -14,6 +14,7 @@ budget.
 from __future__ import annotations
 
 import csv
+import io
 import subprocess
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
@@ -37,7 +38,10 @@ DEFINITIONS: Final = {
     "risk_days_agreed": "what the policy's budget grants for a span of this length [policy]",
 }
 _COLUMNS: Final = ("time", "commit", "committed", "outcome")
-_OUTCOMES: Final = ("ok", "failed")
+_OUTCOMES: Final = ("ok", "failed", "unknown")
+#: Largest log [bytes], and its rows: ten years of a deployment every five minutes.
+MAX_BYTES: Final = 64 * 1024**2
+MAX_ROWS: Final = 1_000_000
 
 
 class Deployment(msgspec.Struct, frozen=True):
@@ -46,7 +50,8 @@ class Deployment(msgspec.Struct, frozen=True):
     time: datetime
     commit: str
     committed: datetime | None
-    failed: bool
+    #: ``None`` where the source does not tell, as git tags.
+    failed: bool | None
 
 
 class FourKeys(msgspec.Struct, frozen=True):
@@ -65,28 +70,51 @@ class FourKeys(msgspec.Struct, frozen=True):
 
 
 def read_log(path: Path) -> list[Deployment]:
-    """Return the deployments of a CSV log: time, commit, committed (may be empty), outcome (ok or failed).
+    """Return the deployments of a CSV log; see :func:`parse_log`."""
+    return parse_log(read_text(path), str(path))
+
+
+def parse_log(text: str, where: str) -> list[Deployment]:
+    """Return the deployments of a CSV text: time, commit, committed (may be empty), and outcome.
+
+    Parameters
+    ----------
+    text
+        An outcome is ``ok``, ``failed`` or ``unknown``.
+    where
+        The file's name, for faults.
 
     Raises
     ------
     PolicyError
-        E807 with every row that cannot be read.
+        E807 with the first twenty rows that cannot be read.
     """
-    text = read_text(path)
-    reader = csv.DictReader(text.splitlines())
+    reader = csv.DictReader(text.splitlines(), strict=True)
+    try:
+        return _deployments(reader, where)
+    except csv.Error as error:
+        raise PolicyError(Fault("E807", where, f"This is no CSV: {error}.")) from error
+
+
+def _deployments(reader: csv.DictReader[str], where: str) -> list[Deployment]:
     missing = [name for name in _COLUMNS if name not in (reader.fieldnames or ())]
     if missing:
         message = f"The log lacks the column {missing[0]!r}; expected {', '.join(_COLUMNS)}."
-        raise PolicyError(Fault("E807", str(path), message))
-    found, faults = [], []
+        raise PolicyError(Fault("E807", where, message))
+    found: list[Deployment] = []
+    faults: list[Fault] = []
     for row in reader:
         time, committed = _time(row["time"]), _time(row["committed"])
         outcome = (row["outcome"] or "").strip().lower()
         if time is None or outcome not in _OUTCOMES or (row["committed"] and committed is None):
-            message = "Expected times such as 2026-03-31T18:00+01:00, and an outcome of ok or failed."
-            faults.append(Fault("E807", f"{path}:{reader.line_num}", message))
+            expected = f"an outcome of {', '.join(_OUTCOMES[:-1])} or {_OUTCOMES[-1]}"
+            message = f"Expected times such as 2026-03-31T18:00+01:00, and {expected}."
+            faults.append(Fault("E807", f"{where}:{reader.line_num}", message))
             continue
-        found.append(Deployment(time, row["commit"] or "", committed, outcome == "failed"))
+        failed = None if outcome == "unknown" else outcome == "failed"
+        found.append(Deployment(time, (row["commit"] or "")[:64], committed, failed))
+        if len(found) > MAX_ROWS:
+            raise PolicyError(Fault("E807", where, f"The log has more than {MAX_ROWS:,} rows."))
     if faults:
         raise PolicyError(faults[:20])
     return sorted(found, key=lambda one: one.time)
@@ -118,7 +146,7 @@ def read_tags(root: Path, pattern: str = "v*") -> list[Deployment]:
         times = [int(text) for text in _git(root, "log", "--format=%ct", "--max-count=10000", span, "--")]
         # The median commit stands for the tag's lead time, as one deployment carries many commits.
         committed = datetime.fromtimestamp(median(times), UTC) if times and before else None
-        found.append(Deployment(datetime.fromtimestamp(int(seconds), UTC), target or own, committed, False))
+        found.append(Deployment(datetime.fromtimestamp(int(seconds), UTC), target or own, committed, None))
         before = name
     return found
 
@@ -132,10 +160,24 @@ def _git(root: Path, *words: str) -> list[str]:
     return done.stdout.decode("utf-8", "replace").splitlines()
 
 
-def four_keys(
-    deployments: Sequence[Deployment], source: str, start: datetime, end: datetime, *, failures_known: bool
-) -> FourKeys:
-    """Return the measures of the deployments in [start, end)."""
+def log_text(deployments: Sequence[Deployment]) -> str:
+    """Return deployments as the CSV that :func:`parse_log` reads, such as those of git tags."""
+    target = io.StringIO()
+    rows = csv.writer(target, lineterminator="\n")
+    rows.writerow(_COLUMNS)
+    for one in deployments:
+        outcome = "unknown" if one.failed is None else "failed" if one.failed else "ok"
+        committed = one.committed.isoformat() if one.committed else ""
+        rows.writerow((one.time.isoformat(), one.commit, committed, outcome))
+    return target.getvalue()
+
+
+def four_keys(deployments: Sequence[Deployment], source: str, start: datetime, end: datetime) -> FourKeys:
+    """Return the measures of the deployments in [start, end).
+
+    Where the outcome of any of them is unknown, so are the measures that rest on failures.
+    """
+    failures_known = all(one.failed is not None for one in deployments)
     within = [one for one in deployments if start <= one.time < end]
     weeks = (end - start) / timedelta(weeks=1)
     good = [one for one in within if not one.failed]

@@ -8,8 +8,9 @@ import hashlib
 import msgspec
 
 from poise.desk.actions.base import Actor, action
-from poise.desk.models import DeliveryVerdict, TestHistory
-from poise.errors import DeskError, Fault
+from poise.desk.models import DeliveryVerdict, DeployLog, TestHistory
+from poise.errors import DeskError, Fault, PolicyError
+from poise.gate.fourkeys import parse_log
 from poise.gate.intake import read_verdict_bytes
 from poise.gate.testplan import parse_history, plan_tests
 
@@ -71,4 +72,37 @@ def take_tests(by: Actor, service: str, content: bytes, minutes: float) -> TestH
         },
     )
     by.record("gate.tests", {"service": service, "sha256": hashlib.sha256(content).hexdigest()})
+    return row
+
+
+@action("gate.report")
+def take_log(by: Actor, service: str, name: str, content: bytes) -> DeployLog:
+    """Take the log of a service's deployments, in place of the one before.
+
+    Raises
+    ------
+    PolicyError
+        E807 for what is no such log.
+    DeskError
+        E878 for a service without a name.
+    """
+    if not 1 <= len(service) <= 80:
+        raise DeskError(Fault("E878", "service", "has no name of 1 to 80 characters."))
+    assert by.user is not None  # nobody uploads but people
+    name = name.strip()[:200] or "deployments"
+    try:
+        deployments = parse_log(content.decode("utf-8-sig"), name)
+    except UnicodeDecodeError as error:
+        raise PolicyError(Fault("E807", name, f"The text is wrongly encoded: {error}.")) from error
+    row, _ = DeployLog.objects.update_or_create(
+        service=service,
+        defaults={
+            "name": name,
+            "content": gzip.compress(content, mtime=0),
+            "changed": by.now,
+            "by": by.user,
+        },
+    )
+    digest = hashlib.sha256(content).hexdigest()
+    by.record("gate.deployments", {"service": service, "deployments": len(deployments), "sha256": digest})
     return row

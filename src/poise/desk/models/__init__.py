@@ -6,7 +6,7 @@ from poise.desk.models.bargaining import AgreementDraft, OpeningPosition
 from poise.desk.models.dialogue import JointPage, Letter, SealedAnswers
 from poise.desk.models.estate import EstateVersion, Report
 from poise.desk.models.finding import AssetRecord, Finding
-from poise.desk.models.gate import DeliveryVerdict, PolicyDraft, TestHistory
+from poise.desk.models.gate import DeliveryVerdict, DeployLog, PolicyDraft, TestHistory
 from poise.desk.models.job import Job
 from poise.desk.models.ledger import LedgerContent, LedgerHead, LedgerRecord, LedgerReference
 from poise.desk.models.people import Presence, SigningKeyFile, User
@@ -17,6 +17,7 @@ __all__ = [
     "ApiToken",
     "AssetRecord",
     "DeliveryVerdict",
+    "DeployLog",
     "EstateVersion",
     "Finding",
     "Job",

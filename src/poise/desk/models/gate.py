@@ -54,6 +54,18 @@ class PolicyDraft(models.Model):
         ordering: ClassVar = ["-changed"]
 
 
+class DeployLog(models.Model):
+    """The deployments of a service, as its owners handed them in."""
+
+    service = models.CharField(max_length=80, unique=True)
+    #: The file's name, which the four keys name as their source.
+    name = models.CharField(max_length=200)
+    #: The CSV as it came, gzip.
+    content = models.BinaryField()
+    changed = models.DateTimeField()
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT)
+
+
 class TestHistory(models.Model):
     """What a service's security tests found and took, and the plan within the minutes that are granted."""
 

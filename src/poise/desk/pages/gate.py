@@ -20,6 +20,7 @@ from poise.desk.charts.burn import burn_chart
 from poise.desk.gate import budget_of, gate_register, points_of, verdict_of
 from poise.desk.models import DeliveryVerdict, PolicyDraft, SigningKeyFile, TestHistory
 from poise.desk.navigation import Entry
+from poise.desk.pages.gate_keys import measures
 from poise.desk.pages.gate_policies import rows_of
 from poise.desk.permissions import may
 from poise.desk.routes import DeskRequest, page
@@ -27,6 +28,7 @@ from poise.desk.telling import Due, Need
 from poise.errors import DeskError, Fault
 from poise.gate.explain import explain
 from poise.gate.intake import MAX_BYTES
+from poise.gate.policy import Budget
 from poise.gate.register import PolicyEntry, Register
 from poise.gate.testplan import PlanOfTests
 from poise.gate.verdict import JudgedFinding
@@ -94,9 +96,15 @@ def service(request: DeskRequest, name: str) -> HttpResponse:
             if one.document.service == name
         ],
         "tests": _tests(name),
+        "measures": measures(name, _budget(found, name, now), now),
         "may_report": may(request.user.role, "gate.report"),
     }
     return render(request, "desk/gate_service.html", context)
+
+
+def _budget(found: Register, name: str, now: datetime) -> Budget | None:
+    entry = found.in_force(name, now)
+    return entry.policy.budget if entry else None
 
 
 def _burn(name: str, entry: PolicyEntry | None, now: datetime) -> dict[str, Any] | None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.utils import timezone
 
@@ -17,7 +18,7 @@ from poise.desk import clock
 from poise.desk.actions import Actor, gate_policies, gate_reports, keys, tokens
 from poise.desk.gate import gate_register, trust
 from poise.desk.ledger import DeskLedger
-from poise.desk.models import DeliveryVerdict, PolicyDraft
+from poise.desk.models import DeliveryVerdict, DeployLog, PolicyDraft
 from poise.desk.pages.gate_policies import TEMPLATE
 from poise.errors import ConflictError, NotAllowedError, PolicyError
 from poise.gate.delivery import Request, judge_delivery
@@ -250,3 +251,52 @@ def test_staff_may_write_and_only_leads_sign(staff: Any, sides: tuple[Any, Any])
     draft = gate_policies.save_draft(Actor.of(staff), None, 0, text_of())
     with pytest.raises(NotAllowedError, match="E870"):
         gate_policies.propose(Actor.of(staff), draft, 1, PHRASE)
+
+
+LOG = """\
+time,commit,committed,outcome
+{0}T08:00+00:00,aaaaaaa,{0}T02:00+00:00,ok
+{0}T10:00+00:00,bbbbbbb,{0}T08:00+00:00,failed
+{0}T13:00+00:00,ccccccc,{0}T11:00+00:00,ok
+"""
+
+
+def _hand_in(client: Client, text: str) -> str:
+    file = SimpleUploadedFile("log.csv", text.encode(), "text/csv")
+    page = client.post("/deliveries/services/shop/deployments", {"file": file}, follow=True)
+    return " ".join(page.content.decode().split())
+
+
+def test_the_four_keys_stand_beside_what_security_counts(
+    agreed: str, sides: tuple[Any, Any], sign_in: Callable[[Any], Client], tmp_path: Path
+) -> None:
+    """Each figure with its definition and its source; what nobody told is unknown and no zero."""
+    anna, day = sign_in(sides[0]), (clock.now() - timedelta(days=3)).date().isoformat()
+    before = " ".join(anna.get("/deliveries/services/shop").content.decode().split())
+    assert "No deployments were handed in" in before
+    assert before.count('<span class="quiet">unknown</span>') == 7
+    page = _hand_in(anna, LOG.format(day))
+    for told in ("4.0 hours", "33.3 %", "3.0 hours", "0.2 a week", "log.csv: 3 deployments"):
+        assert told in page, told
+    assert "failed deployments among all [DORA]" in page
+    by = Actor.of(sides[0])
+    two = [result(snippet="a()"), result("other", snippet="b()")]
+    for minutes_ago, results in ((60, two), (30, two[:1])):
+        gate_reports.take_verdict(by, verdict_bytes(tmp_path, results, minutes_ago=minutes_ago))
+    page = _hand_in(anna, LOG.format(day).replace("failed", "unknown"))
+    assert "the last 2 verdicts here: 1 gone" in page
+    assert "what rests on failures is unknown" in page
+    assert "handed in 3 deployments of shop" in anna.get("/ledger").content.decode()
+
+
+@pytest.mark.parametrize("text", ["", "a,b\n1,2\n", LOG.format("yesterday"), 'time,"\n', "\x00"])
+def test_a_log_that_cannot_be_read_changes_nothing(
+    sides: tuple[Any, Any], sign_in: Callable[[Any], Client], text: str
+) -> None:
+    """The one that is there stays, and the page says what was expected."""
+    day = (clock.now() - timedelta(days=3)).date().isoformat()
+    anna = sign_in(sides[0])
+    _hand_in(anna, LOG.format(day))
+    file = SimpleUploadedFile("new.csv", text.encode(), "text/csv")
+    assert anna.post("/deliveries/services/shop/deployments", {"file": file}).status_code == 400
+    assert DeployLog.objects.get().name == "log.csv"

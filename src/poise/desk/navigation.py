@@ -28,6 +28,7 @@ FEATURES: Final = (
     "plan",
     "agreement",
     "ledgerbook",
+    "gate_keys",
     "gate",
     "gate_policies",
     "gate_exceptions",

@@ -94,7 +94,9 @@ def _fixes(service: str, start: datetime, now: datetime) -> list[Row]:
     found = [glance(gzip.decompress(bytes(row.content))) for row in kept[:_VERDICTS]][::-1]
     source = f"the last {len(found)} verdicts here"
     return [
-        Row(f"Time to fix, {word}", f"{days:,.1f}", "days", DEFINITIONS["fix_days"], f"{source}: {count} gone")
+        Row(
+            f"Time to fix, {word}", f"{days:,.1f}", "days", DEFINITIONS["fix_days"], f"{source}: {count} gone"
+        )
         for word, (count, days) in fix_days_by_severity(found).items()
     ] or [Row("Time to fix", "", "days", DEFINITIONS["fix_days"], f"{source}: nothing went away yet")]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -66,27 +67,90 @@ def _repository(folder: Path, found: list[dict[str, object]]) -> dict[str, str]:
     return {**known, "POISE_BASELINE_KEY": "a key for tests, of no use elsewhere", "PYTHONPATH": ""}
 
 
-@pytest.mark.parametrize(
-    "name", ["github-actions.yml", "gitlab-ci.yml", "Jenkinsfile", "pre-commit-config.yaml"]
-)
+#: What each runner sets by itself (their public documentation of variables), with the commit of the checkout.
+RUNNERS = {
+    "github-actions.yml": {
+        "CI": "true",
+        "GITHUB_ACTIONS": "true",
+        # The merge of a pull request, which nobody scanned: the recipe names the head instead.
+        "GITHUB_SHA": "f" * 40,
+        "GITHUB_EVENT_NAME": "pull_request",
+        "GITHUB_REF": "refs/pull/7/merge",
+    },
+    "gitlab-ci.yml": {"CI": "true", "GITLAB_CI": "true", "CI_COMMIT_SHA": "HEAD", "CI_JOB_STAGE": "test"},
+    "Jenkinsfile": {"BUILD_NUMBER": "7", "JENKINS_URL": "https://ci.example/", "GIT_COMMIT": "HEAD"},
+    "pre-commit-config.yaml": {"PRE_COMMIT": "1", "PRE_COMMIT_REMOTE_NAME": "origin"},
+}
+#: How each runner calls a step (``defaults.run`` of GitHub, the shells of GitLab's runner and of Jenkins).
+SHELLS = {
+    "github-actions.yml": ("bash", "-e", "-c"),
+    "gitlab-ci.yml": ("bash", "-eo", "pipefail", "-c"),
+    "Jenkinsfile": ("sh", "-xe", "-c"),
+    "pre-commit-config.yaml": ("sh", "-c"),
+}
+
+
+@pytest.mark.parametrize("name", sorted(RUNNERS))
 @pytest.mark.parametrize("is_clean", [True, False])
 def test_the_steps_of_a_recipe_run(name: str, is_clean: bool, tmp_path: Path) -> None:
-    """A recipe that was never run is a rumour."""
+    """A recipe that was never run is a rumour: each in its runner's shell, with its runner's variables."""
     variables = _repository(tmp_path, [] if is_clean else [result(snippet="run(cmd)")])
-    desk = Desk(tmp_path / "gate")
-    desk.write("baseline.json", _empty_baseline())
-    codes = []
+    given = {key: value.replace("HEAD", variables["COMMIT"]) for key, value in RUNNERS[name].items()}
+    Desk(tmp_path / "gate").write("baseline.json", _empty_baseline())
+    codes, printed = [], ""
     for step in _steps(name):
         done = subprocess.run(
-            ["sh", "-ec", step], cwd=tmp_path, env=variables, capture_output=True, text=True, check=False
+            [*SHELLS[name], step],
+            cwd=tmp_path,
+            env={**variables, **given},
+            capture_output=True,
+            text=True,
+            check=False,
         )
         codes.append(done.returncode)
+        printed += done.stdout
         assert done.returncode in (0, 1), done.stdout + done.stderr
     assert max(codes) == (0 if is_clean else 1)
     if name == "github-actions.yml":
         assert "### Poise" in (tmp_path / "summary.md").read_text()
+        assert ("::error file=src/run.py,line=3," in printed) == (not is_clean)
     if name != "pre-commit-config.yaml":
         assert (tmp_path / "verdict/junit.xml").is_file()
+
+
+@pytest.mark.skipif(shutil.which("pre-commit") is None, reason="pre-commit is not installed")
+@pytest.mark.parametrize("is_clean", [True, False])
+def test_pre_commit_runs_the_hook_before_a_push(is_clean: bool, tmp_path: Path) -> None:
+    """With the real program: a push of something new and severe does not leave the machine."""
+    found = [] if is_clean else [result(snippet="run(cmd)")]
+    work, remote = tmp_path / "work", tmp_path / "remote.git"
+    work.mkdir()
+    variables = _repository(work, found)
+    Desk(work / "gate").write("baseline.json", _empty_baseline())
+    shutil.copy(RECIPES / "pre-commit-config.yaml", work / ".pre-commit-config.yaml")
+
+    def run(*words: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(words, cwd=work, env=variables, capture_output=True, text=True, check=False)
+
+    assert run("git", "init", "-q", "--bare", str(remote)).returncode == 0
+    assert run("git", "remote", "add", "origin", str(remote)).returncode == 0
+    done = run("pre-commit", "install", "--hook-type", "pre-push")
+    assert done.returncode == 0, done.stderr
+    done = run("git", "push", "-q", "origin", "HEAD:main")
+    assert (done.returncode == 0) == is_clean, done.stdout + done.stderr
+    assert bool(run("git", "ls-remote", str(remote)).stdout) == is_clean
+
+
+@pytest.mark.skipif(shutil.which("check-jsonschema") is None, reason="check-jsonschema is not installed")
+@pytest.mark.parametrize(
+    ("schema", "name"),
+    [("vendor.github-workflows", "github-actions.yml"), ("vendor.gitlab-ci", "gitlab-ci.yml")],
+)
+def test_a_recipe_is_valid_by_its_public_schema(schema: str, name: str) -> None:
+    """A misspelt key of a pipeline is passed over in silence by its runner."""
+    command = ["check-jsonschema", "--builtin-schema", schema, str(RECIPES / name)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout
 
 
 def _empty_baseline() -> dict[str, object]:

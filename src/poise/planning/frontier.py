@@ -24,6 +24,7 @@ from poise.planning.blend import blend, tie_groups
 from poise.planning.capped import find_any
 from poise.planning.checkpoint import Checkpoint
 from poise.planning.choices import list_choices
+from poise.planning.decomposition.lagrangian import solve as solve_by_prices
 from poise.planning.decomposition.warm_up import warm_up
 from poise.planning.epsilon import sweep_exactly
 from poise.planning.evaluate import evaluate
@@ -31,7 +32,7 @@ from poise.planning.exact import CAP_ROUNDING, check_hard_due, objective
 from poise.planning.front import Candidate, arc_of, lines_of_steps, non_dominated, spread
 from poise.planning.problem import Frontier, FrontierPoint, Plan, Problem, Solution
 from poise.planning.schedule import hazard_per_minute, schedule_by_priority
-from poise.planning.solvers import Solver, by_prices, solve_by_prices
+from poise.planning.solvers import Solver, by_prices
 
 #: Called with (points done, points in all, what was done last).
 Progress = Callable[[int, int, str], None]

@@ -204,6 +204,7 @@ FAULT_IDS: dict[str, str] = {
     "E855": "Answers are not those that were sealed.",
     "E856": "A plan document cannot be read.",
     "E857": "A digest is to go by a channel that is not there.",
+    "E869": "A token of the desk has called too often.",
     "E870": "A role may not do this.",
     "E871": "Somebody else changed it first, or it is there already.",
     "E872": "The desk's database cannot be reached or written.",

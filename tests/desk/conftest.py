@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from desk.running import cluster, needs_postgres
+
 if TYPE_CHECKING:
     from django.test import Client
 
@@ -124,6 +126,16 @@ def administrator() -> User:
 def outsider() -> User:
     """Somebody who can sign in and has no role."""
     return _person("outsider", "")
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=needs_postgres)])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """Return where a desk of the test's own keeps its rows: empty is SQLite, else a new cluster."""
+    if request.param == "sqlite":
+        yield ""
+        return
+    with cluster(tmp_path) as running:
+        yield running.database("desk")
 
 
 @pytest.fixture

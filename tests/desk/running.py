@@ -6,6 +6,7 @@ import os
 import shutil
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import time
@@ -14,6 +15,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
+
+import pytest
 
 POISE = [sys.executable, "-m", "poise.cli"]
 
@@ -70,6 +74,20 @@ class RunningDesk:
         assert done.returncode == 0, done.stderr
         return done.stdout
 
+    def jobs(self) -> list[list[Any]]:
+        """Return kind, state and attempt of every job, read from the database itself."""
+        query = "SELECT kind, state, attempt FROM desk_job ORDER BY id"
+        if self.database_url:
+            import psycopg
+
+            with psycopg.connect(self.database_url) as connection:
+                return [list(row) for row in connection.execute(query)]
+        connection = sqlite3.connect(f"file:{self.workspace / 'desk.sqlite'}?mode=ro", uri=True, timeout=30)
+        try:
+            return [list(row) for row in connection.execute(query)]
+        finally:
+            connection.close()
+
     def start(self, *arguments: str) -> subprocess.Popen[bytes]:
         """Start a command that goes on."""
         log = self.workspace.parent / f"{arguments[0]}.log"
@@ -84,9 +102,9 @@ class RunningDesk:
         self.processes.append(process)
         return process
 
-    def serve(self) -> subprocess.Popen[bytes]:
+    def serve(self, *more: str, processes: int = 1) -> subprocess.Popen[bytes]:
         """Start the server, and return once it answers."""
-        process = self.start("serve", "--port", str(self.port), "--processes", "1")
+        process = self.start("serve", "--port", str(self.port), "--processes", str(processes), *more)
         deadline = time.monotonic() + 90
         while time.monotonic() < deadline:
             try:
@@ -149,6 +167,13 @@ def postgres_folder() -> Path | None:
     return next(
         (one for one in candidates if (one / "initdb").exists() and (one / "postgres").exists()), None
     )
+
+
+#: For tests that start a cluster. Where PostgreSQL must be there (CI), they fail without it.
+needs_postgres = pytest.mark.skipif(
+    postgres_folder() is None and os.environ.get("POISE_REQUIRE_POSTGRES") != "1",
+    reason="no PostgreSQL binaries on this machine",
+)
 
 
 @dataclass
@@ -228,17 +253,18 @@ def _as_other_user() -> dict[str, str]:
 
 
 @contextmanager
-def cluster(folder: Path) -> Iterator[Cluster]:
-    """Run a throw-away cluster."""
+def cluster(folder: Path, *, is_durable: bool = False) -> Iterator[Cluster]:
+    """Run a throw-away cluster; one that is in the folder already goes on."""
     programs = postgres_folder()
-    assert programs is not None
+    assert programs is not None, "POISE_REQUIRE_POSTGRES is set, but PostgreSQL is not installed"
     # PostgreSQL's user must reach it through all folders above.
     for parent in [folder, *folder.parents]:
         if parent.stat().st_uid == os.getuid() and parent != Path("/"):
             parent.chmod(parent.stat().st_mode | 0o011)
     one = Cluster(folder / "cluster", programs)
-    one.create()
-    one.start()
+    if not (one.folder / "data").exists():
+        one.create()
+    one.start(is_durable=is_durable)
     try:
         yield one
     finally:

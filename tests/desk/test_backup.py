@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from desk.running import RunningDesk, cluster, postgres_folder, sample_desk
+from desk.running import RunningDesk, cluster, needs_postgres, sample_desk
 
 STATE = """
 import hashlib, json
@@ -56,7 +56,7 @@ def test_a_desk_comes_back_as_it_was(desk: RunningDesk, archive: Path, tmp_path:
     assert (other.workspace / "secret-key").read_text() != (desk.workspace / "secret-key").read_text()
 
 
-@pytest.mark.skipif(postgres_folder() is None, reason="no PostgreSQL binaries on this machine")
+@needs_postgres
 def test_it_moves_to_postgresql_and_back(desk: RunningDesk, archive: Path, tmp_path: Path) -> None:
     """A desk that grew moves to a server without losing a record; numbers of new rows go on after the old."""
     with cluster(tmp_path) as running:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from django.db import InterfaceError, OperationalError
 from django_tasks_db.models import DBTaskResult
 
 from poise.desk import jobs, worker
@@ -69,6 +70,46 @@ def test_our_own_fault_is_told_and_traced() -> None:
     job.refresh_from_db()
     assert (job.state, job.fault[:4]) == ("failed", "E900")
     assert "oops" in DBTaskResult.objects.get(id=job.task_id).traceback
+
+
+def test_what_goes_wrong_around_a_job_does_not_fail_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A database that restarts or a disk that is full for a minute must not cost anybody their solve."""
+    troubles = iter([OperationalError("gone"), InterfaceError("closed"), OSError(28, "No space left")])
+
+    @jobs.handler("test.unlucky")
+    def unlucky(run: Run) -> None:
+        for error in troubles:
+            raise error
+        with run.finishing():
+            pass
+
+    job = jobs.start(Actor.desk(), "test.unlucky", "Trying")
+    for attempt, word in enumerate(("gone", "closed", "No space left"), start=1):
+        worker.run(until_empty=True)
+        job.refresh_from_db()
+        assert (job.state, job.attempt, word in job.fault) == ("running", attempt, True)
+        silent(job, attempt=attempt)
+    worker.run(until_empty=True)
+    job.refresh_from_db()
+    assert (job.state, job.attempt, job.fault) == ("done", 4, "")
+
+
+def test_a_worker_waits_for_a_database_that_is_away(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its process must not end because the database was restarted."""
+    job = jobs.start(Actor.desk(), "test.count", "Counting")
+    answers = iter([OperationalError("away"), InterfaceError("away")])
+    look = jobs.recover
+
+    def recover() -> int:
+        for error in answers:
+            raise error
+        return look()
+
+    monkeypatch.setattr(jobs, "recover", recover)
+    monkeypatch.setattr(worker, "AWAY_SECONDS", 0.0)
+    worker.run(until_empty=True)
+    job.refresh_from_db()
+    assert job.state == "done"
 
 
 def silent(job: Job, *, attempt: int = 1) -> None:

@@ -9,14 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from desk.running import cluster, postgres_folder
+from desk.running import cluster, needs_postgres
 
 pytestmark = [
     pytest.mark.postgres,
-    pytest.mark.skipif(
-        postgres_folder() is None and os.environ.get("POISE_REQUIRE_POSTGRES") != "1",
-        reason="no PostgreSQL binaries on this machine",
-    ),
+    needs_postgres,
     pytest.mark.skipif("POISE_DATABASE_URL" in os.environ, reason="is this very run"),
 ]
 

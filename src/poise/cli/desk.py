@@ -9,6 +9,8 @@ import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
+from types import ModuleType
 
 from poise.cli.workspace import add_desk_workspace
 
@@ -30,8 +32,6 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 def run_admit(arguments: argparse.Namespace) -> int:
     """Run ``poise desk admit``; the password comes as a passphrase does."""
-    from pathlib import Path
-
     from poise.cli.signing import passphrase_for
     from poise.desk.setup import setup
 
@@ -46,6 +46,24 @@ def run_admit(arguments: argparse.Namespace) -> int:
     )
     print(f"{user.username} can sign in as {user.standing.label}.")
     return 0
+
+
+def add_archive(parser: argparse.ArgumentParser, what: str) -> None:
+    """Add the arguments of commands that write or read an archive of a desk."""
+    parser.add_argument("file", type=Path, metavar="FILE", help=what)
+    add_desk_workspace(parser)
+
+
+def backups(workspace: str | None) -> ModuleType:
+    """Return :mod:`poise.desk.backup`, on a desk whose database is up to date."""
+    from poise.desk.setup import setup
+
+    setup(workspace)
+    from poise.desk import backup
+    from poise.desk.prepare import prepare
+
+    prepare(static=False)
+    return backup
 
 
 def worker_command() -> list[str]:

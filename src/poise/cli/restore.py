@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 
-from poise.cli.workspace import add_desk_workspace
+from poise.cli.desk import add_archive, backups
 
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -15,20 +14,12 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         help="fill an empty desk with a backup",
         description="Checks every file of the archive and the whole ledger in it, and fills an empty desk.",
     )
-    parser.add_argument("file", type=Path, metavar="FILE", help="archive that poise backup wrote")
-    add_desk_workspace(parser)
+    add_archive(parser, "archive that poise backup wrote")
     parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Run ``poise restore``."""
-    from poise.desk.setup import setup
-
-    setup(arguments.workspace)
-    from poise.desk import backup
-    from poise.desk.prepare import prepare
-
-    prepare(static=False)
-    counts = backup.restore(arguments.file)
+    counts = backups(arguments.workspace).restore(arguments.file)
     print(f"Restored {counts['rows']:,} rows and {counts['files']:,} files; the ledger holds.")
     return 0

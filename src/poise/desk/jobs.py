@@ -11,17 +11,24 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from importlib import import_module
 from typing import Any, Final
 
-from django.db import DatabaseError, close_old_connections, connection, transaction
+from django.db import (
+    DatabaseError,
+    InterfaceError,
+    OperationalError,
+    close_old_connections,
+    connection,
+    transaction,
+)
 from django_tasks import task
 from django_tasks.base import TaskResultStatus
 from django_tasks_db.models import DBTaskResult
 
-from poise.desk import clock
+from poise.desk import clock, places
 from poise.desk.actions.base import Actor
 from poise.desk.models import Job
 from poise.errors import ConflictError, Fault, PoiseError
@@ -29,6 +36,8 @@ from poise.errors import ConflictError, Fault, PoiseError
 #: How often a running job says that it lives, and after what silence it is taken for dead [s].
 HEARTBEAT_SECONDS: Final = 2.0
 LEASE_SECONDS: Final = 20.0
+#: What goes wrong with the machine, not with the job: the database restarts, a disk is full.
+TROUBLES: Final = (OperationalError, InterfaceError, OSError)
 #: How often a job is taken up before it counts as failed: it may be what kills its workers.
 MAX_ATTEMPTS: Final = 4
 #: Least time between two progress rows [s].
@@ -121,7 +130,13 @@ class Run:
     def failed(self, fault: str) -> None:
         """Tell why it failed, in the library's words."""
         rows = Job.objects.filter(pk=self.job.pk, attempt=self.attempt, state=Job.State.RUNNING)
-        rows.update(state=Job.State.FAILED, finished=clock.now(), fault=fault)
+        rows.update(state=Job.State.FAILED, finished=clock.now(), fault=places.named(fault))
+
+    def interrupted(self, reason: str) -> None:
+        """Note what went wrong around the job. It falls silent, so that it is taken up again."""
+        log.warning("job %d, attempt %d: %s", self.job.pk, self.attempt, reason)
+        with suppress(DatabaseError, InterfaceError):
+            Job.objects.filter(pk=self.job.pk, attempt=self.attempt).update(fault=places.named(reason))
 
     def _write(self, **values: Any) -> None:
         rows = Job.objects.filter(pk=self.job.pk, attempt=self.attempt, state=Job.State.RUNNING)
@@ -146,6 +161,9 @@ def run_job(job_id: int) -> None:
             _HANDLERS[run.job.kind](run)
         except PoiseError as error:
             run.failed(str(error))
+        except TROUBLES as error:
+            run.interrupted(f"{type(error).__name__}: {error}")
+            raise
         except Exception as error:
             run.failed(f"E900 This is a fault of Poise: {type(error).__name__}: {error}")
             raise
@@ -158,7 +176,7 @@ def _taken_up(job_id: int) -> Run | None:
         if job is None or job.is_over:
             return None
         job.state, job.attempt, job.heartbeat = Job.State.RUNNING, job.attempt + 1, datetime.now(UTC)
-        job.done, job.total, job.step, job.result = 0, 0, "", {}
+        job.done, job.total, job.step, job.fault, job.result = 0, 0, "", "", {}
         job.save()
     return Run(job)
 
@@ -174,7 +192,7 @@ def _alive(run: Run) -> Iterator[None]:
                 close_old_connections()
                 own = Job.objects.filter(pk=run.job.pk, attempt=run.attempt, state=Job.State.RUNNING)
                 own.update(heartbeat=datetime.now(UTC))
-            except DatabaseError as error:
+            except (DatabaseError, InterfaceError) as error:
                 # The database is restarted, or busy: the work goes on, and the next beat tries again.
                 log.warning("heartbeat of job %d: %s", run.job.pk, type(error).__name__)
         connection.close()
@@ -202,7 +220,8 @@ def recover() -> int:
             count += 1
             if job.attempt >= MAX_ATTEMPTS:
                 message = f"was taken up {job.attempt} times, and each time its worker fell silent."
-                job.state, job.fault = Job.State.FAILED, str(Fault("E874", job.title, message))
+                fault = Fault("E874", job.title, " ".join(filter(None, [message, job.fault])))
+                job.state, job.fault = Job.State.FAILED, str(fault)
                 job.finished = clock.now()
             else:
                 # A worker that only sleeps may write while its job runs as its attempt, and not now.

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import logging
+import sys
 from collections.abc import Callable
 from typing import Final
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
-from django.db import DatabaseError
-from django.http import HttpRequest, HttpResponse
+from django.db import IntegrityError, InterfaceError, OperationalError
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
+from django.template.loader import render_to_string
 from django.utils import timezone
 
-from poise.desk import convert
+from poise.desk import convert, places
 from poise.errors import ConflictError, Fault, NotAllowedError, PoiseError
 
 Answer = Callable[[HttpRequest], HttpResponse]
+#: What becomes of a request when the database is away or full, or two requests made the same row.
+AWAY: Final = (OperationalError, InterfaceError, IntegrityError)
 log = logging.getLogger("poise.desk")
 
 #: Nothing inline, nothing from another host.
@@ -67,12 +71,22 @@ class Faults:
         """Answer with the faults; what is no fault of the library stays an error."""
         if isinstance(error, PoiseError):
             return fault_page(request, error)
-        if isinstance(error, DatabaseError):
-            log.warning("database: %s", type(error).__name__)
-            text = "cannot be read or written just now. Nothing of this step was kept."
-            fault = PoiseError(Fault("E872", "database", text, "Try again in a moment."))
-            return fault_page(request, fault, status=503)
-        return None
+        return away(request) if isinstance(error, AWAY) else None
+
+
+def away(request: HttpRequest) -> HttpResponse:
+    """Answer that the database is away, or its disk full, without asking it who is signed in."""
+    log.warning("database: %s", type(sys.exc_info()[1]).__name__)
+    text = "cannot be read or written just now. Nothing of this step was kept."
+    fault = Fault("E872", "database", text, "Try again in a moment.")
+    answer: HttpResponse
+    if request.path.startswith("/api/"):
+        answer = JsonResponse({"faults": [fault.as_dict()]})
+    else:
+        answer = HttpResponse(render_to_string("desk/away.html", {"fault": fault}))
+    answer.status_code = 503
+    answer.headers["Retry-After"] = "5"
+    return answer
 
 
 def status_of(error: PoiseError) -> int:
@@ -84,4 +98,9 @@ def status_of(error: PoiseError) -> int:
 
 def fault_page(request: HttpRequest, error: PoiseError, status: int | None = None) -> HttpResponse:
     """Return the page that tells faults."""
-    return render(request, "desk/fault.html", {"faults": error.faults}, status=status or status_of(error))
+    return render(
+        request,
+        "desk/fault.html",
+        {"faults": places.named_faults(error.faults)},
+        status=status or status_of(error),
+    )

@@ -70,7 +70,12 @@ TEMPLATES = [
     }
 ]
 
-DATABASES = {"default": dj_database_url.parse(workspace.database_url(POISE_HOME), conn_max_age=600)}
+DATABASES = {
+    # A connection is looked at before a request uses it: the database may have been restarted since.
+    "default": dj_database_url.parse(
+        workspace.database_url(POISE_HOME), conn_max_age=600, conn_health_checks=True
+    )
+}
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
     # Writers queue for the one lock instead of failing when a read turns into a write; what is acknowledged
     # is on disk.

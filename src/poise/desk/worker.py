@@ -5,8 +5,9 @@ from __future__ import annotations
 import logging
 import secrets
 import threading
+import time
 
-from django.db import DatabaseError, close_old_connections
+from django.db import DatabaseError, InterfaceError, close_old_connections, connection
 from django_tasks_db.management.commands.db_worker import Worker
 
 from poise.desk import clock, jobs
@@ -16,6 +17,8 @@ log = logging.getLogger("poise.desk")
 #: How often the queue is looked at, and silent jobs are looked for [s].
 INTERVAL_SECONDS = 0.5
 RECOVER_SECONDS = 5.0
+#: How long until a database that was away is asked again [s].
+AWAY_SECONDS = 2.0
 
 
 def run(*, until_empty: bool = False) -> None:
@@ -26,7 +29,6 @@ def run(*, until_empty: bool = False) -> None:
     until_empty
         Whether to stop when nothing is left to do.
     """
-    jobs.recover()
     over = threading.Event()
     watch = threading.Thread(target=_watch, args=[over], name="recover", daemon=True)
     watch.start()
@@ -43,10 +45,24 @@ def run(*, until_empty: bool = False) -> None:
     if threading.current_thread() is threading.main_thread():
         worker.configure_signals()
     try:
-        worker.run()
+        _through_troubles(worker)
     finally:
         over.set()
         watch.join()
+
+
+def _through_troubles(worker: Worker) -> None:
+    """Work on when the database was away; what was being done then falls silent, and is taken up again."""
+    while True:
+        try:
+            jobs.recover()
+            worker.run()
+        except jobs.TROUBLES as error:
+            log.warning("the queue: %s", type(error).__name__)
+            connection.close()
+            time.sleep(AWAY_SECONDS)
+        else:
+            return
 
 
 def _watch(over: threading.Event) -> None:
@@ -57,5 +73,5 @@ def _watch(over: threading.Event) -> None:
                 log.warning("%d jobs whose worker fell silent wait again", count)
             incidents.start_delivery(clock.now())
             letters.start(clock.now())
-        except DatabaseError as error:
+        except (DatabaseError, InterfaceError) as error:
             log.warning("looking for silent jobs: %s", type(error).__name__)

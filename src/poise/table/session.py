@@ -109,7 +109,7 @@ class Session:
         """
         if self.negotiation.ground is None:
             hint = "poise table open starts one."
-            raise TableError(Fault("E555", str(self.folder), "There is no table here.", hint))
+            raise TableError(Fault("E555", self.folder.name, "There is no table here.", hint))
         return self.ground_of(self.negotiation.ground)
 
     def ground_of(self, content_digest: str) -> Ground:

@@ -13,7 +13,7 @@ from django.db import transaction
 
 from poise.desk import clock
 from poise.desk.ledger import DeskLedger
-from poise.desk.models import User
+from poise.desk.models import LedgerHead, User
 from poise.desk.permissions import ADMINISTRATOR, require
 from poise.ledger.keys import SigningKey
 from poise.ledger.record import Record
@@ -91,8 +91,13 @@ ACTIONS: Final[dict[str, Action]] = {}
 
 @contextmanager
 def writing() -> Iterator[None]:
-    """Hold everything that an action writes together: all of it, or nothing."""
+    """Hold everything that an action writes together: all of it, or nothing.
+
+    Whoever writes holds the end of the ledger from the first look on. So what an action read is still true
+    when it writes, and of two people who change the same thing the second sees what the first did.
+    """
     with transaction.atomic():
+        LedgerHead.objects.select_for_update().get(id=1)
         yield
 
 

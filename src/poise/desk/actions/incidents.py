@@ -1,8 +1,8 @@
 """What people do in incidents at the desk. What may be done stands in :mod:`poise.incident`.
 
 Each server process keeps the incidents folded and reads only what was added since, so that a page of a long
-incident costs what is on it. A reader holds the lock while it looks; a writer takes it inside its transaction
-and gives it back before the commit, so nobody waits for anybody in a circle.
+incident costs what is on it. A reader holds the lock while it looks; a writer takes it after the
+end of the ledger and gives it back before the commit, so nobody waits for anybody in a circle.
 """
 
 from __future__ import annotations
@@ -175,10 +175,10 @@ def deliver_due(now: datetime) -> int:
 
 def start_delivery(now: datetime) -> bool:
     """Queue a job that delivers when something is due and none is queued; return whether it did."""
-    with looking() as room, writing():
+    with looking() as room:
         if not any(_is_due(one, now) for one in room.state().by_id.values()):
             return False
-        LedgerHead.objects.select_for_update().get(id=1)
+    with writing():
         if Job.objects.filter(kind=DELIVERY, state__in=[Job.State.WAITING, Job.State.RUNNING]).exists():
             return False
         jobs.start(Actor.desk(), DELIVERY, "Sending a brief again")

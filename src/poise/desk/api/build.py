@@ -6,10 +6,12 @@ from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponse
 from ninja import NinjaAPI
-from ninja.errors import AuthenticationError, HttpError, ValidationError
+from ninja.errors import AuthenticationError, HttpError, Throttled, ValidationError
 
 import poise
+from poise.desk import places
 from poise.desk.api import deliveries, estate, table
+from poise.desk.api.security import MOST_CALLS
 from poise.desk.middleware import status_of
 from poise.errors import Fault, PoiseError
 
@@ -29,7 +31,8 @@ def build() -> NinjaAPI:
     api.add_router("", deliveries.router)
 
     def refuse(request: HttpRequest, status: int, *faults: Fault) -> HttpResponse:
-        return api.create_response(request, {"faults": [fault.as_dict() for fault in faults]}, status=status)
+        told = [fault.as_dict() for fault in places.named_faults(faults)]
+        return api.create_response(request, {"faults": told}, status=status)
 
     @api.exception_handler(PoiseError)
     def library(request: HttpRequest, error: PoiseError) -> HttpResponse:
@@ -43,6 +46,15 @@ def build() -> NinjaAPI:
     def unknown(request: HttpRequest, error: AuthenticationError) -> HttpResponse:
         hint = "Send Authorization: Bearer and a token that counts."
         return refuse(request, 401, Fault("E870", "token", "No token that counts was shown.", hint))
+
+    @api.exception_handler(Throttled)
+    def slow_down(request: HttpRequest, error: Throttled) -> HttpResponse:
+        text = f"A token may make {MOST_CALLS} calls in a minute, and this one has made them."
+        answer = refuse(
+            request, 429, Fault("E869", "token", text, "Retry-After says how many seconds to wait.")
+        )
+        answer["Retry-After"] = str(error.wait)
+        return answer
 
     @api.exception_handler(HttpError)
     def transport(request: HttpRequest, error: HttpError) -> HttpResponse:

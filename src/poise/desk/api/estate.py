@@ -18,7 +18,7 @@ from poise.errors import DeskError, Fault
 router = Router()
 #: Numbers of rows: what a database's keys hold.
 Number = Annotated[int, Path(ge=1, le=2**53)]
-REFUSED = {400: Refusal, 401: Refusal, 403: Refusal, 404: Refusal, 409: Refusal, 422: Refusal}
+REFUSED = {400: Refusal, 401: Refusal, 403: Refusal, 404: Refusal, 409: Refusal, 422: Refusal, 429: Refusal}
 
 
 @router.get(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from hashlib import blake2b
 from itertools import islice
 from typing import Final
@@ -10,7 +10,7 @@ from typing import Final
 import msgspec
 from django.db import transaction
 
-from poise.desk import convert
+from poise.desk import convert, places
 from poise.desk.actions.estate import MAP_JOB, want_mapping
 from poise.desk.actions.findings import READ_JOB
 from poise.desk.jobs import Run, handler
@@ -42,7 +42,7 @@ def read(run: Run) -> None:
         _clear(report)
         with run.finishing(refused=True):
             report.state, report.num_faults = Report.State.REFUSED, len(error.faults)
-            report.faults = [fault.as_dict() for fault in error.faults[:KEPT_FAULTS]]
+            report.faults = _told(error.faults)
             report.save()
         return
     with run.finishing(findings=reading.findings, assets=len(reading.records), faults=len(reading.faults)):
@@ -50,7 +50,7 @@ def read(run: Run) -> None:
         report.formats = ", ".join(dict.fromkeys(reading.formats))
         report.findings, report.assets = reading.findings, len(reading.records)
         report.num_faults = len(reading.faults)
-        report.faults = [fault.as_dict() for fault in reading.faults[:KEPT_FAULTS]]
+        report.faults = _told(reading.faults)
         report.save()
         want_mapping(run.by)
 
@@ -145,6 +145,10 @@ def map_to_estate(run: Run) -> None:
         run.progress(number * BATCH, len(rows), "mapping assets")
     with run.finishing(assets=len(found.assets), unmapped=len(mapping.unmapped)):
         EstateVersion.objects.filter(pk=version.pk).update(overview=follows)
+
+
+def _told(faults: Sequence[Fault]) -> list[dict[str, str]]:
+    return [fault.as_dict() for fault in places.named_faults(faults[:KEPT_FAULTS])]
 
 
 def _clear(report: Report) -> None:

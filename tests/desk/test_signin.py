@@ -1,0 +1,215 @@
+"""Signing in: second factors, limits, cookies, the content policy, and no secret in a log."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import json
+import logging
+import re
+import struct
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from desk.running import RunningDesk
+from desk.test_permissions import addresses, sample_of
+from poise.desk.actions import Actor, keys, tokens
+from poise.desk.middleware import POLICY
+from poise.desk.models import User
+from poise.errors import LedgerError
+
+LOGIN, SECOND = "/account/login/", "/account/2fa/authenticate/"
+
+
+def totp(secret: str) -> str:
+    """Return the code of now, as RFC 6238 defines it."""
+    counter = struct.pack(">Q", int(time.time()) // 30)
+    digest = hmac.digest(base64.b32decode(secret), counter, hashlib.sha1)
+    place = digest[-1] & 15
+    return f"{(struct.unpack('>I', digest[place : place + 4])[0] & 0x7FFFFFFF) % 10**6:06}"
+
+
+def signed_in(user: User) -> Client:
+    """Return a client that gave name and password."""
+    client = Client()
+    answer = client.post(LOGIN, {"login": user.username, "password": f"{user.username} has a long one"})
+    assert answer.status_code == 302, answer.content
+    return client
+
+
+def is_in(client: Client) -> bool:
+    return client.get("/").status_code == 200
+
+
+@pytest.fixture
+def second_factor(ciso: User) -> dict[str, Any]:
+    """Give somebody a second factor as the pages do; return its secret and the recovery codes."""
+    client = signed_in(ciso)
+    page = client.get("/account/2fa/totp/activate/")
+    assert page.status_code == 200
+    secret = page.context["form"].secret
+    wrong = client.post("/account/2fa/totp/activate/", {"code": "000000"})
+    assert wrong.status_code == 200, "a wrong code proves nothing"
+    answer = client.post("/account/2fa/totp/activate/", {"code": totp(secret)})
+    assert answer.status_code == 302
+    shown = client.get("/account/2fa/recovery-codes/")
+    return {"secret": secret, "codes": shown.context["unused_codes"]}
+
+
+def test_a_second_factor_is_asked_for_from_then_on(ciso: User, second_factor: dict[str, Any]) -> None:
+    """A stolen password alone opens nothing."""
+    client = signed_in(ciso)
+    assert not is_in(client), "the password alone was enough"
+    assert client.get(SECOND).status_code == 200
+    assert client.post(SECOND, {"code": "123456"}).status_code == 200
+    assert not is_in(client)
+    # The code with which it was enrolled is spent, so the next one is waited for by forgetting that.
+    from django.core.cache import cache
+
+    cache.clear()
+    assert client.post(SECOND, {"code": totp(second_factor["secret"])}).status_code == 302
+    assert is_in(client)
+
+
+def test_a_code_counts_once(ciso: User, second_factor: dict[str, Any]) -> None:
+    """Whoever looks over a shoulder cannot use the same code half a minute later."""
+    client = signed_in(ciso)
+    # The very code with which it was enrolled.
+    assert client.post(SECOND, {"code": totp(second_factor["secret"])}).status_code == 200
+    assert not is_in(client)
+
+
+def test_a_recovery_code_opens_once(ciso: User, second_factor: dict[str, Any]) -> None:
+    """A lost phone does not lock anybody out, and a used code is no key."""
+    code, others = second_factor["codes"][0], second_factor["codes"][1:]
+    assert len(others) >= 5
+    client = signed_in(ciso)
+    assert client.post(SECOND, {"code": code}).status_code == 302
+    assert is_in(client)
+    again = signed_in(ciso)
+    assert again.post(SECOND, {"code": code}).status_code == 200
+    assert not is_in(again)
+
+
+def test_second_factors_are_changed_only_by_whoever_gave_the_password_again(
+    ciso: User, sign_in: Callable[[Any], Client]
+) -> None:
+    """A browser left open must not be enough to take an account over."""
+    client = sign_in(ciso)
+    answer = client.get("/account/2fa/totp/activate/")
+    assert answer.status_code == 302
+    assert answer["Location"].startswith("/account/reauthenticate/")
+
+
+def test_wrong_passwords_are_counted(ciso: User) -> None:
+    """After five wrong passwords the right one does not count either, for a while."""
+    client = Client()
+    for number in range(5):
+        assert client.post(LOGIN, {"login": "ciso", "password": f"guess {number}"}).status_code == 200
+    late = client.post(LOGIN, {"login": "ciso", "password": "ciso has a long one"})
+    assert late.status_code == 200
+    assert "Too many failed login attempts" in late.content.decode()
+    assert not is_in(client)
+
+
+def test_many_tries_from_one_place_are_refused(ciso: User) -> None:
+    """Guessing one password for many names is guessing too."""
+    client = Client()
+    answers = [
+        client.post(LOGIN, {"login": f"name{number}", "password": "a guess of some length"}).status_code
+        for number in range(31)
+    ]
+    assert (
+        429 in answers
+        or "Too many"
+        in client.post(LOGIN, {"login": "ciso", "password": "ciso has a long one"}).content.decode()
+    )
+
+
+def test_nobody_makes_an_account_by_themselves() -> None:
+    """An administrator lets people in."""
+    values = {"username": "eve", "password1": "a word of some length", "password2": "a word of some length"}
+    answer = Client().post("/account/signup/", values)
+    assert "closed" in answer.content.decode().lower()
+    assert not User.objects.exists()
+
+
+INLINE = re.compile(r"<script(?![^>]*\bsrc=)|<style|\sstyle=|\son[a-z]+=|javascript:", re.IGNORECASE)
+
+
+def test_nothing_inline_and_nothing_foreign(cast: dict[str, User], sign_in: Callable[[Any], Client]) -> None:
+    """The content policy forbids what is inline, and no page has any; none asks another host."""
+    assert "unsafe" not in POLICY
+    client = sign_in(cast["security-lead"])
+    pages = [sample_of(one) for one in addresses() if "GET" in one.callback.methods]  # type: ignore[attr-defined]
+    for path in [*pages, LOGIN, "/account/2fa/", "/nowhere"]:
+        answer = client.get(path)
+        policy = answer["Content-Security-Policy"]
+        assert "default-src 'none'" in policy
+        assert "unsafe" not in policy
+        assert answer["X-Frame-Options"] == "DENY"
+        assert answer["X-Content-Type-Options"] == "nosniff"
+        assert answer["Cache-Control"] == "no-store", path
+        if answer["Content-Type"].startswith("text/html"):
+            text = answer.content.decode()
+            assert not INLINE.search(text), f"{path}: {INLINE.search(text)}"
+            assert not re.search(r"(?:src|href)=[\"'](?:https?:)?//", text), path
+
+
+COOKIES = """
+import json
+from django.core.management import call_command
+from django.test import Client
+from poise.desk.models import User
+from poise.desk.prepare import prepare
+prepare()
+User.objects.create_user("kim", password="kim has a long one", role="chair")
+plain = Client().get("/account/login/")
+client = Client(headers={"X-Forwarded-Proto": "https"})
+answer = client.post("/account/login/", {"login": "kim", "password": "kim has a long one"})
+page = client.get("/")
+call_command("check", deploy=True, fail_level="WARNING")
+print(json.dumps({
+    "plain": [plain.status_code, plain["Location"]],
+    "cookies": {name: [bool(one["secure"]), bool(one["httponly"]), one["samesite"]]
+                for name, one in client.cookies.items()},
+    "page": page.status_code, "hsts": page["Strict-Transport-Security"],
+}))
+"""
+
+
+def test_behind_https_cookies_are_secure(tmp_path: Path) -> None:
+    """POISE_HTTPS: cookies go over https only, plain http is led there, Django's own audit finds nothing."""
+    desk = RunningDesk(tmp_path / "desk", more={"POISE_HTTPS": "1", "POISE_HOSTS": "testserver"})
+    said = json.loads(desk.python(COOKIES))
+    assert said["plain"] == [301, "https://testserver/account/login/"]
+    assert said["page"] == 200
+    assert said["hsts"].startswith("max-age=31536000")
+    assert said["cookies"]["poise_session"] == [True, True, "Lax"]
+    assert said["cookies"]["csrftoken"][0] is True
+
+
+def test_no_secret_reaches_a_log(ciso: User, caplog: pytest.LogCaptureFixture) -> None:
+    """Passwords, passphrases and tokens stay out of the most talkative log."""
+    caplog.set_level(logging.DEBUG)
+    client = Client(raise_request_exception=False)
+    secrets = ["a wrong password, never told", "a passphrase of some length", "another passphrase, wrong"]
+    client.post(LOGIN, {"login": "ciso", "password": secrets[0]})
+    by = Actor.of(ciso)
+    keys.enrol(by, secrets[1])
+    with pytest.raises(LedgerError, match="E706"):
+        keys.unlock(by, secrets[2])
+    token = tokens.issue(by, "test", ["estate.read"], 1)
+    for header in (token, token + "x"):
+        client.get("/api/findings", headers={"Authorization": f"Bearer {header}"})
+    client.get("/nowhere", headers={"Authorization": f"Bearer {token}"})
+    logging.getLogger("poise.desk").info("the log is heard")
+    assert "the log is heard" in caplog.text
+    for secret in (*secrets, token, f"{ciso.username} has a long one"):
+        assert secret not in caplog.text

@@ -135,9 +135,7 @@ def measure(desk: RunningDesk, people: int, seconds: float) -> dict[str, Any]:
         f"errors {len(errors)} {errors[:3]}, writes {len(wrote)}, lost {len(lost)} {sorted(lost)[:3]}, ",
         end="",
     )
-    print(
-        f"two edits of one limit {duel.fought}, told of the conflict {duel.told}; ledger holds: {holds}"
-    )
+    print(f"two edits of one limit {duel.fought}, told of the conflict {duel.told}; ledger holds: {holds}")
     is_fine = not errors and not lost and holds and duel.told == duel.fought > 0
     return {"requests": rows, "errors": len(errors), "lost": len(lost), "is_fine": is_fine}
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
-from functools import lru_cache
+from functools import cached_property, lru_cache
+from hashlib import blake2b
 from pathlib import Path
+from typing import Final
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -13,17 +15,23 @@ from django.conf import settings
 
 from poise.desk import clock
 from poise.desk.ledger import DeskLedger
-from poise.desk.models import EstateVersion
+from poise.desk.models import EstateVersion, LedgerRecord
+from poise.desk.remembering import Remembered
 from poise.errors import EstateError, Fault
 from poise.estate import load_estate
 from poise.estate.model import Estate
 from poise.ledger.canonical import canonical, digest
+from poise.ledger.chain import ERASURE
 from poise.ledger.record import Record
-from poise.planning.problem import Plan
+from poise.planning.evaluate import evaluate
+from poise.planning.problem import Plan, Problem
+from poise.table.binding import bind
 from poise.table.ground import Ground
-from poise.table.landmarks import Landmarks
-from poise.table.negotiation import KINDS
+from poise.table.landmarks import Landmarks, landmarks_before
+from poise.table.limits import Limit
+from poise.table.negotiation import KINDS, Negotiation, replay
 from poise.table.session import Session
+from poise.table.solving import Costs, costs_of
 from poise.threats.store import ThreatStore
 
 
@@ -79,11 +87,67 @@ def threats() -> ThreatStore:
     return ThreatStore(folder("threats"))
 
 
+_NEGOTIATIONS: Final = Remembered[Negotiation](8)
+_BEFORE: Final = Remembered[Landmarks](8)
+_IDEALS: Final = Remembered[Costs](8)
+_COSTS: Final = Remembered[Costs](1_000)
+_BOUND: Final = Remembered[Problem](128)
+_KEPT: Final = Remembered[bool](10_000)
+
+
 class DeskSession(Session):
-    """A table on the desk's ledger: only its own records are read, and grounds are kept in memory."""
+    """A table on the desk's ledger: only its own records are read.
+
+    Grounds, and what follows from records and grounds alone, are kept in memory: a page that shows what is
+    known already must not work it out again.
+    """
 
     def __init__(self, now: datetime) -> None:
         super().__init__(folder("table"), DeskLedger(), now)
+
+    @cached_property
+    def negotiation(self) -> Negotiation:
+        """Where the negotiation stands: kept under the last of its records, whose hash covers all before."""
+        rows = LedgerRecord.objects.filter(kind__in=(*KINDS, ERASURE)).order_by("-sequence")
+        last = rows.values_list("sequence", "hash").first()
+        if last is None:
+            return Negotiation()
+        told = (one for one in self._records if one.sequence <= last[0])
+        return _NEGOTIATIONS.get(
+            last[1],
+            lambda: replay((one.statement.kind, one.hash, one.body) for one in told if one.body is not None),
+        )
+
+    @cached_property
+    def before(self) -> Landmarks:
+        """Fair points before negotiable limits."""
+        key = (self.negotiation.ground, self.default[1].window.tobytes())
+        return _BEFORE.get(key, lambda: landmarks_before(self.ground, self.default[1]))
+
+    @cached_property
+    def ideal(self) -> Costs:
+        """Each side's least cost among plans that leave neither worse off than the default."""
+        key = (self.negotiation.ground, self.default[1].window.tobytes())
+        return _IDEALS.get(key, lambda: super(DeskSession, self).ideal)
+
+    def costs(self, plan: Plan) -> Costs:
+        """Return the costs of a plan."""
+        key = (self.negotiation.ground, _print(plan))
+        return _COSTS.get(key, lambda: costs_of(self.ground.problem, plan))
+
+    def breaks(self, plan: Plan) -> tuple[str, ...]:
+        """Return the ids of limits in force that a plan does not keep."""
+        ground, seen = self.negotiation.ground, _print(plan)
+
+        def is_kept(limit: Limit) -> bool:
+            bound = _BOUND.get((ground, limit), lambda: bind(self.ground, [limit]).problem)
+            return evaluate(bound, plan).is_feasible
+
+        return tuple(
+            limit.id
+            for limit in self.limits
+            if not _KEPT.get((ground, limit, seen), lambda limit=limit: is_kept(limit))  # type: ignore[misc]
+        )
 
     @property
     def _records(self) -> Iterable[Record]:
@@ -126,6 +190,11 @@ class DeskSession(Session):
             return f"{change.id}: not done"
         start = self.ground.windows[window].start.astimezone(ZoneInfo(self.ground.timezone))
         return f"{change.id}: {start:%a} {start.day} {start:%b %H:%M}"
+
+
+def _print(plan: Plan) -> bytes:
+    """Return what tells a plan from all others of its ground."""
+    return blake2b(plan.window.tobytes(), digest_size=16).digest()
 
 
 @lru_cache(maxsize=4)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import lru_cache
 
 from django.db import transaction
 from django.db.models import F, QuerySet
@@ -60,6 +61,10 @@ class DeskLedger(Book):
         if row is None:
             raise LedgerError(Fault("E713", self.name, f"has no record {reference}."))
         return _record(row)
+
+    def of_rows(self, rows: QuerySet[LedgerRecord]) -> list[Record]:
+        """Return the records of some rows, in their order."""
+        return [_record(row) for row in rows.select_related("content")]
 
     def beside(self, record_hash: str) -> tuple[Record, ...]:
         """Return the records that refer to one: what was added to it later."""
@@ -121,8 +126,14 @@ def _rows_of() -> QuerySet[LedgerRecord]:
     return rows
 
 
+@lru_cache(maxsize=4_096)
+def _whole(line: bytes, salt: str | None, body: bytes | None) -> Record:
+    """Return a record of its stored parts. It follows from them alone, so what was read is kept."""
+    return whole_record(line, salt, body, "ledger")
+
+
 def _record(row: LedgerRecord) -> Record:
     # A related row that is not there is an attribute that is not there.
     content: LedgerContent | None = getattr(row, "content", None)
     salt, body = (content.salt, bytes(content.body)) if content else (None, None)
-    return whole_record(bytes(row.line), salt, body, "ledger")
+    return _whole(bytes(row.line), salt, body)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from poise.report.figures import month
-from poise.report.markup import Markup, element, number
+from poise.report.markup import Markup, element, number, text
 
 _ROW = 26.0
 _HEAD = 40.0
@@ -88,16 +88,19 @@ def _row(row: GridRow, index: int, column: float, hatch: str) -> Markup:
 
 
 def _cell(cell: Cell, x: float, y: float, column: float, hatch: str) -> Markup:
+    # A page has thousands of cells, so they are written at once and not element by element.
     inner, tall = column - 2, _ROW - 2
     level = min(max(cell.level, 0.0), 1.0) * tall
-    filled = element("rect", x=x + 1, y=y + 1 + tall - level, width=inner, height=level, class_="level")
-    frozen = element("rect", x=x + 1, y=y + 1, width=inner, height=tall, fill=f"url(#{hatch})")
-    words = element("text", cell.words, x=x + column / 2, y=y + 17, class_="cell-words", text_anchor="middle")
-    return element(
-        "g",
-        element("title", cell.title),
-        element("rect", x=x + 1, y=y + 1, width=inner, height=tall, class_="cell"),
-        frozen if cell.is_frozen else None,
-        filled if level > 0 else None,
-        words if cell.words else None,
-    )
+    left, wide = number(x + 1), number(inner)
+    box = f'x="{left}" y="{number(y + 1)}" width="{wide}" height="{number(tall)}"'
+    parts = [f'<g><title>{text(cell.title)}</title><rect {box} class="cell"></rect>']
+    if cell.is_frozen:
+        parts.append(f'<rect {box} fill="url(#{text(hatch)})"></rect>')
+    if level > 0:
+        top = number(y + 1 + tall - level)
+        size = f'width="{wide}" height="{number(level)}"'
+        parts.append(f'<rect x="{left}" y="{top}" {size} class="level"></rect>')
+    if cell.words:
+        place = f'x="{number(x + column / 2)}" y="{number(y + 17)}" class="cell-words" text-anchor="middle"'
+        parts.append(f"<text {place}>{text(cell.words)}</text>")
+    return Markup("".join([*parts, "</g>"]))

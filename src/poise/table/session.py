@@ -299,8 +299,7 @@ class Session:
 
     def shares(self, costs: Costs) -> tuple[float, float]:
         """Return (security's, operations') share of its largest gain before limits, from the same default."""
-        default = self.before.default
-        ideal = _ideals(self.ground, default)
+        default, ideal = self.before.default, self.ideal
 
         def share(worst: float, own: float, best: float) -> float:
             return (worst - own) / (worst - best) if worst - best > 1e-9 else 0.0
@@ -309,6 +308,11 @@ class Session:
             share(default.security, costs.security, ideal.security),
             share(default.operations, costs.operations, ideal.operations),
         )
+
+    @cached_property
+    def ideal(self) -> Costs:
+        """Each side's least cost among plans that leave neither worse off than the default."""
+        return _ideals(self.ground, self.before.default)
 
     # Agreement --------------------------------------------------------------------------------------
 
@@ -371,7 +375,7 @@ class Session:
         """Put a record on the ledger, if it is possible at this point."""
         advance(self.negotiation, kind, "", body)
         record = self.ledger.append(kind, author, body, now=self.now, keys=keys, refers=refers)
-        for name in ("negotiation", "ground", "before", "_bound_alone"):
+        for name in ("negotiation", "ground", "before", "ideal", "_bound_alone"):
             self.__dict__.pop(name, None)
         return record
 

@@ -105,7 +105,7 @@ def _windows(version: EstateVersion, calendars: set[str]) -> list[dict[str, Any]
 def unmapped(request: DeskRequest) -> HttpResponse:
     """List the assets that belong to no patch group: no plan covers them."""
     rows = queries.unmapped()
-    return render(request, "desk/unmapped.html", {"rows": rows[:500], "total": rows.count()})
+    return render(request, "desk/unmapped.html", {"rows": rows[:SHOWN_ASSETS], "total": rows.count()})
 
 
 def adopt(request: DeskRequest) -> HttpResponse:

@@ -36,12 +36,13 @@ def index(request: DeskRequest) -> HttpResponse:
     before = request.GET.get("before", "")
     if before.isdigit():
         rows = rows.filter(sequence__lt=int(before))
-    shown = list(rows[: PAGE_SIZE + 1])
     book = DeskLedger()
+    shown = list(rows[: PAGE_SIZE + 1])
+    records = book.of_rows(rows[:PAGE_SIZE])
     context = {
-        "rows": [(row, telling.sentence(book.record(row.sequence))) for row in shown[:PAGE_SIZE]],
+        "rows": list(zip(shown, map(telling.sentence, records), strict=False)),
         "more": shown[PAGE_SIZE - 1].sequence if len(shown) > PAGE_SIZE else None,
-        "kinds": sorted(set(_listed().values_list("kind", flat=True))),
+        "kinds": sorted(_listed().values_list("kind", flat=True).distinct()),
         "head": book.head,
         "given": {"kind": kind, "author": author, "until": until},
     }

@@ -37,7 +37,7 @@ def show(request: DeskRequest, key: str) -> HttpResponse:
     against_key = request.GET.get("against", "default")
     against_label, against = _named(at, against_key, known)
     seen = evaluate(at.ground.problem, plan)
-    costs = costs_of(at.ground.problem, plan)
+    costs = at.costs(plan)
     security, operations = at.shares(costs)
     moved = np.flatnonzero(plan.window != against.window)
     context = {

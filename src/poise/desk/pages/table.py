@@ -114,7 +114,7 @@ def _plans(at: DeskSession) -> list[dict[str, Any]]:
     rows = []
     for key, (label, windows) in at.known_plans().items():
         plan = as_plan(windows)
-        costs = costs_of(at.ground.problem, plan)
+        costs = at.costs(plan)
         security, operations = at.shares(costs)
         rows.append(
             {

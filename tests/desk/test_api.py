@@ -14,6 +14,7 @@ from schemathesis.specs.openapi.checks import positive_data_acceptance
 
 from poise.desk import convert, storing
 from poise.desk.actions import Actor, findings, tokens
+from poise.desk.api import security
 from poise.desk.api.build import build
 from poise.desk.ledger import DeskLedger
 from poise.desk.models import ApiToken, User
@@ -78,6 +79,19 @@ def test_a_token_counts_until_it_ends_and_is_kept_as_digest_only(ciso: User) -> 
     ciso.is_active = False
     ciso.save()
     assert client.get("/api/findings", **late).status_code == 401
+
+
+def test_calls_of_one_token_are_counted(ciso: User, cio: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A program gone wild is told to wait, and holds up nobody else's."""
+    monkeypatch.setattr(security, "MOST_CALLS", 3)
+    wild, calm, client = issued(ciso), issued(cio), Client()
+    # A minute may end in between, once.
+    answers = [client.get("/api/reports", **wild) for _ in range(8)]
+    refused = next(one for one in answers if one.status_code == 429)
+    assert refused.json()["faults"][0]["id"] == "E869"
+    assert 1 <= int(refused["Retry-After"]) <= 60
+    assert [one.status_code for one in answers[:3]] == [200] * 3
+    assert client.get("/api/reports", **calm).status_code == 200
 
 
 @pytest.mark.parametrize(

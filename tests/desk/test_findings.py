@@ -85,6 +85,7 @@ def test_a_refused_report_leaves_nothing_and_says_why(ciso: Any, tmp_path: Path)
     report.refresh_from_db()
     assert report.state == "refused"
     assert report.faults[0]["id"] == "E405"
+    assert report.faults[0]["where"].startswith("cut.nessus"), "the name only, no folder of the server"
     assert not Finding.objects.exists()
     assert not AssetRecord.objects.exists()
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.test import Client
 from django.urls import URLPattern, get_resolver
 
@@ -53,10 +54,12 @@ def test_every_address_with_every_role(
     for role, user in cast.items():
         client = sign_in(user)
         client.raise_request_exception = False
-        status = getattr(client, method)(path).status_code
+        answer = getattr(client, method)(path)
+        status = answer.status_code
         allowed = may(role, view.permission)
         assert (status != 403) == allowed, f"{role or 'outsider'}: {status}"
         assert status != 500, f"{role}: {path}"
+        assert str(settings.POISE_HOME) not in b"".join(answer).decode(errors="replace"), "tells a folder"
 
 
 @pytest.mark.parametrize("name", sorted(ACTIONS))

@@ -43,6 +43,15 @@ def signed_in(user: User) -> Client:
     return client
 
 
+def give_code(client: Client, address: str, secret: str) -> str:
+    """Give the code of now, once more where the half minute ended in between; return it."""
+    for _ in range(2):
+        code = totp(secret)
+        if client.post(address, {"code": code}).status_code == 302:
+            return code
+    raise AssertionError("the right code was refused")
+
+
 def is_in(client: Client) -> bool:
     return client.get("/").status_code == 200
 
@@ -51,13 +60,14 @@ def is_in(client: Client) -> bool:
 def second_factor(ciso: User) -> dict[str, Any]:
     """Give somebody a second factor as the pages do; return its secret and the recovery codes."""
     client = signed_in(ciso)
+    assert client.get("/account/2fa/totp/activate/").status_code == 302, "the password is asked for again"
+    client.post("/account/reauthenticate/", {"password": "ciso has a long one"})
     page = client.get("/account/2fa/totp/activate/")
     assert page.status_code == 200
     secret = page.context["form"].secret
     wrong = client.post("/account/2fa/totp/activate/", {"code": "000000"})
     assert wrong.status_code == 200, "a wrong code proves nothing"
-    answer = client.post("/account/2fa/totp/activate/", {"code": totp(secret)})
-    assert answer.status_code == 302
+    give_code(client, "/account/2fa/totp/activate/", secret)
     shown = client.get("/account/2fa/recovery-codes/")
     return {"secret": secret, "codes": shown.context["unused_codes"]}
 
@@ -69,19 +79,15 @@ def test_a_second_factor_is_asked_for_from_then_on(ciso: User, second_factor: di
     assert client.get(SECOND).status_code == 200
     assert client.post(SECOND, {"code": "123456"}).status_code == 200
     assert not is_in(client)
-    # The code with which it was enrolled is spent, so the next one is waited for by forgetting that.
-    from django.core.cache import cache
-
-    cache.clear()
-    assert client.post(SECOND, {"code": totp(second_factor["secret"])}).status_code == 302
+    give_code(client, SECOND, second_factor["secret"])
     assert is_in(client)
 
 
 def test_a_code_counts_once(ciso: User, second_factor: dict[str, Any]) -> None:
-    """Whoever looks over a shoulder cannot use the same code half a minute later."""
+    """Whoever looks over a shoulder cannot use the same code again."""
+    code = give_code(signed_in(ciso), SECOND, second_factor["secret"])
     client = signed_in(ciso)
-    # The very code with which it was enrolled.
-    assert client.post(SECOND, {"code": totp(second_factor["secret"])}).status_code == 200
+    assert client.post(SECOND, {"code": code}).status_code == 200
     assert not is_in(client)
 
 
@@ -155,7 +161,7 @@ def test_nothing_inline_and_nothing_foreign(cast: dict[str, User], sign_in: Call
         assert "unsafe" not in policy
         assert answer["X-Frame-Options"] == "DENY"
         assert answer["X-Content-Type-Options"] == "nosniff"
-        assert answer["Cache-Control"] == "no-store", path
+        assert "no-store" in answer["Cache-Control"], path
         if answer["Content-Type"].startswith("text/html"):
             text = answer.content.decode()
             assert not INLINE.search(text), f"{path}: {INLINE.search(text)}"
@@ -187,7 +193,7 @@ print(json.dumps({
 def test_behind_https_cookies_are_secure(tmp_path: Path) -> None:
     """POISE_HTTPS: cookies go over https only, plain http is led there, Django's own audit finds nothing."""
     desk = RunningDesk(tmp_path / "desk", more={"POISE_HTTPS": "1", "POISE_HOSTS": "testserver"})
-    said = json.loads(desk.python(COOKIES))
+    said = json.loads(desk.python(COOKIES).splitlines()[-1])
     assert said["plain"] == [301, "https://testserver/account/login/"]
     assert said["page"] == 200
     assert said["hsts"].startswith("max-age=31536000")

@@ -277,3 +277,15 @@ def with_moves(problem: Problem, kept: Plan, most: float, amount: Ints | None = 
     weight = np.ones(problem.num_changes) if amount is None else amount.astype(np.float64)
     row = CapRow(most, kept_window=kept.window, move_amount=weight)
     return replace(problem, caps=join_caps([*rows_of(problem.caps), row], problem.num_changes))
+
+
+def ideals(ground: Ground, default: Costs) -> Costs:
+    """Return each side's least cost among plans that leave neither worse off than the default."""
+    costs = [costs_of(ground.problem, as_plan(stored.windows)) for stored in ground.plans]
+    rational = [
+        one for one in costs if one.security <= default.security and one.operations <= default.operations
+    ]
+    return Costs(
+        min((one.security for one in rational), default=default.security),
+        min((one.operations for one in rational), default=default.operations),
+    )

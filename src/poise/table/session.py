@@ -31,7 +31,7 @@ from poise.table.agreement import Terms, agreed_plan, agreement_body, terms_of
 from poise.table.binding import bind
 from poise.table.files import landmarks_file, read_landmarks, write_private
 from poise.table.ground import Ground, as_plan, encode
-from poise.table.landmarks import Landmarks, landmarks_after, landmarks_before
+from poise.table.landmarks import Landmarks, ideals, landmarks_after, landmarks_before
 from poise.table.limits import Limit, check_limits
 from poise.table.negotiation import (
     AGREEMENT,
@@ -312,7 +312,7 @@ class Session:
     @cached_property
     def ideal(self) -> Costs:
         """Each side's least cost among plans that leave neither worse off than the default."""
-        return _ideals(self.ground, self.before.default)
+        return ideals(self.ground, self.before.default)
 
     # Agreement --------------------------------------------------------------------------------------
 
@@ -389,15 +389,3 @@ def proven(ground: Ground, plan: Plan) -> dict[str, float]:
         "least_security_cost": bound,
         "gap": (costs.security - bound) / costs.security if costs.security > 0 else 0.0,
     }
-
-
-def _ideals(ground: Ground, default: Costs) -> Costs:
-    """Return each side's least cost among plans that leave neither worse off than the default."""
-    costs = [costs_of(ground.problem, as_plan(stored.windows)) for stored in ground.plans]
-    rational = [
-        one for one in costs if one.security <= default.security and one.operations <= default.operations
-    ]
-    return Costs(
-        min((one.security for one in rational), default=default.security),
-        min((one.operations for one in rational), default=default.operations),
-    )

@@ -1,0 +1,65 @@
+"""What every answer has when something is wrong around it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.conf import settings
+from django.contrib.sessions.backends.db import SessionStore
+from django.db import InterfaceError, OperationalError
+from django.test import Client
+
+from poise.desk import places
+from poise.desk.api import security
+from poise.errors import Fault
+
+
+@pytest.mark.parametrize("error", [OperationalError, InterfaceError])
+def test_a_database_that_is_away_is_told_without_asking_it(
+    error: type[Exception], ciso: Any, sign_in: Callable[[Any], Client], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Even who is signed in stands in the database; the answer must not need it."""
+    client = sign_in(ciso)
+    client.raise_request_exception = False
+
+    def away(*_: Any, **__: Any) -> None:
+        raise error("the server closed the connection")
+
+    monkeypatch.setattr(SessionStore, "load", away)
+    monkeypatch.setattr(security, "holder", away)
+    page = client.get("/findings")
+    assert (page.status_code, page["Retry-After"]) == (503, "5")
+    assert "E872" in page.content.decode()
+    assert "closed the connection" not in page.content.decode()
+    call = client.get("/api/findings", headers={"Authorization": "Bearer poise_x"})
+    assert (call.status_code, call.json()["faults"][0]["id"]) == (503, "E872")
+
+
+def test_our_own_fault_is_not_blamed_on_the_database(
+    ciso: Any, sign_in: Callable[[Any], Client], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A page that breaks says so, with 500, for whoever watches the server."""
+    client = sign_in(ciso)
+    client.raise_request_exception = False
+
+    def broken(*_: Any) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr("poise.desk.queries.total", broken)
+    page = client.get("/findings")
+    assert page.status_code == 500
+    assert "E900" in page.content.decode()
+
+
+def test_faults_name_files_and_no_folder(tmp_path: Path) -> None:
+    """Readers in a browser learn nothing of the machine; names with blanks and places stay."""
+    home = settings.POISE_HOME
+    fault = Fault("E405", f"{home}/reports/0a1b/my scan.nessus:host db1, item 4", "is cut.", "Send it again.")
+    assert places.named_faults([fault])[0].where == "my scan.nessus:host db1, item 4"
+    assert (
+        places.named(f"{home}/table: E555 There is no table here.") == "table: E555 There is no table here."
+    )
+    assert places.named("/etc/hosts and 3/4 stay") == "/etc/hosts and 3/4 stay"

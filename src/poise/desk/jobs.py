@@ -7,6 +7,7 @@ was killed stops its heartbeat; then the job waits again, for the next.
 
 from __future__ import annotations
 
+import errno
 import logging
 import threading
 import time
@@ -36,8 +37,8 @@ from poise.errors import ConflictError, Fault, PoiseError
 #: How often a running job says that it lives, and after what silence it is taken for dead [s].
 HEARTBEAT_SECONDS: Final = 2.0
 LEASE_SECONDS: Final = 20.0
-#: What goes wrong with the machine, not with the job: the database restarts, a disk is full.
-TROUBLES: Final = (OperationalError, InterfaceError, OSError)
+#: A disk that is full or breaks.
+_DISK: Final = (errno.ENOSPC, errno.EDQUOT, errno.EIO)
 #: How often a job is taken up before it counts as failed: it may be what kills its workers.
 MAX_ATTEMPTS: Final = 4
 #: Least time between two progress rows [s].
@@ -161,12 +162,20 @@ def run_job(job_id: int) -> None:
             _HANDLERS[run.job.kind](run)
         except PoiseError as error:
             run.failed(str(error))
-        except TROUBLES as error:
-            run.interrupted(f"{type(error).__name__}: {error}")
-            raise
         except Exception as error:
-            run.failed(f"E900 This is a fault of Poise: {type(error).__name__}: {error}")
+            said = f"{type(error).__name__}: {error}"
+            if _is_trouble(error):
+                run.interrupted(said)
+            else:
+                run.failed(f"E900 This is a fault of Poise: {said}")
             raise
+
+
+def _is_trouble(error: Exception) -> bool:
+    """Return whether the machine is at fault, not the job: the database restarts, a disk is full."""
+    if isinstance(error, OSError):
+        return error.errno in _DISK
+    return isinstance(error, OperationalError | InterfaceError)
 
 
 def _taken_up(job_id: int) -> Run | None:

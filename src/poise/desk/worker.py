@@ -57,7 +57,7 @@ def _through_troubles(worker: Worker) -> None:
         try:
             jobs.recover()
             worker.run()
-        except jobs.TROUBLES as error:
+        except (DatabaseError, InterfaceError) as error:
             log.warning("the queue: %s", type(error).__name__)
             connection.close()
             time.sleep(AWAY_SECONDS)

@@ -71,11 +71,13 @@ def is_running(kind: str) -> Callable[[list[list[Any]]], bool]:
     return lambda rows: any(row[:2] == [kind, "running"] for row in rows)
 
 
-def report(number: int, findings: int = 3) -> bytes:
-    """Return a small report of our own form that differs from all others."""
-    head = "host;ip;cve;vulnerability;component;installed_version;fixed_version;severity\n"
+def report(number: int, findings: int = 3, padding: int = 0) -> bytes:
+    """Return a report of our own form that differs from all others; padding makes it large, not long."""
+    more = "x" * padding
+    head = "host;ip;cve;vulnerability;component;installed_version;fixed_version;severity;tags\n"
     rows = [
-        f"host{number}-{n % 50};;CVE-2024-{1000 + n};;openssl;3.0.1;3.0.2;high\n" for n in range(findings)
+        f"host{number}-{n % 50};;CVE-2024-{1000 + n};;openssl;3.0.1;3.0.2;high;{more}\n"
+        for n in range(findings)
     ]
     return (head + "".join(rows)).encode()
 
@@ -115,7 +117,7 @@ def test_a_killed_worker_s_solve_is_done_by_the_next(desk: RunningDesk) -> None:
     """Kill -9 of server and worker while they read and solve: each report counts once, one table opens."""
     token = desk.python(TOKEN).strip()
     server = desk.serve("--with-worker")
-    assert upload(desk, token, "large.csv", report(1, findings=60_000)) == 202
+    assert upload(desk, token, "large.csv", report(1, findings=30_000)) == 202
     for kind in ("findings.read", "table.open"):
         wait_for(desk, is_running(kind))
         time.sleep(0.5)  # into the middle of it
@@ -239,7 +241,7 @@ def fill_disk(desk: RunningDesk, disk: Path) -> None:
         answers: list[int] = []
         while answers[-3:] != [400, 400, 400] and len(answers) < 400:
             name = f"report-{len(answers)}.csv"
-            answers.append(upload(desk, token, name, report(len(answers), findings=15_000)))
+            answers.append(upload(desk, token, name, report(len(answers), findings=100, padding=10_000)))
             if answers[-1] == 202:
                 acknowledged.add(name)
         assert set(answers) <= {202, 400, 503}, sorted(set(answers))
@@ -249,7 +251,6 @@ def fill_disk(desk: RunningDesk, disk: Path) -> None:
         for path in (desk.workspace / "reports").glob("*/report-*.csv"):
             if path.name not in acknowledged:
                 path.unlink()
-        (disk / "ballast").unlink(missing_ok=True)
         subprocess.run(["mount", "-o", "remount,size=2g", str(disk)], check=True)
         assert worker.poll() is None, "the worker ended because of it"
         assert upload(desk, token, "after.csv", report(10_000)) == 202

@@ -51,7 +51,7 @@ format: $(READY) ## write the format that check wants
 
 bench: install $(PEERS) ## measure speed and memory as ratios; see docs/performance.md
 	$(BIN)/python bench/scans.py
-	$(BIN)/python bench/planning.py --seeds 1 --seconds 5 --no-peer
+	$(BIN)/python bench/planning.py --seeds 1 --seconds 5 --no-peer --frontiers S M
 	$(BIN)/python bench/start.py
 	$(BIN)/python bench/scaling.py
 	$(BIN)/python bench/peers.py --sizes S M --seeds 1 2 3 --memory-gb 16

@@ -110,8 +110,8 @@ def _openings(problem: Problem, window: Ints) -> tuple[Ints, Ints]:
 
 def _slot_of(problem: Problem, pairs: Ints) -> Ints:
     """Return the slot of each ``group * W + window``, -1 where the group may not use the window."""
-    slot_group = np.repeat(np.arange(problem.num_groups), np.diff(problem.slot_ptr))
-    slot_pairs = slot_group * problem.num_windows + problem.slot_window
+    slot_pairs = np.repeat(np.arange(problem.num_groups) * problem.num_windows, np.diff(problem.slot_ptr))
+    slot_pairs += problem.slot_window
     if not len(slot_pairs):
         return np.full(len(pairs), -1, dtype=np.int64)
     place = np.minimum(np.searchsorted(slot_pairs, pairs), len(slot_pairs) - 1)

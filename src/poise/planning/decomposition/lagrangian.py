@@ -30,6 +30,7 @@ from poise.planning.decomposition.rounds import (
 )
 from poise.planning.decomposition.workers import Workers
 from poise.planning.evaluate import checked_windows, evaluate
+from poise.planning.memory import give_back
 from poise.planning.problem import Evaluation, Ints, Plan, Problem, Solution
 
 #: Steps of each part when neither time nor work is given: enough for a gap below 1 % on most problems.
@@ -135,7 +136,8 @@ def solve(
     finally:
         workers.close()
     found, done = run.results(), run.work
-    del run  # the evaluator needs room of its own
+    del run
+    give_back()  # the evaluator needs room of its own
     return confirm(problem, weight, parts, found, work=done, stopped_by=stopped_by)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 
 import numpy as np
 
@@ -89,13 +89,14 @@ class PartRun:
         self.work += 1
 
     def finish(self) -> None:
-        """Make sure that there are a plan and a bound, however early the run ended."""
+        """Make sure that there are a plan and a bound, however early the run ended; no step can follow."""
+        self._program.close()  # it holds on to this run, and all memory of it
         if not np.isfinite(self.dual.bound):
             self.dual.answer(with_bound=True)
         if not self.is_filled:
             self._fill(np.argsort(self.dual.value - self.plan.group_cost, kind="stable"))
 
-    def _steps(self) -> Iterator[None]:
+    def _steps(self) -> Generator[None]:
         """Do the work, step by step."""
         tens = _FIRST_TENS // 2 if self.dual.is_warm else _FIRST_TENS
         for ten in range(tens):

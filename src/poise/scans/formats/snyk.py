@@ -42,6 +42,8 @@ def _sniff(head: str) -> bool:
             or f"{start}vulnerabilities[].packageManager" in shape
             or f"{start}vulnerabilities[].semver" in shape
             or f"{start}licensesPolicy" in shape
+            or {f"{start}ok", f"{start}packageManager"} <= shape.keys()
+            or {f"{start}vulnerabilities[].packageName", f"{start}vulnerabilities[].from"} <= shape.keys()
         ):
             return True
         if shape.get(f"{start}ok") == "False" and f"{start}error" in shape:

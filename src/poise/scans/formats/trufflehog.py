@@ -19,6 +19,8 @@ from poise.scans.source import Source
 
 def _sniff(head: str) -> bool:
     shape = shape_of(head)
+    if shape.get("logger") == "trufflehog" and "msg" in shape:
+        return True  # what it logs, written into the same file as what it found
     return any(
         f"{start}DetectorName" in shape and f"{start}SourceMetadata" in shape for start in ("", "[].")
     ) or any(f"{start}stringsFound" in shape and f"{start}reason" in shape for start in ("", "[]."))
@@ -31,6 +33,10 @@ def _read(source: Source) -> Iterator[Finding | Fault]:
 def _findings(record: Any, where: str) -> Iterator[Finding]:
     if not isinstance(record, dict):
         raise RecordError("The record is no object.")
+    if record.get("logger") == "trufflehog":
+        if text(record.get("level")).startswith("error"):
+            raise RecordError(f"TruffleHog logs an error: {text(record.get('msg'))[:200]}.")
+        return
     if "stringsFound" in record:
         yield from _old_findings(record, where)
         return

@@ -86,6 +86,7 @@ def run_gate(arguments: argparse.Namespace) -> int:
     """Run ``poise gate run``."""
     from poise.gate.delivery import judge_delivery
     from poise.gate.page import page
+    from poise.gate.plain import inert_json
     from poise.gate.verdict import encode
 
     desk = _desk(arguments.report_to)
@@ -99,7 +100,8 @@ def run_gate(arguments: argparse.Namespace) -> int:
         from poise.gate.outputs.annotations import ci_annotations
 
         sys.stdout.write(ci_annotations(verdict, arguments.annotations))
-    sys.stdout.write(encode(verdict).decode() if arguments.json else page(verdict, signed.policy))
+    told = inert_json(encode(verdict).decode()) if arguments.json else page(verdict, signed.policy)
+    sys.stdout.write(told)
     if desk:
         from poise.cli.gate_report import report
 

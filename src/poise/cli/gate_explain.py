@@ -42,6 +42,7 @@ def run_explain(arguments: argparse.Namespace) -> int:
 
     from poise.cli.gate_more import read_verdict
     from poise.gate.explain import explain
+    from poise.gate.plain import inert_json
 
     verdict = read_verdict(arguments.verdict)
     policy, baseline = _policy(arguments.policy, verdict), _baseline(arguments.baseline, verdict)
@@ -58,7 +59,7 @@ def run_explain(arguments: argparse.Namespace) -> int:
     reasons = (*verdict.incomplete, *verdict.notices)
     if arguments.json:
         value = {"decision": verdict.decision, "reasons": reasons, "findings": found}
-        print(msgspec.json.format(msgspec.json.encode(value), indent=1).decode())
+        print(inert_json(msgspec.json.format(msgspec.json.encode(value), indent=1).decode()))
         return 0
     print(_decision(verdict))
     for reason in reasons:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gzip
 import json
+import random
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -11,9 +13,12 @@ from xml.etree import ElementTree
 import pytest
 
 from gate.build import COMMIT, NOW, OPERATIONS, POLICY, Desk, Json, result, sarif, signed
+from poise.gate.delivery import Request, judge_delivery
 from poise.gate.documents import BREAK_GLASS_TYPE, BrokenGlass
 from poise.gate.outputs import FILES, write_outputs
+from poise.gate.outputs.annotations import ci_annotations
 from poise.gate.outputs.attestation import properties, result_statement, summary_statement
+from poise.gate.outputs.summary import summary
 from poise.ledger.envelope import Envelope
 
 SCHEMA = Path(__file__).resolve().parents[3] / "shared" / "data" / "sarif" / "sarif-schema-2.1.0.json"
@@ -126,3 +131,56 @@ def test_broken_glass_is_no_passed_gate(desk: Desk) -> None:
     lifted = desk.judge(sarif([result()]), break_glass=glass)
     assert lifted.exit_code == 0
     assert "POISE_GATE_PASSED" not in properties(lifted)
+
+
+def test_the_size_that_github_takes_is_kept(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is larger as gzip is refused whole; the worst stay, and it says how many do not. Here 1 MB."""
+    monkeypatch.setattr("poise.gate.outputs.sarif.MAX_PACKED_BYTES", 1_000_000)
+    draw = random.Random(1)
+    results = [
+        result(
+            f"r{n}",
+            level="note" if n % 2 else "error",
+            line=n + 1,
+            message={"text": draw.randbytes(450).hex()},
+        )
+        for n in range(3_000)
+    ]
+    path = outputs(desk, sarif(results)) / "github.sarif"
+    assert len(gzip.compress((path.parent / "all.sarif").read_bytes(), 6)) > 1_000_000
+    assert len(gzip.compress(path.read_bytes(), 6)) <= 1_000_000
+    (run,) = json.loads(path.read_bytes())["runs"]
+    assert {one["level"] for one in run["results"]} == {"error"}
+    left_out = run["invocations"][0]["toolExecutionNotifications"][0]["message"]["text"]
+    assert left_out.startswith(f"{3_000 - len(run['results']):,} results are not shown")
+    assert all(len(one["properties"]["tags"]) <= 20 for one in run["tool"]["driver"]["rules"])
+
+
+def test_runs_of_one_tool_have_categories_of_their_own(desk: Desk) -> None:
+    """GitHub refuses a file in which a tool has a category twice, whatever the upload step names."""
+    path = desk.write("report.json", sarif([result()]))
+    request = Request("shop", COMMIT, NOW, [("code", path)] * 3, first_run=True)
+    verdict, judged = judge_delivery(request, signed())
+    write_outputs(desk.folder / "out", verdict, signed().policy, judged)
+    runs = json.loads((desk.folder / "out/github.sarif").read_bytes())["runs"]
+    assert [run["automationDetails"]["id"] for run in runs] == ["shop/code/", "shop/code-2/", "shop/code-3/"]
+
+
+def test_annotations_and_summary_keep_to_what_is_shown(desk: Desk) -> None:
+    """Ten errors and ten warnings of a step are shown, and a summary of 1 MiB; the worst stand first."""
+    text = POLICY.replace("when: {overdue: yes}", "when: {severity: [medium]}")
+    many = [result(f"r{n}", level="warning", line=n + 1, snippet=str(n)) for n in range(50)]
+    many += [result(f"e{n}", line=n + 1, snippet=str(n), message={"text": "x" * 5_000}) for n in range(50)]
+    verdict = desk.judge(sarif(many), text=text)
+    for system in ("github", "azure"):
+        lines = ci_annotations(verdict, system).splitlines()
+        errors = [("::error" in line or "type=error" in line) for line in lines]
+        assert errors == [True] * 10 + [False] * 10
+    assert len(summary(verdict, signed(text).policy)) < 20_000
+
+
+def test_equal_findings_stay_apart_in_gitlab(desk: Desk) -> None:
+    """GitLab shows one of those that share a fingerprint."""
+    out = outputs(desk, sarif([result(line=n + 1) for n in range(3)]))
+    rows = json.loads((out / "gl-code-quality.json").read_text())
+    assert len({one["fingerprint"] for one in rows}) == len(rows) == 3

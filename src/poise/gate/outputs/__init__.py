@@ -60,6 +60,6 @@ def write_outputs(
         if name in makers:
             path.write_bytes(makers[name]())
         else:
-            write_sarif(path, verdict, policy, judged, GITHUB if name == "github.sarif" else WHOLE)
+            write_sarif(path, verdict, judged, GITHUB if name == "github.sarif" else WHOLE)
         written.append(path)
     return tuple(written)

@@ -6,6 +6,7 @@ https://docs.gitlab.com/ci/testing/code_quality/: description, check_name, finge
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from typing import Final
 
 import msgspec
@@ -25,12 +26,16 @@ _SEVERITIES: Final = {
 
 def code_quality(verdict: Verdict) -> bytes:
     """Return blocking and warning findings; what blocks is at least "blocker", so that it stands first."""
-    rows = [_row(one) for one in verdict.findings if one.outcome in ("block", "warn")]
+    seen: Counter[str] = Counter()
+    rows = [_row(one, seen) for one in verdict.findings if one.outcome in ("block", "warn")]
     return msgspec.json.format(msgspec.json.encode(rows), indent=1) + b"\n"
 
 
-def _row(one: JudgedFinding) -> dict[str, object]:
+def _row(one: JudgedFinding, seen: Counter[str]) -> dict[str, object]:
     strongest = "|".join((one.report, one.keys[0] if one.keys else one.id))
+    seen[strongest] += 1
+    if seen[strongest] > 1:  # GitLab shows one of those that share a fingerprint
+        strongest = f"{strongest}|{seen[strongest]}"
     return {
         "description": plain(f"[{one.rule}] {one.title}", 400),
         "check_name": plain(one.scanner_rule, 200),

@@ -18,7 +18,6 @@ import msgspec
 
 from poise.gate.identity import LINE_HASH, short_id
 from poise.gate.plain import plain
-from poise.gate.policy import Policy
 from poise.gate.setting import NEW, OUTCOMES, GivenReport, Judged
 from poise.gate.verdict import Verdict
 from poise.scans.finding import Finding
@@ -51,11 +50,11 @@ WHOLE: Final = Variant(False, None)
 GITHUB: Final = Variant(True, MAX_RESULTS)
 
 
-def write_sarif(path: Path, verdict: Verdict, policy: Policy, judged: Judged, variant: Variant) -> None:
+def write_sarif(path: Path, verdict: Verdict, judged: Judged, variant: Variant) -> None:
     """Write the file; GitHub's is made smaller until it is within the limits."""
     while True:
         with path.open("wb") as stream:
-            _write(stream, verdict, policy, judged, variant)
+            _write(stream, verdict, judged, variant)
         if not variant.for_github or variant.results is None or variant.results < 2:
             return
         if _packed_bytes(path) <= MAX_PACKED_BYTES:
@@ -88,29 +87,37 @@ class _Counter:
         """Do nothing: there is nothing behind."""
 
 
-def _write(stream: IO[bytes], verdict: Verdict, policy: Policy, judged: Judged, variant: Variant) -> None:
+def _write(stream: IO[bytes], verdict: Verdict, judged: Judged, variant: Variant) -> None:
     encode = msgspec.json.encode
     stream.write(b'{"$schema":' + encode(_SCHEMA) + b',"version":"2.1.0","runs":[')
     codes = iter(judged.codes)
     given = judged.read[:MAX_RUNS] if variant.for_github else judged.read
+    seen: Counter[str] = Counter()
     for number, one in enumerate(given):
+        seen[one.name] += 1
         size = judged.sizes[number]
         part = [next(codes) for _ in range(size)]
         if number:
             stream.write(b",")
-        _run(stream, verdict, policy, judged, one, part, variant, len(judged.read) - len(given))
+        left_out = len(judged.read) - len(given)
+        _run(stream, verdict, judged, one, part, variant, left_out, _category(verdict, one, seen[one.name]))
     stream.write(b"]}\n")
+
+
+def _category(verdict: Verdict, given: GivenReport, nth: int) -> str:
+    """Return the stable category of a run: GitHub refuses a file in which one tool has one twice."""
+    return f"{verdict.service}/{given.name}/" if nth == 1 else f"{verdict.service}/{given.name}-{nth}/"
 
 
 def _run(
     stream: IO[bytes],
     verdict: Verdict,
-    policy: Policy,
     judged: Judged,
     given: GivenReport,
     codes: list[int],
     variant: Variant,
     runs_left_out: int,
+    category: str,
 ) -> None:
     encode = msgspec.json.encode
     rules: dict[str, int] = {}
@@ -143,7 +150,7 @@ def _run(
         stream.write((b"" if first else b",") + encode(result))
         first = False
     stream.write(b'],"tool":' + encode(_tool(verdict, given, descriptors)))
-    stream.write(b',"automationDetails":' + encode({"id": f"{verdict.service}/{given.name}/"}))
+    stream.write(b',"automationDetails":' + encode({"id": category}))
     stream.write(b',"versionControlProvenance":' + encode(_control(verdict)))
     stream.write(b',"invocations":' + encode([_invocation(verdict, left_out, runs_left_out)]) + b"}")
 

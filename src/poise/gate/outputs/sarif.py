@@ -59,7 +59,7 @@ def write_sarif(path: Path, verdict: Verdict, judged: Judged, variant: Variant) 
             return
         if _packed_bytes(path) <= MAX_PACKED_BYTES:
             return
-        variant = Variant(True, variant.results // 2)
+        variant = Variant(True, min(variant.results, max(judged.sizes)) // 2)
 
 
 def _packed_bytes(path: Path) -> int:

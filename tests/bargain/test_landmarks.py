@@ -76,7 +76,7 @@ def test_nobody_gains_from_the_default_alone() -> None:
     assert found.nash == (0,)
     assert not found.has_gains
     assert np.isnan(found.share_security).all()
-    assert left_on_table(found, 0, lambda _: 0.0) is None
+    assert left_on_table(found, DEFAULT, lambda _: 0.0) is None
 
 
 def test_ties_are_kept_as_a_set() -> None:
@@ -96,7 +96,7 @@ def test_left_on_the_table_is_never_less_than_what_a_found_plan_adds(plans: list
 
     found = bargain(candidates, DEFAULT)
     index = found.kalai_smorodinsky[0]
-    left = left_on_table(found, index, bound)
+    left = left_on_table(found, candidates[index], bound)
     if left is None:
         return
     adds = [

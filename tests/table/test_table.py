@@ -14,15 +14,15 @@ from poise.errors import NoFeasiblePlanError, TableError
 from poise.planning.evaluate import evaluate
 from poise.planning.problem import Plan
 from poise.table.binding import bind
-from poise.table.ground import as_plan
+from poise.table.ground import Ground, as_plan
 from poise.table.landmarks import landmarks_after, landmarks_before
-from poise.table.limits import relaxed
+from poise.table.limits import Party, relaxed
 from poise.table.pricing import price_curve, price_sheet
 from poise.table.reasons import Asked, why_not
 from poise.table.repairing import repair_sheet
 from poise.table.replanning import replan
 from poise.table.solving import Costs, Effort, costs_of
-from poise.table.trading import Importance, find_trades, post_settlement, valued
+from poise.table.trading import SAME_WORTH, Importance, find_trades, post_settlement, valued
 from table.cases import AllKept, random_limits, small_ground
 
 QUICK = Effort(seconds=20.0, threads=1)
@@ -161,31 +161,37 @@ def test_a_limit_that_does_not_bind_leaves_the_points_before_alone() -> None:
     assert after.point("nash").costs == pytest.approx(before.point("nash").costs)
 
 
+IMPORTANCE = Importance({"shop": 0.2, "erp": 5.0}, {"shop": 5.0, "wiki": 0.1})
+
+
+def draft_of(seed: int) -> tuple[Ground, AllKept, Plan]:
+    """Return a company, all its plans, and a draft: on the frontier, or off it."""
+    ground = small_ground(seed)
+    every = AllKept(ground, ())
+    if seed % 2:
+        return ground, every, Plan(every.window[np.random.default_rng(seed).integers(0, len(every.window))])
+    return ground, every, as_plan(ground.plans[len(ground.plans) // 2].windows)
+
+
 def test_trades_gain_for_both_and_warn_for_the_company() -> None:
-    """Both sides' own measure falls; a company total that grows is told; nothing smaller exists."""
+    """Both sides' own measure falls; a company total that grows is told; the first is proven the smallest."""
     found = warned = 0
-    importance = Importance({"shop": 0.2, "erp": 5.0}, {"shop": 5.0, "wiki": 0.1})
     for seed in range(60):
-        ground = small_ground(seed)
-        every = AllKept(ground, ())
-        drafts = [as_plan(stored.windows) for stored in ground.plans]
-        draft = drafts[len(drafts) // 2]
-        if seed % 2:  # off the frontier there is more to trade
-            draft = Plan(every.window[np.random.default_rng(seed).integers(0, len(every.window))])
-        own = costs_of(valued(ground, ground.problem, importance), draft)
-        trades = find_trades(ground, (), draft, importance, effort=QUICK)
-        if trades and own.security > 0 and own.operations > 0:
-            size = len(trades[0].moved)
+        ground, every, draft = draft_of(seed)
+        own_costs = valued(ground, ground.problem, IMPORTANCE)
+        own = costs_of(own_costs, draft)
+        trades = find_trades(ground, (), draft, IMPORTANCE, effort=QUICK)
+        if own.security > 0 and own.operations > 0:
+            fewest = math.inf
             for window in every.window:
-                moves = int((window != draft.window).sum())
-                if moves < size and (moves in (1, 2, 3, 4) or moves == 0):
-                    costs = costs_of(valued(ground, ground.problem, importance), Plan(window))
-                    gains = (
-                        costs.security <= own.security * 0.998 and costs.operations <= own.operations * 0.998
-                    )
-                    assert not gains
+                costs = costs_of(own_costs, Plan(window))
+                if costs.security <= own.security * 0.998 and costs.operations <= own.operations * 0.998:
+                    fewest = min(fewest, int((window != draft.window).sum()))
+            assert (len(trades[0].moved) if trades else math.inf) <= fewest
+        for trade in trades[:1]:
+            assert trade.is_smallest
         for trade in trades:
-            after = costs_of(valued(ground, ground.problem, importance), trade.plan)
+            after = costs_of(own_costs, trade.plan)
             assert after.security < own.security + 1e-9
             assert after.operations < own.operations + 1e-9
             true = costs_of(ground.problem, trade.plan)
@@ -200,17 +206,34 @@ def test_trades_gain_for_both_and_warn_for_the_company() -> None:
     assert warned > 0
 
 
+@pytest.mark.parametrize("proposer", ["operations", "security"])
+def test_alternatives_are_worth_the_same_to_the_proposer(proposer: Party) -> None:
+    """Whoever offers three lets the other choose: none may cost the proposer more than the first."""
+    several = 0
+    for seed in range(60):
+        ground, _, draft = draft_of(seed)
+        trades = find_trades(ground, (), draft, IMPORTANCE, proposer=proposer, effort=QUICK)
+        gains = [trade.gain_security if proposer == "security" else trade.gain_operations for trade in trades]
+        moved = [set(trade.moved.tolist()) for trade in trades]
+        for gain in gains:
+            assert gain == pytest.approx(gains[0], rel=SAME_WORTH + 1e-3)
+        assert not any(first & second for first, second in combinations(moved, 2))
+        several += len(trades) > 1
+    assert several > 0
+
+
 def test_a_settlement_on_the_frontier_cannot_be_bettered() -> None:
     """From a Pareto-best plan no plan is better for both; from one off the frontier the search finds one."""
     ground = small_ground(1)
     every = AllKept(ground, ())
-    assert post_settlement(ground, (), as_plan(ground.plans[len(ground.plans) // 2].windows), QUICK) is None
+    signed = as_plan(ground.plans[len(ground.plans) // 2].windows)
+    assert post_settlement(ground, (), signed, effort=QUICK) is None
     for place in range(len(every.window)):
         better = (every.security < 0.9 * every.security[place]) & (
             every.operations < 0.9 * every.operations[place]
         )
         if better.any():
-            trade = post_settlement(ground, (), Plan(every.window[place]), QUICK)
+            trade = post_settlement(ground, (), Plan(every.window[place]), effort=QUICK)
             assert trade is not None
             assert not trade.warnings
             break

@@ -67,6 +67,19 @@ class Bargain:
     share_security: npt.NDArray[np.float64]
     share_operations: npt.NDArray[np.float64]
 
+    def shares(self, stakes: Stakes) -> tuple[float, float]:
+        """Return (security's, operations') share of its largest gain in a plan, candidate or not [1].
+
+        NaN for a side that has nothing to gain.
+        """
+        scale = _scale(self.default)
+        return (
+            float(_shares(np.array(stakes.security), self.default.security, self.security_ideal, scale)),
+            float(
+                _shares(np.array(stakes.operations), self.default.operations, self.operations_ideal, scale)
+            ),
+        )
+
     @property
     def has_gains(self) -> bool:
         """Return whether any candidate makes both sides better off than the default."""
@@ -102,7 +115,7 @@ def bargain(candidates: Sequence[Stakes], default: Stakes) -> Bargain:
         raise ValueError("Expected at least one candidate plan.")
     security = np.array([stakes.security for stakes in candidates])
     operations = np.array([stakes.operations for stakes in candidates])
-    scale = max(abs(default.security), abs(default.operations), 1.0) * TIE
+    scale = _scale(default)
     is_rational = (security <= default.security + scale) & (operations <= default.operations + scale)
     rational = tuple(int(i) for i in np.flatnonzero(is_rational))
     security_ideal = float(security[is_rational].min(initial=default.security))
@@ -124,11 +137,16 @@ def bargain(candidates: Sequence[Stakes], default: Stakes) -> Bargain:
     )
 
 
+def _scale(default: Stakes) -> float:
+    """Return the sum of money below which nothing is to be gained."""
+    return max(abs(default.security), abs(default.operations), 1.0) * TIE
+
+
 def _shares(
     cost: npt.NDArray[np.float64], default: float, ideal: float, scale: float
 ) -> npt.NDArray[np.float64]:
     if default - ideal <= scale:
-        return np.full(len(cost), np.nan)
+        return np.full_like(cost, np.nan)
     return (default - cost) / (default - ideal)
 
 
@@ -156,15 +174,15 @@ def _leximin(
     return _best(keys, rational)
 
 
-def left_on_table(found: Bargain, index: int, bound: Bound, *, tolerance: float = 1e-6) -> float | None:
+def left_on_table(found: Bargain, stakes: Stakes, bound: Bound, *, tolerance: float = 1e-6) -> float | None:
     """Return the largest share that any plan could still add for both sides at once.
 
     Uses only the proven lower bound of the frontier, so no plan, found or not, can add more.
 
     Parameters
     ----------
-    index
-        Candidate to judge.
+    stakes
+        Costs of the plan to judge, candidate or not.
     bound
         Lower bound on security's cost at a given disruption; must not grow with it.
 
@@ -173,7 +191,7 @@ def left_on_table(found: Bargain, index: int, bound: Bound, *, tolerance: float 
     float or None
         Share [1] >= 0; None where a side has nothing to gain, so shares mean nothing.
     """
-    own = (float(found.share_security[index]), float(found.share_operations[index]))
+    own = found.shares(stakes)
     if np.isnan(own).any():
         return None
     span_security = found.default.security - found.security_ideal

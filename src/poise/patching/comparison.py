@@ -74,7 +74,7 @@ def compare(case: PatchCase, frontier: Frontier, *, seed: int) -> Comparison:
     found = bargain([candidate.stakes for candidate in pool], default.stakes)
     landmarks = _landmarks(pool, found)
     named = (*_ideals(points), default, *landmarks, *rules)
-    entries = _entries(case, named, frontier, pool, found, seed)
+    entries = _entries(case, named, frontier, found, seed)
     return Comparison(named, entries, _dots(case, frontier, seed), hull_corners(frontier, default), found)
 
 
@@ -149,20 +149,15 @@ def _entries(
     case: PatchCase,
     named: Sequence[Candidate],
     frontier: Frontier,
-    pool: Sequence[Candidate],
     found: Bargain,
     seed: int,
 ) -> tuple[NamedPlan, ...]:
     read = [figures(case, candidate.plan) for candidate in named]
     low, high = loss_ranges(case, read, seed)
-    judged = bargain([*(c.stakes for c in pool), *(c.stakes for c in named)], found.default)
-    entries = []
-    for index, candidate in enumerate(named):
-        place = len(pool) + index
-        entries.append(
-            _entry(candidate, read[index], (float(low[index]), float(high[index])), frontier, judged, place)
-        )
-    return tuple(entries)
+    return tuple(
+        _entry(candidate, read[place], (float(low[place]), float(high[place])), frontier, found)
+        for place, candidate in enumerate(named)
+    )
 
 
 def _entry(
@@ -170,10 +165,10 @@ def _entry(
     read: Figures,
     loss_range: tuple[float, float],
     frontier: Frontier,
-    judged: Bargain,
-    place: int,
+    found: Bargain,
 ) -> NamedPlan:
     evaluation, stakes = candidate.evaluation, candidate.stakes
+    share_security, share_operations = found.shares(stakes)
     more_exposure, more_disruption = excess(stakes, frontier)
     return NamedPlan(
         key=candidate.key,
@@ -198,11 +193,11 @@ def _entry(
         num_late=read.num_late,
         longest_kev_days=read.longest_kev_days,
         incident_probability=read.incident_probability,
-        share_security=_number(judged.share_security[place]),
-        share_operations=_number(judged.share_operations[place]),
+        share_security=_number(share_security),
+        share_operations=_number(share_operations),
         excess_exposure=more_exposure,
         excess_disruption=more_disruption,
-        left_on_table=left_on_table(judged, place, frontier.exposure_bound_at),
+        left_on_table=left_on_table(found, stakes, frontier.exposure_bound_at),
     )
 
 

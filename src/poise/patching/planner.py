@@ -91,6 +91,78 @@ class Planned:
     risk: RiskModel
 
 
+@dataclass(frozen=True)
+class Prepared:
+    """Reports, estate and evidence of one day, joined: what plans and tables start from.
+
+    Parameters
+    ----------
+    inputs
+        Every file and feed that it rests on.
+    """
+
+    now: datetime
+    today: date
+    horizon_end: datetime
+    parameters: RiskParameters
+    intake: Intake
+    evidence: dict[str, Evidence]
+    rated: RatedBacklog
+    inputs: tuple[InputFile, ...]
+
+    def case(self, estate: Estate, *, hard_deadlines: bool = False) -> PatchCase:
+        """Return the checked case of an estate, which may have other freezes than the one prepared."""
+        case = build_case(
+            estate,
+            self.rated.changes,
+            now=self.now,
+            horizon_end=self.horizon_end,
+            parameters=self.parameters,
+            hard_deadlines=hard_deadlines,
+        )
+        check(case.problem)
+        return case
+
+    def sources(self, case: PatchCase) -> Sources:
+        """Return what a simulation of a case is made from."""
+        return Sources(case, self.intake.backlog, self.rated, self.evidence)
+
+
+def prepare(
+    estate: Estate,
+    reports: Sequence[ScanReport],
+    store: ThreatStore,
+    settings: Settings,
+    *,
+    inputs: Sequence[InputFile] = (),
+    parameters: RiskParameters | None = None,
+    calibration: Calibration | None = None,
+    progress: Progress | None = None,
+) -> Prepared:
+    """Read reports, fold them to changes, and rate these; arguments and errors as in :func:`plan_patches`."""
+    parameters = parameters or RiskParameters()
+    today = settings.now.astimezone(ZoneInfo(estate.timezone)).date()
+    intake = take_in(estate, reports, progress)
+    evidence = gather_evidence(intake, store, today)
+    rated = rate_backlog(
+        intake.backlog, estate, evidence, today=today, parameters=parameters, calibration=calibration
+    )
+    if not rated.changes:
+        message = "The reports hold no fixable vulnerability on any asset of the estate."
+        hint = "poise estate check and poise scan read show what was matched and what was read."
+        raise NoFeasiblePlanError(Fault("E520", "plan", message, hint))
+    return Prepared(
+        settings.now,
+        today,
+        settings.now + timedelta(days=settings.horizon_days),
+        parameters,
+        intake,
+        evidence,
+        rated,
+        (*report_inputs(reports, intake), *inputs, *feed_inputs(store, today)),
+    )
+
+
 def plan_patches(
     estate: Estate,
     reports: Sequence[ScanReport],
@@ -125,45 +197,34 @@ def plan_patches(
         E520 when there is nothing to plan: no change on any group of the estate; E500 or E501 with the
         earliest possible dates when hard deadlines cannot be met.
     """
-    parameters = parameters or RiskParameters()
-    today = settings.now.astimezone(ZoneInfo(estate.timezone)).date()
-    intake = take_in(estate, reports, progress)
-    evidence = gather_evidence(intake, store, today)
-    rated = rate_backlog(
-        intake.backlog, estate, evidence, today=today, parameters=parameters, calibration=calibration
-    )
-    if not rated.changes:
-        message = "The reports hold no fixable vulnerability on any asset of the estate."
-        hint = "poise estate check and poise scan read show what was matched and what was read."
-        raise NoFeasiblePlanError(Fault("E520", "plan", message, hint))
-    horizon_end = settings.now + timedelta(days=settings.horizon_days)
-    case = build_case(
-        estate,
-        rated.changes,
-        now=settings.now,
-        horizon_end=horizon_end,
-        parameters=parameters,
-        hard_deadlines=settings.hard_deadlines,
-    )
-    check(case.problem)
-    frontier = _sweep(case, settings, progress, priced, stop)
+    ready = prepare(
+        estate, reports, store, settings,
+        inputs=inputs, parameters=parameters, calibration=calibration, progress=progress,
+    )  # fmt: skip
+    case = ready.case(estate, hard_deadlines=settings.hard_deadlines)
+    frontier = sweep_case(case, settings, progress, priced, stop)
     comparison = compare(case, frontier, seed=settings.seed)
-    sources = Sources(case, intake.backlog, rated, evidence)
-    risk = risk_model(sources, comparison.named, settings.seed)
+    risk = risk_model(ready.sources(case), comparison.named, settings.seed)
     material = Material(
         case=case,
-        intake=intake,
-        rated=rated,
-        evidence=evidence,
+        intake=ready.intake,
+        rated=ready.rated,
+        evidence=ready.evidence,
         frontier=frontier,
         comparison=comparison,
-        inputs=(*report_inputs(reports, intake), *inputs, *feed_inputs(store, today)),
-        notices=tuple(_notices(case, intake, store, today)),
+        inputs=ready.inputs,
+        notices=tuple(_notices(case, ready.intake, store, ready.today)),
         seed=settings.seed,
         simulation=_simulate(risk, settings, progress),
     )
     return Planned(
-        assemble(material, settings.shown), rated.calibration, case, intake, rated, comparison, risk
+        assemble(material, settings.shown),
+        ready.rated.calibration,
+        case,
+        ready.intake,
+        ready.rated,
+        comparison,
+        risk,
     )
 
 
@@ -177,10 +238,14 @@ def _simulate(risk: RiskModel, settings: Settings, progress: Progress | None) ->
     )
 
 
-def _sweep(
-    case: PatchCase, settings: Settings, progress: Progress | None, priced: Solver | None,
-    stop: Callable[[], bool] | None,
-) -> Frontier:  # fmt: skip
+def sweep_case(
+    case: PatchCase,
+    settings: Settings,
+    progress: Progress | None,
+    priced: Solver | None = None,
+    stop: Callable[[], bool] | None = None,
+) -> Frontier:
+    """Return the frontier of a case; dates that cannot be met are told by the names of their changes."""
     checkpoint = None
     if settings.checkpoint is not None:
         about = {"now": settings.now.isoformat()}

@@ -44,7 +44,7 @@ def best_mix(problem: Problem, plans: Sequence[Plan], weight: float, seconds: fl
         Feasible; None where no mixture is, or none was found in time.
     """
     model = build_model(problem, list_choices(problem))
-    return _solved(problem, model, _columns(model, plans), (1.0, weight), seconds)
+    return _solved(problem, model, columns_of(model, plans), (1.0, weight), seconds)
 
 
 def fewest_moves(
@@ -62,25 +62,36 @@ def fewest_moves(
         Larger problems are searched among mixtures of these and ``kept``; small ones whole.
     """
     model = build_model(problem, list_choices(problem))
+    counted = counting_moves(model, kept, amount)
+    bound = relax_program(counted, (1.0, 0.0), _FREE, seconds).bound
+    least = 0 if math.isinf(bound) else max(0, math.ceil(bound - _WHOLE))
+    columns = columns_of(model, [kept, *plans])
+    if len(model.choices.change) <= EXACT_CHOICES:
+        columns = np.ones(model.num_columns, dtype=np.bool_)
+    return _solved(problem, counted, columns, (1.0, 0.0), seconds), least
+
+
+def counting_moves(model: Model, kept: Plan, amount: Floats) -> Model:
+    """Return a program whose exposure is how many moves a plan makes away from one; it disrupts nothing.
+
+    Parameters
+    ----------
+    amount
+        What each change's move counts, shape ``(J,)``.
+    """
     stays = model.choices.window == kept.window[model.choices.change]
     was_done = (kept.window >= 0)[model.choices.change]
     cost = amount[model.choices.change] * np.where(was_done, np.where(stays, -1.0, 0.0), 1.0)
-    counted = replace(
+    return replace(
         model,
         exposure=np.concatenate((cost, np.zeros(model.num_columns - len(cost)))),
         disruption=np.zeros(model.num_columns),
         exposure_of_nothing=float(amount[kept.window >= 0].sum()),
         disruption_of_nothing=0.0,
     )
-    bound = relax_program(counted, (1.0, 0.0), _FREE, seconds).bound
-    least = 0 if math.isinf(bound) else max(0, math.ceil(bound - _WHOLE))
-    columns = _columns(model, [kept, *plans])
-    if len(model.choices.change) <= EXACT_CHOICES:
-        columns = np.ones(model.num_columns, dtype=np.bool_)
-    return _solved(problem, counted, columns, (1.0, 0.0), seconds), least
 
 
-def _columns(model: Model, plans: Sequence[Plan]) -> npt.NDArray[np.bool_]:
+def columns_of(model: Model, plans: Sequence[Plan]) -> npt.NDArray[np.bool_]:
     """Return the columns that any of the plans uses, and all units of caps."""
     used = np.zeros(model.num_columns, dtype=np.bool_)
     used[model.num_columns - model.units.count :] = True

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Self
 
 import numpy as np
 import numpy.typing as npt
@@ -40,6 +41,25 @@ class Program:
     def num_columns(self) -> int:
         """Return the number of columns."""
         return len(self.exposure)
+
+    def with_rows(self, row: Ints, column: Ints, value: Floats, lower: Floats, upper: Floats) -> Self:
+        """Return the program with more rows: triples of them, numbered from 0, and their bounds."""
+        order = np.lexsort((column, row))
+        ends = np.searchsorted(row[order], np.arange(1, len(upper) + 1))
+        return replace(
+            self,
+            start=np.concatenate((self.start, self.start[-1] + ends)),
+            column=np.concatenate((self.column, column[order])),
+            value=np.concatenate((self.value, value[order])),
+            row_lower=np.concatenate((self.row_lower, lower)),
+            row_upper=np.concatenate((self.row_upper, upper)),
+        )
+
+    def with_row(self, value: Floats, lower: float, upper: float) -> Self:
+        """Return the program with one more row, of a value for each column."""
+        column = np.flatnonzero(value)
+        first = np.zeros(len(column), dtype=np.int64)
+        return self.with_rows(first, column, value[column], np.array([lower]), np.array([upper]))
 
     def restricted(self, is_free: npt.NDArray[np.bool_], values: Floats) -> Program:
         """Return the program over the free columns, the others held at their values."""

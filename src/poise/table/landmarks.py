@@ -196,32 +196,29 @@ def _landmarks(
         ("least-total", "Least total cost", found.least_total),
     ]
     points = [
-        _point(key, label, every[place], all_costs[place], found, place, in_force)
-        for key, label, place in named
+        _point(key, label, every[place], all_costs[place], found, in_force) for key, label, place in named
     ]
     if problem is not None:
         calm = fewest_moves(problem, found, default, points[1], in_force, effort or Effort())
         if calm is not None:
             stake = costs_of(ground.problem, calm)
-            judged = bargain([*stakes, Stakes(stake.security, stake.operations)], stakes[-1])
-            points.append(_point("fewest-moves", "Fewest moves", calm, stake, judged, len(stakes), in_force))
+            points.append(_point("fewest-moves", "Fewest moves", calm, stake, found, in_force))
     certificate = certify(found, [(one.security, one.operations) for one in all_costs], lines)
     return Landmarks(default, tuple(points), certificate)
 
 
-def _point(
-    key: str, label: str, plan: Plan, costs: Costs, found: Bargain, place: int, in_force: Plan
-) -> Landmark:
-    def share(value: float) -> float | None:
-        return None if math.isnan(value) else float(value)
-
+def _point(key: str, label: str, plan: Plan, costs: Costs, found: Bargain, in_force: Plan) -> Landmark:
+    security, operations = (
+        None if math.isnan(share) else share
+        for share in found.shares(Stakes(costs.security, costs.operations))
+    )
     return Landmark(
         key,
         label,
         plan,
         costs,
-        share(found.share_security[place]),
-        share(found.share_operations[place]),
+        security,
+        operations,
         len(moves_between(plan, in_force)),
     )
 

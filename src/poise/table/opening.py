@@ -6,29 +6,23 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import msgspec
 import numpy as np
 
 import poise
-from poise.errors import Fault, NoFeasiblePlanError
 from poise.estate.model import Estate, Freeze
 from poise.ledger.canonical import canonical, digest
 from poise.patching.assemble import change_entry, service_entries, team_entries
-from poise.patching.case import PatchCase, build_case
-from poise.patching.changes import rate_backlog
+from poise.patching.case import PatchCase
 from poise.patching.comparison import default_plan
 from poise.patching.document import GroupEntry, InputFile, WindowEntry
 from poise.patching.emergency import emergency_cost, tonight
-from poise.patching.intake import Intake, Progress, take_in
-from poise.patching.planner import UNLIMITED_SECONDS, Settings, feed_inputs, gather_evidence, report_inputs
+from poise.patching.intake import Intake, Progress
+from poise.patching.planner import Settings, prepare, sweep_case
 from poise.patching.risk_model import Sources, risk_model, with_plans
 from poise.patching.rules import RULES, play
-from poise.planning.check import check
-from poise.planning.frontier import sweep
 from poise.planning.problem import Frontier, Plan
-from poise.risk.parameters import RiskParameters
 from poise.risk.rate import Calibration
 from poise.risk.simulation.storage import encode
 from poise.scans import ScanReport
@@ -71,31 +65,13 @@ def open_ground(
     NoFeasiblePlanError
         E520 when there is nothing to plan.
     """
-    parameters = RiskParameters()
-    today = settings.now.astimezone(ZoneInfo(estate.timezone)).date()
-    intake = take_in(estate, reports, progress)
-    evidence = gather_evidence(intake, store, today)
-    rated = rate_backlog(
-        intake.backlog, estate, evidence, today=today, parameters=parameters, calibration=calibration
+    ready = prepare(
+        estate, reports, store, settings, inputs=inputs, calibration=calibration, progress=progress
     )
-    if not rated.changes:
-        message = "The reports hold no fixable vulnerability on any asset of the estate."
-        raise NoFeasiblePlanError(Fault("E520", "table", message))
-    end = settings.now + timedelta(days=settings.horizon_days)
     lawful = replace(estate, freezes=tuple(freeze for freeze in estate.freezes if freeze.kind == "law"))
-    with_freezes = build_case(estate, rated.changes, now=settings.now, horizon_end=end, parameters=parameters)
-    case = build_case(lawful, rated.changes, now=settings.now, horizon_end=end, parameters=parameters)
-    check(case.problem)
-    frontier = sweep(
-        case.problem,
-        points=settings.points,
-        seconds=settings.seconds if settings.seconds is not None else UNLIMITED_SECONDS,
-        seed=settings.seed,
-        threads=settings.threads,
-        progress=progress,
-    )
+    with_freezes, case = ready.case(estate), ready.case(lawful)
+    frontier = sweep_case(case, settings, progress)
     sentence, default = default_plan(with_freezes)
-    rests_on = (*report_inputs(reports, intake), *inputs, *feed_inputs(store, today))
     ground = Ground(
         schema=SCHEMA,
         poise_version=poise.__version__,
@@ -103,11 +79,11 @@ def open_ground(
         currency=estate.currency,
         timezone=estate.timezone,
         now=settings.now,
-        horizon_end=end,
+        horizon_end=ready.horizon_end,
         seed=settings.seed,
-        digest=_digest(rests_on),
-        inputs=rests_on,
-        **_case_fields(case, _hosts(case, intake)),
+        digest=_digest(ready.inputs),
+        inputs=ready.inputs,
+        **_case_fields(case, _hosts(case, ready.intake)),
         estate_limits=tuple(_limit(freeze) for freeze in estate.freezes if freeze.kind != "law"),
         default=StoredPlan(
             key="default", label="If nobody signs", windows=_translated(default, with_freezes, case)
@@ -115,9 +91,9 @@ def open_ground(
         default_sentence=sentence,
         rules=_rule_plans(with_freezes, case),
         **_frontier_fields(frontier),
-        risk=_risk(Sources(case, intake.backlog, rated, evidence), default, with_freezes, settings.seed),
+        risk=_risk(ready.sources(case), default, with_freezes, settings.seed),
     )
-    return ground, rated.calibration
+    return ground, ready.rated.calibration
 
 
 def _risk(sources: Sources, default: Plan, made_on: PatchCase, seed: int) -> dict[str, Any]:

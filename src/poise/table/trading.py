@@ -12,24 +12,32 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+import numpy.typing as npt
 
 from poise.errors import NoFeasiblePlanError
-from poise.planning.capped import solve_within
+from poise.planning.bundles import Band, smallest_bundle
+from poise.planning.capped import EXACT_CHOICES, MANY_CHOICES, solve_within
+from poise.planning.choices import list_choices
+from poise.planning.highs import Limits
 from poise.planning.problem import Ints, Plan, Problem
+from poise.planning.tracing import trace
 from poise.table.binding import bind, touched
 from poise.table.ground import Ground
-from poise.table.landmarks import with_moves
-from poise.table.limits import Limit
+from poise.table.limits import Limit, Party
 from poise.table.solving import Costs, Effort, costs_of, moves_between, split
 
 Progress = Callable[[int, int, str], None]
 
-#: Sizes of bundles tried, smallest first.
-SIZES = (1, 2, 3, 4, 6, 8, 12, 16, 24)
 #: A side gains when its own cost falls by this part of what the draft costs it [1].
 LEAST_GAIN = 1e-3
 #: Alternatives shown, of equal worth to the proposer [G. Leonardelli et al., J. Pers. Soc. Psych. 2019].
 ALTERNATIVES = 3
+#: Two gains of the proposer that differ by less than this part of them are of equal worth [1].
+SAME_WORTH = 0.1
+#: No change moves.
+NOTHING_MOVED: Ints = np.zeros(0, dtype=np.int64)
+#: Nodes of the search tree after which the search for a smaller bundle ends: on the sample company a few do.
+NODES = 200
 #: A company total that grows by less than this, relative, has not worsened.
 SAME_TOTAL = 1e-6
 
@@ -43,6 +51,10 @@ class Importance:
 
     operations: Mapping[str, float]
     security: Mapping[str, float]
+
+
+#: Every service matters the same to both: the company's own totals.
+ALIKE = Importance({}, {})
 
 
 @dataclass(frozen=True)
@@ -61,6 +73,9 @@ class Trade:
         By how much of the draft's own-measure cost each side gains [1].
     before, after
         The company's totals in money, unweighted.
+    least_moves
+        No bundle from which both gain, and that is worth as much to the proposer as it has to be, has fewer
+        moves; proven. 1 says nothing.
     """
 
     plan: Plan
@@ -70,6 +85,12 @@ class Trade:
     gain_operations: float
     before: Costs
     after: Costs
+    least_moves: int = 1
+
+    @property
+    def is_smallest(self) -> bool:
+        """Return whether it is proven that no such bundle has fewer moves."""
+        return len(self.moved) <= self.least_moves
 
     @property
     def warnings(self) -> tuple[str, ...]:
@@ -92,18 +113,22 @@ def find_trades(
     draft: Plan,
     importance: Importance,
     *,
+    proposer: Party = "security",
     effort: Effort | None = None,
     progress: Progress | None = None,
 ) -> tuple[Trade, ...]:
-    """Find the smallest bundle of moves that both gain from, and others about as good that differ from it.
+    """Find the smallest bundle of moves that both gain from, and others worth the same to the proposer.
 
-    The alternatives leave alone the services that those before them moved. In all of them security gains
-    at least what it gains in the first, so that to the proposer they are worth alike.
+    The alternatives leave alone the services that those before them moved, or where nothing else is found at
+    least the changes, and are the smallest that do.
 
     Parameters
     ----------
     draft
         Keeps the limits.
+    proposer
+        The side that offers them: to it all are worth alike, up to ``SAME_WORTH`` of its gain, so that it can
+        offer them together and let the other side choose.
 
     Returns
     -------
@@ -112,22 +137,29 @@ def find_trades(
     """
     effort = effort or Effort()
     seeker = _Seeker(ground, bind(ground, limits).problem, draft, importance, effort)
+    if not seeker.can_gain:
+        return ()
+    if progress:
+        progress(0, ALTERNATIVES, "any bundle")
+    known = seeker.best(None)
+    plans = [] if known is None else [known]
+    services = np.array(ground.group_service)[ground.problem.change_group]
+    held, bands = seeker.out_of_reach(plans), seeker.bands()
     trades: list[Trade] = []
-    held: set[int] = set()
     for number in range(ALTERNATIVES):
+        effort.go_on()
         if progress:
             progress(number, ALTERNATIVES, "smallest bundle" if not number else "another of equal worth")
-        least = LEAST_GAIN if not trades else max(LEAST_GAIN, trades[0].gain_security * 0.99)
-        trade = seeker.smallest(held, least)
+        moved = np.unique(np.concatenate([trade.moved for trade in trades])) if trades else NOTHING_MOVED
+        others = held | np.isin(services, services[moved])
+        same = held | np.isin(np.arange(len(held)), moved)
+        trade = seeker.smallest(bands, others, plans)
+        if trade is None and trades:
+            trade = seeker.smallest(bands, same, plans)
         if trade is None:
             break
         trades.append(trade)
-        services = {ground.group_service[ground.problem.change_group[j]] for j in trade.moved}
-        held |= {
-            j
-            for j in range(ground.problem.num_changes)
-            if ground.group_service[ground.problem.change_group[j]] in services
-        }
+        bands = seeker.bands(proposer, trades[0])
     return tuple(trades)
 
 
@@ -152,33 +184,45 @@ def find_limit_trades(
         if progress:
             progress(done, len(pairs), f"{first.id} for {second.id}")
         rest = [limit for limit in limits if limit not in (first, second)]
-        problem = bind(ground, rest).problem
-        seeker = _Seeker(ground, problem, draft, importance, effort)
-        trade = seeker.best(problem.num_changes, set(), LEAST_GAIN, touched(ground, [first, second]))
-        if trade is not None:
-            trades.append(replace(trade, relaxed=(first.id, second.id)))
+        seeker = _Seeker(ground, bind(ground, rest).problem, draft, importance, effort)
+        plan = seeker.best(touched(ground, [first, second]))
+        if plan is not None:
+            trades.append(replace(seeker.trade(plan), relaxed=(first.id, second.id)))
     trades.sort(key=lambda trade: -min(trade.gain_security, trade.gain_operations))
     return tuple(trades)
 
 
 def post_settlement(
-    ground: Ground, limits: Sequence[Limit], signed: Plan, effort: Effort | None = None
+    ground: Ground,
+    limits: Sequence[Limit],
+    signed: Plan,
+    importance: Importance = ALIKE,
+    effort: Effort | None = None,
 ) -> Trade | None:
-    """Look for a plan that both prefer to the signed one, by the company's own totals [1]_.
+    """Look for a plan that both prefer to the signed one [1]_.
+
+    By the company's own totals first; where nothing better is found, by what both declared important.
 
     References
     ----------
     .. [1] H. Raiffa, Post-settlement settlements, Negotiation Journal 1(1), 1985, 9-12.
     """
     effort = effort or Effort(rounds=6)
-    alike = Importance({}, {})
     problem = bind(ground, limits).problem
-    seeker = _Seeker(ground, problem, signed, alike, effort)
-    return seeker.best(problem.num_changes, set(), LEAST_GAIN, None)
+    for measure in (ALIKE, importance):
+        seeker = _Seeker(ground, problem, signed, measure, effort)
+        plan = seeker.best(None)
+        if plan is not None:
+            return seeker.trade(plan)
+        if measure == importance:
+            break
+    return None
 
 
 @dataclass
 class _Seeker:
+    """Looks for plans that both sides prefer to a draft by their own measure."""
+
     ground: Ground
     problem: Problem
     draft: Plan
@@ -188,64 +232,102 @@ class _Seeker:
     def __post_init__(self) -> None:
         self.valued = valued(self.ground, self.problem, self.importance)
         self.own = costs_of(self.valued, self.draft)
+        self.size = len(list_choices(self.problem).change)
 
-    def smallest(self, held: set[int], least_security: float) -> Trade | None:
-        """Return a trade of the fewest moves; None where none was found.
+    @property
+    def can_gain(self) -> bool:
+        """Return whether both sides have a cost at all."""
+        return self.own.security > 0 and self.own.operations > 0
 
-        On a larger problem the bundles tried are parts of the best trade of any size.
-        """
-        whole = self.best(self.problem.num_changes, held, least_security, None)
-        if whole is None:
-            return None
-        focus = np.unique(self.problem.change_group[whole.moved])
-        for size in (size for size in SIZES if size < len(whole.moved)):
-            trade = self.best(size, held, least_security, focus, is_local=True)
-            if trade is not None:
-                return trade
-        return whole
+    @property
+    def rate(self) -> float:
+        """Return what makes the same part of either side's cost weigh the same."""
+        return self.own.security / self.own.operations
 
-    def best(
-        self,
-        size: int,
-        held: set[int],
-        least_security: float,
-        focus: Ints | None,
-        *,
-        is_local: bool = False,
+    def bands(self, proposer: Party | None = None, first: Trade | None = None) -> tuple[Band, Band]:
+        """Return where both own-measure costs must lie: below the draft's; the proposer's as in the first."""
+        most = {"security": self.own.security, "operations": self.own.operations}
+        bands = {side: Band(cost * (1 - LEAST_GAIN)) for side, cost in most.items()}
+        if proposer is not None and first is not None:
+            gain = first.gain_security if proposer == "security" else first.gain_operations
+            least, largest = gain * (1 - SAME_WORTH), gain * (1 + SAME_WORTH)
+            bands[proposer] = Band(
+                most[proposer] * (1 - max(LEAST_GAIN, least)), most[proposer] * (1 - largest)
+            )
+        return bands["security"], bands["operations"]
+
+    def out_of_reach(self, plans: Sequence[Plan]) -> npt.NDArray[np.bool_]:
+        """Return changes that stay: none, or on a company of any size those that no plan found moves."""
+        if self.size <= MANY_CHOICES:
+            return np.zeros(self.problem.num_changes, dtype=np.bool_)
+        moves = np.zeros(self.problem.num_changes, dtype=np.bool_)
+        for plan in plans:
+            moves[moves_between(plan, self.draft)] = True
+        return ~moves
+
+    def smallest(
+        self, bands: tuple[Band, Band], held: npt.NDArray[np.bool_], plans: Sequence[Plan]
     ) -> Trade | None:
-        """Return the trade of at most so many moves that gains most, both gains added up."""
-        amount = np.ones(self.problem.num_changes, dtype=np.int64)
-        amount[sorted(held)] = 10**6
-        is_free = size >= self.problem.num_changes and not held
-        problem = self.valued if is_free else with_moves(self.valued, self.draft, float(size), amount)
+        """Return the trade of fewest moves with both costs in their bands; None where none was found."""
+        if held.all():
+            return None
+        found = smallest_bundle(
+            self.valued, self.draft, bands, self.rate, held, plans, Limits(self.effort.seconds, NODES)
+        )
+        if found is None:
+            return None
+        proven = found.least_moves if self.size <= MANY_CHOICES else 1
+        return replace(self.trade(found.plan), least_moves=proven)
+
+    def best(self, focus: Ints | None) -> Plan | None:
+        """Return the plan found that both gain most from, both gains added up; None without one."""
+        if not self.can_gain:
+            return None
         self.effort.go_on()
-        if self.own.security <= 0 or self.own.operations <= 0:
-            return None  # a side whose cost is nothing cannot gain
-        rate = self.own.security / self.own.operations
+        caps = tuple(band.high for band in self.bands())
+        warm = self._nearby(caps) if self.size > EXACT_CHOICES else None
         try:
-            found = solve_within(
-                problem,
-                rate,
+            return solve_within(
+                self.valued,
+                self.rate,
                 seconds=self.effort.seconds,
-                exposure_cap=self.own.security * (1 - least_security),
-                disruption_cap=self.own.operations * (1 - LEAST_GAIN),
-                warm=self.draft,
+                exposure_cap=caps[0],
+                disruption_cap=caps[1],
+                warm=warm or self.draft,
                 focus=focus,
                 rounds=self.effort.rounds,
                 seed=self.effort.seed,
-                is_local=is_local,
-            )
+                is_local=True,
+            ).plan
         except NoFeasiblePlanError:
             return None
-        after = costs_of(self.valued, found.plan)
+
+    def _nearby(self, caps: tuple[float, ...]) -> Plan | None:
+        """Return the best plan within the caps of a trace around the draft; None without one."""
+        seen = trace(
+            self.valued,
+            caps[1],
+            self.rate,
+            plans=[self.draft],
+            seed=self.effort.seed,
+            threads=self.effort.threads,
+            stop=self.effort.stop,
+        )
+        within = [spot for spot in seen.spots if spot.exposure <= caps[0] and spot.disruption <= caps[1]]
+        best = min(within, key=lambda spot: spot.exposure + self.rate * spot.disruption, default=None)
+        return None if best is None else best.plan
+
+    def trade(self, plan: Plan) -> Trade:
+        """Return a plan as a trade from the draft."""
+        after = costs_of(self.valued, plan)
         return Trade(
-            found.plan,
-            moves_between(found.plan, self.draft),
+            plan,
+            moves_between(plan, self.draft),
             (),
             _gain(self.own.security, after.security),
             _gain(self.own.operations, after.operations),
             costs_of(self.ground.problem, self.draft),
-            costs_of(self.ground.problem, found.plan),
+            costs_of(self.ground.problem, plan),
         )
 
 

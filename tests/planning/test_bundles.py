@@ -1,0 +1,55 @@
+"""Smallest bundles of moves against every plan of small problems."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+from planning.cases import all_plans, random_problem
+from poise.planning.bundles import Band, smallest_bundle
+from poise.planning.evaluate import evaluate
+from poise.planning.highs import Limits
+from poise.planning.problem import Plan
+
+LIMITS = Limits(20.0, 500)
+
+
+@pytest.mark.parametrize("block", range(8))
+def test_bundles_are_the_smallest_and_proven_so(block: int) -> None:
+    """Both costs in their bands, what is held stays, no plan does it with fewer moves or better."""
+    found = missing = 0
+    for seed in range(20 * block, 20 * block + 20):
+        problem = random_problem(seed, hard=False, most_plans=1_500)
+        plans, rng = all_plans(problem), np.random.default_rng([seed, 7])
+        rows = np.flatnonzero(plans.is_feasible)
+        kept = Plan(plans.window[rng.choice(rows)])
+        costs = np.array(
+            [
+                (seen.exposure + seen.late_cost, seen.disruption)
+                for seen in (evaluate(problem, Plan(plans.window[row])) for row in rows)
+            ]
+        )
+        middle = np.quantile(costs, 0.6, axis=0)
+        low = np.quantile(costs, 0.1, axis=0) if seed % 2 else np.full(2, -math.inf)
+        bands = tuple(Band(float(high), float(least)) for high, least in zip(middle, low, strict=True))
+        held = rng.random(problem.num_changes) < 0.2
+        moves = (plans.window[rows] != kept.window).sum(axis=1)
+        does = (costs <= middle + 1e-9).all(axis=1) & (costs >= low - 1e-9).all(axis=1)
+        does &= (plans.window[rows] == kept.window)[:, held].all(axis=1)
+        bundle = smallest_bundle(problem, kept, (bands[0], bands[1]), 1.0, held, [], LIMITS)
+        if not does.any():
+            assert bundle is None
+            missing += 1
+            continue
+        assert bundle is not None
+        assert len(bundle.moved) == bundle.least_moves or moves[does].min() == 0
+        assert len(bundle.moved) == moves[does].min()
+        assert not held[bundle.moved].any()
+        seen = evaluate(problem, bundle.plan)
+        best = costs[does & (moves == moves[does].min())].sum(axis=1).min()
+        assert seen.exposure + seen.late_cost + seen.disruption == pytest.approx(best, rel=1e-5, abs=1e-4)
+        found += 1
+    assert found > 5
+    assert missing < 15

@@ -156,6 +156,11 @@ def test_only_a_match_is_told_and_two_people_sign(two: Two) -> None:
     assert "2026-02-01" in page
     exported = two.ciso.get(f"/agreements/{record_hash}/export").json()
     assert exported["record"] == record_hash
+    assert "looking for a plan that both prefer" in page
+    worker.run(until_empty=True)
+    page = text(two.cio, f"/agreements/{record_hash}")
+    offered = [one for one in convert.session(Actor.desk().now).negotiation.proposals if one.party is None]
+    assert ("as a proposal of the desk" if offered else "No plan was found that both prefer") in page
 
 
 def test_a_new_fact_re_opens_the_agreement(two: Two) -> None:

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from planning.cases import all_plans, random_problem
-from poise.planning.bundles import Band, smallest_bundle
+from poise.planning.bundles import smallest_bundle
 from poise.planning.evaluate import evaluate
+from poise.planning.few_moves import Band, few_moves
 from poise.planning.highs import Limits
 from poise.planning.problem import Plan
 
@@ -38,6 +39,12 @@ def test_bundles_are_the_smallest_and_proven_so(block: int) -> None:
         moves = (plans.window[rows] != kept.window).sum(axis=1)
         does = (costs <= middle + 1e-9).all(axis=1) & (costs >= low - 1e-9).all(axis=1)
         does &= (plans.window[rows] == kept.window)[:, held].all(axis=1)
+        few = few_moves(problem, kept, (bands[0], bands[1]), 1.0, held)
+        fewest = moves[does].min(initial=9)
+        assert fewest == 0 or few.least_moves == min(2, fewest)
+        if few.plan is not None:
+            assert (plans.window[rows[does]] == few.plan.window).all(axis=1).any()
+            assert 1 <= int((few.plan.window != kept.window).sum()) <= 2
         bundle = smallest_bundle(problem, kept, (bands[0], bands[1]), 1.0, held, [], LIMITS)
         if not does.any():
             assert bundle is None

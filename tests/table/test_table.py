@@ -11,12 +11,14 @@ import pytest
 
 from poise.bargain import Stakes, bargain
 from poise.errors import NoFeasiblePlanError, TableError
+from poise.planning.capped import EXACT_CHOICES
 from poise.planning.evaluate import evaluate
 from poise.planning.problem import Plan
+from poise.table import landmarks, repairing
 from poise.table.binding import bind
 from poise.table.ground import Ground, as_plan
 from poise.table.landmarks import landmarks_after, landmarks_before
-from poise.table.limits import Party, relaxed
+from poise.table.limits import Limit, Party, relaxed
 from poise.table.pricing import price_curve, price_sheet
 from poise.table.reasons import Asked, why_not
 from poise.table.repairing import repair_sheet
@@ -76,8 +78,12 @@ def test_a_curve_follows_the_frontier() -> None:
                 assert point.price.is_impossible == math.isfinite(without)
 
 
-def test_repairs_are_feasible_and_their_amounts_minimal() -> None:
+@pytest.mark.parametrize("exact_choices", [EXACT_CHOICES, 0], ids=["small", "as of larger companies"])
+def test_repairs_are_feasible_and_their_amounts_minimal(
+    exact_choices: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Sets as brute force finds them; one step less of any give, and no plan is left."""
+    monkeypatch.setattr(repairing, "EXACT_CHOICES", exact_choices)
     worked = 0
     for seed in range(60):
         ground = small_ground(seed)
@@ -147,6 +153,95 @@ def test_landmarks_equal_brute_force(seed: int) -> None:
                 shares = sorted((true.share_security[place], true.share_operations[place]))
                 own = sorted((seen.point(key).share_security or 0.0, seen.point(key).share_operations or 0.0))
                 assert own[0] == pytest.approx(shares[0], abs=2e-3)
+
+
+def test_landmarks_of_larger_companies_keep_limits_and_what_they_certify(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The trace takes over where exact solves would take too long: no plan is fairer than it certifies."""
+    monkeypatch.setattr(landmarks, "EXACT_CHOICES", 0)
+    judged = 0
+    for seed in range(20):
+        ground = small_ground(seed)
+        limits = random_limits(ground, seed, count=2)
+        every = AllKept(ground, limits)
+        ok = every.meets({limit.id for limit in limits})
+        before = landmarks_before(ground, ground.default_plan)
+        if not ok.any():
+            with pytest.raises(NoFeasiblePlanError):
+                landmarks_after(ground, limits, before, ground.default_plan, QUICK)
+            continue
+        seen = landmarks_after(ground, limits, before, ground.default_plan, QUICK)
+        default = costs_of(ground.problem, ground.default_plan)
+        for point in seen.points:
+            own = point.plan.window
+            is_default = bool((own == ground.default_plan.window).all())
+            assert is_default or (every.window[ok] == own).all(axis=1).any()
+        fair = seen.point("kalai-smorodinsky")
+        if seen.certificate is None or fair.share_security is None or fair.share_operations is None:
+            continue
+        spans = [
+            (worst - own) / share
+            for worst, own, share in (
+                (default.security, fair.costs.security, fair.share_security),
+                (default.operations, fair.costs.operations, fair.share_operations),
+            )
+            if share > 1e-9
+        ]
+        if len(spans) < 2:
+            continue
+        shares = np.minimum(
+            (default.security - every.security) / spans[0], (default.operations - every.operations) / spans[1]
+        )
+        assert float(shares[ok].max()) <= seen.certificate.largest_smaller_share + 1e-3
+        judged += 1
+    assert judged > 2
+
+
+def test_a_stopped_computation_of_landmarks_ends_with_its_own_fault(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The longest single job at a table can be ended too."""
+    monkeypatch.setattr(landmarks, "EXACT_CHOICES", 0)
+    ground = small_ground(4)
+    before = landmarks_before(ground, ground.default_plan)
+    limits = [Limit(id="rest", party="operations", rule="weekends", amount=9.0)]
+    effort = Effort(seconds=20.0, threads=1, stop=lambda: True)
+    with pytest.raises(TableError, match="E559"):
+        landmarks_after(ground, limits, before, ground.default_plan, effort)
+
+
+def test_rescaling_an_axis_moves_no_landmark_of_a_plan() -> None:
+    """From reports to landmarks, not only among given points: money of either side may be in any unit."""
+    for seed in range(12):
+        ground = small_ground(seed)
+        limits = random_limits(ground, seed, count=1)
+        if limits[0].rule == "exposure" or not AllKept(ground, limits).meets({"l0"}).any():
+            continue
+        arrays = ground.problem_arrays.arrays
+        costs = ("slot_cost", "change_cost", "early_cost", "deferral_cost_per_day")
+        for names, factor in ((costs, 4.0), (("exposure_per_day", "late_cost"), 0.25)):
+            scaled = msgspec.structs.replace(
+                ground,
+                problem_arrays=msgspec.structs.replace(
+                    ground.problem_arrays,
+                    arrays={
+                        name: [factor * one for one in values] if name in names else values
+                        for name, values in arrays.items()
+                    },
+                ),
+            )
+            points = []
+            for one in (ground, scaled):
+                before = landmarks_before(one, one.default_plan)
+                after = landmarks_after(one, limits, before, one.default_plan, QUICK)
+                points.append(
+                    [
+                        (point.share_security, point.share_operations)
+                        for found in (before, after)
+                        for point in (found.point("nash"), found.point("kalai-smorodinsky"))
+                    ]
+                )
+            for first, second in zip(*points, strict=True):
+                assert second == pytest.approx(first, rel=1e-6, abs=1e-6)
 
 
 def test_a_limit_that_does_not_bind_leaves_the_points_before_alone() -> None:

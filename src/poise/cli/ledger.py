@@ -355,6 +355,10 @@ def run_add(arguments: argparse.Namespace) -> int:
     with signing.open_ledger(arguments) as ledger:
         _check_holds(ledger, draft.statement.kind, draft.statement.refers)
         record = ledger.add(draft, now=signing.time_of(arguments))
+    if record.statement.kind == "agreement":
+        from poise.cli.trade import after_agreement
+
+        return after_agreement(arguments, record)
     return signing.added(arguments, record)
 
 

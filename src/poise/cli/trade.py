@@ -10,6 +10,7 @@ from poise.cli import at_table
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from poise.ledger.record import Record
     from poise.table.session import Session
     from poise.table.trading import Trade
 
@@ -33,6 +34,11 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         action="store_true",
         help="a plan that both prefer to the agreement in force, by the company's own totals",
     )
+    find.add_argument(
+        "--party",
+        choices=("operations", "security"),
+        help="who offers them, and so to whom they are worth alike (default: whose new proposal is due)",
+    )
     at_table.add_effort(find)
     at_table.add_common(find)
     find.set_defaults(run=run_find)
@@ -41,35 +47,82 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 def run_find(arguments: argparse.Namespace) -> int:
     """Run ``poise trade find``."""
     from poise.cli.progress import progress_bar
-    from poise.errors import Fault, TableError
-    from poise.table.agreement import agreed_plan
-    from poise.table.trading import find_limit_trades, find_trades, post_settlement
+    from poise.table.settling import better_for_both
+    from poise.table.trading import find_limit_trades, find_trades
 
     effort = at_table.effort_of(arguments)
     with at_table.session(arguments) as at, progress_bar() as progress:
-        ground, limits = at.ground, at.limits
         trades: Sequence[Trade]
         if arguments.settled:
-            if at.negotiation.in_force is None:
-                raise TableError(Fault("E557", "trade", "No agreement is in force; nothing was settled."))
-            better = post_settlement(ground, limits, agreed_plan(ground, at.negotiation.in_force[1]), effort)
+            better = better_for_both(at, effort)
             label, trades = "the agreement in force", () if better is None else (better,)
         else:
-            draft = at.draft(effort)
+            draft, importance = at.draft(effort), at.negotiation.importance
             label = draft.label
-            find = find_limit_trades if arguments.limits else find_trades
-            trades = find(
-                ground, limits, draft.plan, at.negotiation.importance, effort=effort, progress=progress
-            )
+            if arguments.limits:
+                trades = find_limit_trades(
+                    at.ground, at.limits, draft.plan, importance, effort=effort, progress=progress
+                )
+            else:
+                trades = find_trades(
+                    at.ground,
+                    at.limits,
+                    draft.plan,
+                    importance,
+                    proposer=arguments.party or at.negotiation.due or "security",
+                    effort=effort,
+                    progress=progress,
+                )
         value = {"from": label, "trades": [_json(at, trade) for trade in trades]}
         at_table.show(arguments, value, _text(at, label, trades))
         return 0 if trades else 1
+
+
+def after_agreement(arguments: argparse.Namespace, record: Record) -> int:
+    """Say that an agreement is on the ledger; where it is on a plan, look for one that both prefer."""
+    from poise.cli import signing
+    from poise.errors import TableError
+    from poise.table.agreement import FORM
+
+    if (record.body or {}).get("form") != FORM:
+        return signing.added(arguments, record)
+    if not arguments.json:
+        signing.added(arguments, record)
+    found: dict[str, Any]
+    try:
+        with at_table.session(arguments) as at:
+            found, text = _settled(at)
+    except TableError as error:  # the table stands elsewhere: whoever has it searches there
+        reason = error.faults[0].message
+        found, text = {"not_searched": reason}, f"No search for a plan that both prefer: {reason}\n"
+    if arguments.json:
+        record_value = signing.record_json(record)
+        return at_table.show(arguments, {**record_value, "settlement": found}, "")
+    return at_table.show(arguments, found, text)
+
+
+def _settled(at: Session) -> tuple[dict[str, Any], str]:
+    """Look for a plan that both prefer to the agreement in force, and put it on the table."""
+    from poise.cli.progress import progress_bar
+    from poise.table.settling import better_for_both, offer
+
+    with progress_bar() as progress:
+        if progress:
+            progress(0, 1, "a plan that both prefer to the signed one")
+        better = better_for_both(at)
+    if better is None:
+        return {"better": None}, "No plan was found that both prefer to the signed one.\n"
+    number = offer(at, better)
+    lines = _trade_lines(at, better, "Both prefer another plan to the signed one: ")
+    lines.append(f"It is on the table as proposal {number}; the agreement stands unless both sign another.")
+    return {"better": _json(at, better), "proposal": number}, "\n".join(lines) + "\n"
 
 
 def _json(at: Session, trade: Trade) -> dict[str, Any]:
     return {
         "moves": [_move(at, trade, int(number)) for number in trade.moved],
         "relaxed": trade.relaxed,
+        "least_moves": trade.least_moves,
         "gain_security": trade.gain_security,
         "gain_operations": trade.gain_operations,
         "before": trade.before,
@@ -89,23 +142,34 @@ def _move(at: Session, trade: Trade, number: int) -> dict[str, Any]:
 def _text(at: Session, label: str, trades: Sequence[Trade]) -> str:
     if not trades:
         return f"No bundle was found from which both gain over {label}.\n"
-    currency = at.ground.currency
     lines = [f"Both gain over {label}:"]
     for number, trade in enumerate(trades, 1):
         what = f"without {' and '.join(trade.relaxed)}: " if trade.relaxed else ""
-        lines.append(
-            f"{number}. {what}{len(trade.moved)} moves; security gains {trade.gain_security:.1%} and "
-            f"operations {trade.gain_operations:.1%} by their own measure"
-        )
-        lines.append(
-            f"   company: loss {at_table.money(trade.before.security, currency)} -> "
-            f"{at_table.money(trade.after.security, currency)}, disruption "
-            f"{at_table.money(trade.before.operations, currency)} -> "
-            f"{at_table.money(trade.after.operations, currency)}"
-        )
-        lines += [f"   warning: {warning}" for warning in trade.warnings]
-        moves = [_move(at, trade, int(j)) for j in trade.moved[:12]]
-        lines += [f"   {move['change']} -> {move['to'] or 'not done'}" for move in moves]
-        if len(trade.moved) > len(moves):
-            lines.append(f"   and {len(trade.moved) - len(moves)} more")
+        lines += _trade_lines(at, trade, f"{number}. {what}")
+    if len(trades) > 1 and not any(trade.relaxed for trade in trades):
+        lines.append("To whoever offers them all are worth the same; let the other side choose.")
     return "\n".join(lines) + "\n"
+
+
+def _trade_lines(at: Session, trade: Trade, head: str) -> list[str]:
+    currency, moves = at.ground.currency, len(trade.moved)
+    lines = [
+        f"{head}{moves} move{'s' if moves != 1 else ''}; security gains {trade.gain_security:.1%} and "
+        f"operations {trade.gain_operations:.1%} by their own measure",
+        f"   company: loss {at_table.money(trade.before.security, currency)} -> "
+        f"{at_table.money(trade.after.security, currency)}, disruption "
+        f"{at_table.money(trade.before.operations, currency)} -> "
+        f"{at_table.money(trade.after.operations, currency)}",
+    ]
+    lines += [f"   warning: {warning}" for warning in trade.warnings]
+    if trade.least_moves > 1 or trade.is_smallest:
+        lines.append(
+            "   no smaller bundle does it (proven)"
+            if trade.is_smallest
+            else f"   no bundle of fewer than {trade.least_moves} moves does it (proven)"
+        )
+    shown = [_move(at, trade, int(j)) for j in trade.moved[:12]]
+    lines += [f"   {move['change']} -> {move['to'] or 'not done'}" for move in shown]
+    if moves > len(shown):
+        lines.append(f"   and {moves - len(shown)} more")
+    return lines

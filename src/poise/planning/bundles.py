@@ -1,7 +1,8 @@
 """Smallest bundles of moves: how few changes must go elsewhere for both costs to come into a band.
 
-The number of moves is minimised by HiGHS over the whole program of the problem, so its bound is a proof: no
-bundle of fewer moves does it, found or not. Where branching ends before that, the bound says how far it got.
+On larger problems bundles of one move and many of two are looked at first (:mod:`poise.planning.few_moves`).
+Else HiGHS minimises the number of moves over the whole program, so its bound is a proof: no bundle of fewer
+moves does it, found or not. Where branching ends before that, the bound says how far it got.
 """
 
 from __future__ import annotations
@@ -13,9 +14,11 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from poise.planning.capped import EXACT_CHOICES
 from poise.planning.choices import list_choices
 from poise.planning.evaluate import evaluate
-from poise.planning.highs import CAP_TOLERANCE, Limits, Run, run_program
+from poise.planning.few_moves import Band, few_moves
+from poise.planning.highs import Limits, Run, run_program
 from poise.planning.milp import Model, build_model
 from poise.planning.mixing import columns_of, counting_moves
 from poise.planning.problem import Floats, Ints, Plan, Problem
@@ -26,19 +29,6 @@ Mask = npt.NDArray[np.bool_]
 _FREE = (math.inf, math.inf)
 #: A number of moves this far above a whole one still is that one: HiGHS' tolerances.
 _WHOLE = 1e-4
-
-
-@dataclass(frozen=True)
-class Band:
-    """Where a cost must lie [money]."""
-
-    high: float
-    low: float = -math.inf
-
-    def holds(self, cost: float) -> bool:
-        """Return whether a cost lies within, up to ``CAP_TOLERANCE``."""
-        slack = CAP_TOLERANCE * max(1.0, abs(cost))
-        return self.low - slack <= cost <= self.high + slack
 
 
 @dataclass(frozen=True)
@@ -80,7 +70,8 @@ def smallest_bundle(
     bands
         Of exposure plus late cost, and of disruption.
     rate
-        Of bundles with as few moves the one with the least ``exposure + rate * disruption`` is wanted.
+        Of bundles with as few moves one with little ``exposure + rate * disruption`` is wanted; of single
+        moves, and on small problems, the one with the least.
     held
         Changes that stay, shape ``(J,)``.
     plans
@@ -93,6 +84,12 @@ def smallest_bundle(
     Bundle or None
         None where none was found.
     """
+    least = 1
+    if len(list_choices(problem).change) > EXACT_CHOICES:
+        few = few_moves(problem, kept, bands, rate, held)
+        plans, least = ([few.plan], few.least_moves) if few.plan is not None else (plans, few.least_moves)
+        if few.plan is not None and (moved := _moved(few.plan, kept)).size <= least:
+            return Bundle(few.plan, moved, least)
     search = _Search(problem, kept, bands, held, limits)
     start = search.first(plans)
     values = search.model.values_of(kept.window) if start is None else start
@@ -104,8 +101,12 @@ def smallest_bundle(
     plan = search.plan(search.best(values, rate))
     if plan is None:
         return None
-    moved = np.flatnonzero(plan.window != kept.window)
-    return Bundle(plan, moved, min(len(moved), max(1, math.ceil(run.bound - _WHOLE))))
+    moved = _moved(plan, kept)
+    return Bundle(plan, moved, min(len(moved), max(least, math.ceil(run.bound - _WHOLE))))
+
+
+def _moved(plan: Plan, kept: Plan) -> Ints:
+    return np.flatnonzero(plan.window != kept.window)
 
 
 class _Search:

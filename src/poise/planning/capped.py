@@ -182,6 +182,21 @@ def find_any(problem: Problem, seconds: float, naming_seconds: float = 0.0) -> P
     return None if run.values is None else Plan(model.plan_windows(run.values))
 
 
+def mended(problem: Problem, plan: Plan, focus: Ints) -> Plan | None:
+    """Return a feasible plan that differs from one only in the groups in focus; None if none was found.
+
+    Groups that links or exclusions tie to those in focus may change too. A small program, solved in its root.
+    """
+    search = _Neighbourhoods(
+        problem,
+        build_model(problem, list_choices(problem)),
+        (1.0, 1.0),
+        (math.inf, math.inf),
+        np.random.default_rng(0),
+    )
+    return search.mend(plan, focus)
+
+
 def _priced(found: Solution, line_weight: float, bound: float) -> CappedSolution:
     return CappedSolution(**vars(found), line_weight=line_weight, bound_of_relaxation=min(bound, found.value))
 

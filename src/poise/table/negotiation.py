@@ -81,6 +81,8 @@ class Negotiation:
         Bodies and record hashes, in order.
     reopened
         Record hashes of agreements that were re-opened.
+    fallen
+        Those of them for which the standing policy took over.
     """
 
     ground: str | None = None
@@ -91,6 +93,7 @@ class Negotiation:
     matched: tuple[int, ...] = ()
     agreements: tuple[tuple[str, dict[str, Any]], ...] = ()
     reopened: tuple[str, ...] = ()
+    fallen: tuple[str, ...] = ()
 
     @property
     def importance(self) -> Importance:
@@ -104,6 +107,12 @@ class Negotiation:
         """Return the last agreement that was not re-opened, with its record's hash."""
         standing = [one for one in self.agreements if one[0] not in self.reopened]
         return standing[-1] if standing else None
+
+    @property
+    def goes_on(self) -> tuple[str, dict[str, Any]] | None:
+        """Return whose plan goes on while nobody signs: the last agreement's, unless the policy took over."""
+        last = self.agreements[-1] if self.agreements else None
+        return None if last is None or last[0] in self.fallen else last
 
     @property
     def offers(self) -> tuple[Offer, ...]:
@@ -199,14 +208,19 @@ def advance(state: Negotiation, kind: str, record_hash: str, body: dict[str, Any
         return replace(state, matched=(*state.matched, number))
     if kind == AGREEMENT:
         return replace(state, agreements=(*state.agreements, (record_hash, body)))
-    return replace(state, reopened=(*state.reopened, body["agreement"]))
+    fallen = (body["agreement"],) if body.get("action") == "default" else ()
+    return replace(state, reopened=(*state.reopened, body["agreement"]), fallen=(*state.fallen, *fallen))
 
 
 def _opened(state: Negotiation, body: dict[str, Any]) -> Negotiation:
     """Start a table: on a new one all begins anew but for agreements, which stand until re-opened."""
     limits = msgspec.convert(body["limits"], tuple[Limit, ...])
     return Negotiation(
-        ground=body["ground"], limits=limits, agreements=state.agreements, reopened=state.reopened
+        ground=body["ground"],
+        limits=limits,
+        agreements=state.agreements,
+        reopened=state.reopened,
+        fallen=state.fallen,
     )
 
 

@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+
+import numpy as np
 
 from poise.bargain.repairs import find_repairs
 from poise.bargain.value import Limits
 from poise.errors import NoFeasiblePlanError
-from poise.planning.capped import find_any, solve_within
+from poise.planning.capped import EXACT_CHOICES, find_any, mended, solve_within
+from poise.planning.choices import list_choices
 from poise.planning.evaluate import evaluate
-from poise.planning.problem import Plan
-from poise.table.binding import amount_of, bind, touched
+from poise.planning.exact import no_plan
+from poise.planning.mixing import best_mix
+from poise.planning.problem import TIME_TOLERANCE_DAYS, Ints, Plan, Problem
+from poise.planning.relaxation import Relaxation
+from poise.table.binding import Board, amount_of, bind, changes_in, slots_in, touched
 from poise.table.emergency import EmergencyWay, emergency_ways
-from poise.table.ground import Ground
+from poise.table.ground import Ground, as_plan
 from poise.table.limits import WEEK, Limit, Party, relaxed, step_of
 from poise.table.solving import Costs, Effort, costs_of, split
 
@@ -22,6 +28,8 @@ Progress = Callable[[int, int, str], None]
 
 #: Steps that a freeze or a deadline may give way by before it is dropped.
 MOST_STEPS = 26
+#: Known plans of least total cost of which the plan after a repair may be mixed.
+MIXED = 4
 #: Repairs whose amounts and plans are worked out.
 DETAILED = 5
 
@@ -113,7 +121,8 @@ def repair_sheet(
     most
         Repairs to work out.
     """
-    finder = _Finder(ground, *split(limits), start, effort or Effort())
+    effort = effort or Effort()
+    finder = _Finder(ground, limits, start, effort)
     blocked = finder.blocked()
     if blocked:
         ways = emergency_ways(ground, finder.always, finder.effort)
@@ -123,21 +132,25 @@ def repair_sheet(
         return RepairSheet(False, (), (), is_complete=True)
     repairs = []
     for done, names in enumerate(found.repairs):
+        effort.go_on()
         if progress:
             progress(done, len(found.repairs), "what " + ", ".join(sorted(names)) + " would give")
-        repairs.append(finder.detailed(names))
+        gives, held = finder.gives(names)
+        plan = finder.best(held)
+        repairs.append(Repair(gives, plan, costs_of(ground.problem, plan)))
     repairs.sort(key=lambda repair: (repair.share, [give.limit.id for give in repair.gives]))
     return RepairSheet(True, tuple(repairs), found.conflicts, found.is_complete)
 
 
-@dataclass
 class _Finder:
-    ground: Ground
-    always: tuple[Limit, ...]
-    negotiable: dict[str, Limit]
-    start: Plan
-    effort: Effort
-    known: list[Plan] = field(default_factory=list)
+    """Looks for plans under sets of limits, near those known; the relaxation says where there is none."""
+
+    def __init__(self, ground: Ground, limits: Sequence[Limit], start: Plan, effort: Effort) -> None:
+        self.ground, self.effort = ground, effort
+        self.always, self.negotiable = split(limits)
+        self.known = [start, *(as_plan(stored.windows) for stored in ground.plans)]
+        self.board = Board.of(ground, limits)
+        self._hot: Relaxation | None = None
 
     def blocked(self) -> tuple[str, ...]:
         """Return why the law alone leaves no plan."""
@@ -151,8 +164,8 @@ class _Finder:
         """Return whether a plan meets these limits: True with a plan, False with a proof."""
         return self._is_possible([self.negotiable[name] for name in sorted(kept)])
 
-    def detailed(self, names: Limits) -> Repair:
-        """Work out how far each limit of a repair has to give way, one after the other, and the plan then.
+    def gives(self, names: Limits) -> tuple[tuple[Give, ...], list[Limit]]:
+        """Work out how far each limit of a repair has to give way, one after the other; and what then holds.
 
         Each gives only as much as is needed beside those before it and without those after it; so none
         of the amounts could be less while the others stay.
@@ -165,8 +178,7 @@ class _Finder:
             gives.append(Give(limit, after, _share(limit, after)))
             if after is not None:
                 kept.append(after)
-        solution = self._solve([*self.always, *kept], rounds=self.effort.rounds)
-        return Repair(tuple(gives), solution, costs_of(self.ground.problem, solution))
+        return tuple(gives), [*self.always, *kept]
 
     def _least(self, limit: Limit, others: Sequence[Limit]) -> Limit | None:
         """Return the limit after the fewest steps with which it and the others hold; None if it must go."""
@@ -193,28 +205,90 @@ class _Finder:
             return False
 
     def _any(self, limits: Sequence[Limit]) -> Plan | None:
-        """Return a plan that meets these limits: one known already, or a new one."""
+        """Return a plan that meets these limits: one known already, one near it, or any."""
         problem = bind(self.ground, limits).problem
         for plan in self.known:
             if evaluate(problem, plan).is_feasible:
                 return plan
         self.effort.go_on()
-        found = find_any(problem, self.effort.seconds)
+        if self._is_ruled_out(limits):
+            raise no_plan(problem, (math.inf, math.inf), 0.0, is_infeasible=True)
+        found = self._near(problem, limits) or find_any(problem, self.effort.seconds)
         if found is not None:
             self.known.append(found)
         return found
 
-    def _solve(self, limits: Sequence[Limit], rounds: int = 0) -> Plan:
-        found = solve_within(
-            bind(self.ground, limits).problem,
+    def _is_ruled_out(self, limits: Sequence[Limit]) -> bool:
+        """Return whether already the relaxation of these limits has no answer: a proof in a hundredth second.
+
+        Of a limit that gives way by an amount its row is left out, which proves no less.
+        """
+        if len(list_choices(self.ground.problem).change) <= EXACT_CHOICES:
+            return False
+        every = [*self.always, *self.negotiable.values()]
+        if self._hot is None:
+            anchors = [self.board.switches(self.ground, one) for one in (self.always, every)]
+            free = (math.inf, math.inf)
+            self._hot = Relaxation(self.board.problem, (0.0, 0.0), free, anchors, seconds=self.effort.seconds)
+        known = {limit.id: limit for limit in every}
+        rowed = ("freeze", "deadline")
+        kept = [one for one in limits if one.rule in rowed or one == known.get(one.id)]
+        return math.isinf(self._hot.under(self.board.switches(self.ground, kept)).bound)
+
+    def _near(self, problem: Problem, limits: Sequence[Limit]) -> Plan | None:
+        """Return a plan that differs from a known one where that breaks limits, or at most in those teams."""
+        if len(list_choices(problem).change) <= EXACT_CHOICES:
+            return None
+        faulty = [(_at_fault(self.ground, limits, plan), plan) for plan in self.known]
+        focus, plan = min(faulty, key=lambda one: len(one[0]))
+        team = problem.group_team
+        for groups in (focus, np.flatnonzero(np.isin(team, team[focus]))):
+            found = mended(problem, plan, groups)
+            if found is not None:
+                return found
+        return None
+
+    def best(self, limits: Sequence[Limit]) -> Plan:
+        """Return the plan of least exposure plus disruption found under limits that some known plan keeps."""
+        problem = bind(self.ground, limits).problem
+        total = {id(plan): _total(self.ground, plan) for plan in self.known}
+        kept = [plan for plan in self.known if evaluate(problem, plan).is_feasible]
+        cheapest = sorted(self.known, key=lambda plan: total[id(plan)])[:MIXED]
+        warm = best_mix(problem, [*kept, *cheapest], 1.0, self.effort.seconds / 6)
+        return solve_within(
+            problem,
             1.0,
             seconds=self.effort.seconds,
-            warm=self.start,
+            warm=warm or min(kept, key=lambda plan: total[id(plan)]),
             focus=touched(self.ground, limits),
-            rounds=rounds,
+            rounds=max(0, self.effort.rounds - 1),
             seed=self.effort.seed,
-        )
-        return found.plan
+        ).plan
+
+
+def _total(ground: Ground, plan: Plan) -> float:
+    costs = costs_of(ground.problem, plan)
+    return costs.security + costs.operations
+
+
+def _at_fault(ground: Ground, limits: Sequence[Limit], plan: Plan) -> Ints:
+    """Return the groups in which a plan breaks limits."""
+    problem, groups = ground.problem, [np.zeros(0, dtype=np.int64)]
+    end = np.append(problem.window_end_days, math.inf)[plan.window]
+    pair = problem.change_group * problem.num_windows + plan.window
+    for limit in limits:
+        if limit.rule == "deadline":
+            changes = changes_in(ground, limit)
+            late = changes[end[changes] > (limit.amount or 0.0) + TIME_TOLERANCE_DAYS]
+            groups.append(problem.change_group[late])
+        elif limit.rule == "freeze":
+            slots = np.flatnonzero(slots_in(ground, limit))
+            frozen = ground.slot_group[slots] * problem.num_windows + problem.slot_window[slots]
+            used = (plan.window >= 0) & np.isin(pair, frozen)
+            groups.append(problem.change_group[used])
+        elif not evaluate(bind(ground, [limit]).problem, plan).is_feasible:
+            groups.append(ground.groups_in(limit.scope))
+    return np.unique(np.concatenate(groups))
 
 
 def _steps_to(ground: Ground, limit: Limit, plan: Plan) -> int:

@@ -136,10 +136,10 @@ class Session:
     @property
     def default(self) -> tuple[str, Plan]:
         """What happens if nobody signs: the last signed plan on this data, else the standing policy."""
-        in_force = self.negotiation.in_force
-        if in_force is None:
+        last = self.negotiation.goes_on
+        if last is None:
             return self.ground.default_sentence, self.ground.default_plan
-        plan = agreed_plan(self.ground, in_force[1])
+        plan = agreed_plan(self.ground, last[1])
         return "The last signed agreement goes on, on today's data.", plan
 
     @cached_property

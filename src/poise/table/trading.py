@@ -15,9 +15,10 @@ import numpy as np
 import numpy.typing as npt
 
 from poise.errors import NoFeasiblePlanError
-from poise.planning.bundles import Band, smallest_bundle
+from poise.planning.bundles import smallest_bundle
 from poise.planning.capped import EXACT_CHOICES, MANY_CHOICES, solve_within
 from poise.planning.choices import list_choices
+from poise.planning.few_moves import Band
 from poise.planning.highs import Limits
 from poise.planning.problem import Ints, Plan, Problem
 from poise.planning.tracing import trace

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from datetime import date
 
-from poise.desk import convert
-from poise.desk.actions.bargaining import own_party
+from poise.desk import convert, jobs
+from poise.desk.actions.bargaining import SETTLE_JOB, own_party
 from poise.desk.actions.base import Actor, action
 from poise.desk.actions.keys import unlock
 from poise.desk.ledger import DeskLedger
@@ -68,6 +68,7 @@ def sign(by: Actor, draft_id: int, passphrase: str) -> Record | None:
         return None
     record = DeskLedger().add(signed, now=by.now)
     row.delete()
+    jobs.start(by, SETTLE_JOB, "A plan that both prefer to the signed one", agreement=record.hash)
     return record
 
 

@@ -19,7 +19,7 @@ from poise.table.limits import Limit, check_limits
 from poise.table.negotiation import PARTIES, Position
 
 LANDMARKS_JOB, PRICES_JOB, TRADES_JOB = "table.landmarks", "table.prices", "table.trades"
-REPAIRS_JOB, WHY_JOB = "table.repairs", "table.why"
+REPAIRS_JOB, WHY_JOB, SETTLE_JOB = "table.repairs", "table.why", "table.settle"
 #: Computations that a side can ask for, with what people call them.
 COMPUTATIONS = {
     LANDMARKS_JOB: "Fair points after limits",

@@ -14,9 +14,10 @@ from django.urls import reverse
 
 from poise.desk import convert
 from poise.desk.actions import Actor, agreements
+from poise.desk.actions.bargaining import SETTLE_JOB
 from poise.desk.actions.keys import is_enrolled
 from poise.desk.ledger import DeskLedger
-from poise.desk.models import AgreementDraft
+from poise.desk.models import AgreementDraft, Job
 from poise.desk.navigation import Entry
 from poise.desk.permissions import may
 from poise.desk.routes import DeskRequest, page
@@ -63,9 +64,16 @@ def show(request: DeskRequest, record_hash: str) -> HttpResponse:
         "beside": DeskLedger().beside(record.hash),
         "fired": found,
         "may_reopen": gravest(found) in ("reopen", "default") and may(request.user.role, "agreement.reopen"),
+        "settlement": _settlement(record.hash) if is_in_force else None,
         "is_of_this_table": is_in_force and at.negotiation.ground is not None,
     }
     return render(request, "desk/agreement/agreement.html", context)
+
+
+def _settlement(record_hash: str) -> Job | None:
+    """Return the search for a plan that both prefer to an agreement's."""
+    jobs = Job.objects.filter(kind=SETTLE_JOB).order_by("-id")
+    return next((job for job in jobs if job.arguments.get("agreement") == record_hash), None)
 
 
 def _content(body: Mapping[str, Any]) -> dict[str, Any]:

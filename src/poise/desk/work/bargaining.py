@@ -6,13 +6,21 @@ from datetime import datetime
 from typing import Any
 
 from poise.desk import convert
-from poise.desk.actions.bargaining import LANDMARKS_JOB, PRICES_JOB, REPAIRS_JOB, TRADES_JOB, WHY_JOB
+from poise.desk.actions.bargaining import (
+    LANDMARKS_JOB,
+    PRICES_JOB,
+    REPAIRS_JOB,
+    SETTLE_JOB,
+    TRADES_JOB,
+    WHY_JOB,
+)
 from poise.desk.convert import DeskSession
 from poise.desk.jobs import Run, handler
 from poise.errors import NoFeasiblePlanError
 from poise.table.pricing import price_sheet, sentence
 from poise.table.reasons import Asked, why_not
 from poise.table.repairing import Give, repair_sheet
+from poise.table.settling import better_for_both, offer
 from poise.table.trading import Trade, find_trades
 
 
@@ -58,7 +66,15 @@ def trades(run: Run) -> None:
     """Look for bundles from which both sides gain by what they declared important."""
     at = convert.session(run.by.now)
     draft = at.draft()
-    found = find_trades(at.ground, at.limits, draft.plan, at.negotiation.importance, progress=run.progress)
+    state = at.negotiation
+    found = find_trades(
+        at.ground,
+        at.limits,
+        draft.plan,
+        state.importance,
+        proposer=state.due or "security",
+        progress=run.progress,
+    )
     with run.finishing(about=at.about(), at=draft.label, trades=[_trade(at, one) for one in found]):
         pass
 
@@ -67,6 +83,8 @@ def _trade(at: DeskSession, trade: Trade) -> dict[str, Any]:
     return {
         "windows": trade.plan.window.tolist(),
         "relaxed": list(trade.relaxed),
+        "least_moves": trade.least_moves,
+        "is_smallest": trade.is_smallest,
         "gain_security": trade.gain_security,
         "gain_operations": trade.gain_operations,
         "before": [trade.before.security, trade.before.operations],
@@ -74,6 +92,21 @@ def _trade(at: DeskSession, trade: Trade) -> dict[str, Any]:
         "warnings": list(trade.warnings),
         "moves": [at.move_words(int(number), trade.plan) for number in trade.moved],
     }
+
+
+@handler(SETTLE_JOB)
+def settle(run: Run) -> None:
+    """Look for a plan that both prefer to the one just signed, and put it on the table."""
+    at = convert.session(run.by.now)
+    in_force = at.negotiation.in_force
+    if in_force is None or in_force[0] != run.arguments["agreement"]:
+        with run.finishing(better=None):
+            return
+    run.progress(0, 1, "looking for a plan that both prefer")
+    better = better_for_both(at)
+    with run.finishing(agreement=in_force[0], better=None if better is None else _trade(at, better)):
+        if better is not None:
+            offer(at, better)
 
 
 @handler(REPAIRS_JOB)

@@ -1,0 +1,138 @@
+"""What the table takes on the whole sample company: fair points, prices of ten limits, repairs, trades.
+
+    python bench/table.py [landmarks] [prices] [repairs] [trades] [settlement] [--threads 2]
+
+All by default. Ten limits of all kinds: three freezes of the estate and seven of the two sides. Repairs are
+of limits that cannot all hold; trades start in the middle of the frontier.
+"""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import msgspec
+
+from poise.estate import load_estate
+from poise.patching.planner import Settings
+from poise.planning.warm import main as warm
+from poise.sample import NOW, write_sample
+from poise.sample.feeds import fill_store
+from poise.scans import read_scan
+from poise.table.ground import Ground, as_plan
+from poise.table.landmarks import landmarks_after, landmarks_before
+from poise.table.limits import Limit
+from poise.table.opening import open_ground
+from poise.table.pricing import price_sheet
+from poise.table.repairing import repair_sheet
+from poise.table.solving import Effort
+from poise.table.trading import Importance, find_trades, post_settlement
+
+T = TypeVar("T")
+LIMITS: tuple[dict[str, Any], ...] = (
+    {"id": "weekends", "party": "operations", "rule": "weekends", "amount": 8},
+    {"id": "hours", "party": "operations", "rule": "hours", "amount": 60},
+    {"id": "erp-hours", "party": "operations", "rule": "hours", "amount": 3, "scope": ["erp"]},
+    {"id": "shops", "party": "operations", "rule": "services", "amount": 1, "scope": ["shop", "pos"]},
+    {"id": "edge-risk", "party": "security", "rule": "exposure", "amount": 60_000, "scope": ["edge"]},
+    {
+        "id": "kev",
+        "party": "security",
+        "rule": "deadline",
+        "affected": "kev",
+        "amount": 120,
+        "scope": ["edge"],
+    },
+    {
+        "id": "critical",
+        "party": "security",
+        "rule": "deadline",
+        "affected": "critical",
+        "amount": 150,
+        "scope": ["api", "checkout"],
+    },
+)
+#: Instead of the last three but one: what cannot hold beside the freezes.
+TOO_MUCH: tuple[dict[str, Any], ...] = (
+    {"id": "kev", "party": "security", "rule": "deadline", "affected": "kev", "amount": 45},
+    {"id": "edge-risk", "party": "security", "rule": "exposure", "amount": 9_000, "scope": ["edge"]},
+)
+IMPORTANCE = Importance({"edge": 5, "wan": 3, "cms": 0.2}, {"edge": 5, "api": 3, "wan": 0.3})
+
+
+def opened(folder: Path) -> Ground:
+    """Return the ground of a table on all reports of the sample company."""
+    sample = write_sample(folder)
+    store = fill_store(folder / "threats")
+    reports = [one for path in sample.reports for one in read_scan(path)]
+    ground, _ = open_ground(load_estate(sample.estate), reports, store, Settings(now=NOW, points=15))
+    return ground
+
+
+def told(what: str, work: Callable[[], T]) -> T:
+    """Do some work, and print the seconds of the clock and of the processor that it took."""
+    clock, processor = time.perf_counter(), time.process_time()
+    found = work()
+    print(
+        f"| {what} | {time.perf_counter() - clock:.1f} s | {time.process_time() - processor:.1f} s |",
+        flush=True,
+    )
+    return found
+
+
+def main() -> None:
+    """Print what each computation took."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    every = ("landmarks", "prices", "repairs", "trades", "settlement")
+    parser.add_argument("what", nargs="*", choices=[*every, []], help="which (all)")
+    parser.add_argument("--threads", type=int, default=2)
+    arguments = parser.parse_args()
+    wanted, effort = arguments.what or every, Effort(threads=arguments.threads)
+    warm()
+    with tempfile.TemporaryDirectory() as folder:
+        ground = opened(Path(folder))
+    made = tuple(msgspec.convert(one, Limit) for one in LIMITS)
+    limits = (*ground.estate_limits, *made)
+    print(f"{len(ground.changes)} changes on {len(ground.groups)} groups, {len(limits)} limits")
+    print("| | wall | processor |\n| --- | ---: | ---: |")
+    middle = as_plan(ground.plans[len(ground.plans) // 2].windows)
+    before = landmarks_before(ground, ground.default_plan)
+    if "landmarks" in wanted or "prices" in wanted:
+        after = told(
+            "fair points after limits",
+            lambda: landmarks_after(ground, limits, before, ground.default_plan, effort),
+        )
+        fair = after.point("kalai-smorodinsky")
+    if "prices" in wanted:
+        sheet = told(
+            f"prices of {len(limits)} limits",
+            lambda: price_sheet(ground, limits, fair.plan, fair.costs, effort=effort),
+        )
+        for one in sheet.limits:
+            print(f"    {one.limit.id}: {one.exposure.alone}")
+    if "repairs" in wanted:
+        much = {one["id"]: msgspec.convert(one, Limit) for one in TOO_MUCH}
+        tight = tuple(much.get(one.id, one) for one in limits)
+        found = told("repairs", lambda: repair_sheet(ground, tight, middle, effort=effort))
+        for repair in found.repairs:
+            print("   ", [(give.limit.id, round(give.share, 2)) for give in repair.gives], repair.costs)
+    if "trades" in wanted:
+        for trade in told("trades", lambda: find_trades(ground, (), middle, IMPORTANCE, effort=effort)):
+            gains = f"{trade.gain_security:.2%} / {trade.gain_operations:.2%}"
+            print(f"    {len(trade.moved)} moves, at least {trade.least_moves}: {gains} {trade.warnings}")
+    if "settlement" in wanted:
+        better = told(
+            "search after a signature",
+            lambda: post_settlement(ground, (), middle, IMPORTANCE, Effort(rounds=6, threads=effort.threads)),
+        )
+        print("   ", None if better is None else (better.gain_security, better.gain_operations))
+
+
+if __name__ == "__main__":
+    main()

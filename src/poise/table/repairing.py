@@ -154,8 +154,11 @@ class _Finder:
 
     def blocked(self) -> tuple[str, ...]:
         """Return why the law alone leaves no plan."""
+        problem = bind(self.ground, self.always).problem
+        if any(evaluate(problem, plan).is_feasible for plan in self.known):
+            return ()
         try:
-            find_any(bind(self.ground, self.always).problem, self.effort.seconds)
+            find_any(problem, self.effort.seconds)
         except NoFeasiblePlanError as error:
             return tuple(fault.message for fault in error.faults)
         return ()

@@ -154,9 +154,10 @@ def find_trades(
         moved = np.unique(np.concatenate([trade.moved for trade in trades])) if trades else NOTHING_MOVED
         others = held | np.isin(services, services[moved])
         same = held | np.isin(np.arange(len(held)), moved)
-        trade = seeker.smallest(bands, others, plans)
+        seconds = effort.seconds / (6 if trades else 2)
+        trade = seeker.smallest(bands, others, plans, seconds)
         if trade is None and trades:
-            trade = seeker.smallest(bands, same, plans)
+            trade = seeker.smallest(bands, same, plans, seconds)
         if trade is None:
             break
         trades.append(trade)
@@ -267,13 +268,16 @@ class _Seeker:
         return ~moves
 
     def smallest(
-        self, bands: tuple[Band, Band], held: npt.NDArray[np.bool_], plans: Sequence[Plan]
+        self, bands: tuple[Band, Band], held: npt.NDArray[np.bool_], plans: Sequence[Plan], seconds: float
     ) -> Trade | None:
-        """Return the trade of fewest moves with both costs in their bands; None where none was found."""
+        """Return the trade of fewest moves with both costs in their bands; None where none was found.
+
+        Each of two solves takes at most so many seconds.
+        """
         if held.all():
             return None
         found = smallest_bundle(
-            self.valued, self.draft, bands, self.rate, held, plans, Limits(self.effort.seconds, NODES)
+            self.valued, self.draft, bands, self.rate, held, plans, Limits(seconds, NODES)
         )
         if found is None:
             return None

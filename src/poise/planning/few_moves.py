@@ -90,7 +90,10 @@ class _Moves:
 def _moves(problem: Problem, kept: Plan, held: npt.NDArray[np.bool_]) -> _Moves:
     choices, slot = list_choices(problem), slots_of(problem, kept.window)
     users = np.bincount(slot[slot >= 0], minlength=problem.num_slots)
-    closing = np.where((slot >= 0) & (users[slot] == 1), problem.slot_cost[slot], 0.0)
+    closing = np.zeros(problem.num_changes)
+    alone = np.flatnonzero(slot >= 0)
+    alone = alone[users[slot[alone]] == 1]
+    closing[alone] = problem.slot_cost[slot[alone]]
     opening = np.where(users[choices.slot] == 0, problem.slot_cost[choices.slot], 0.0)
     now = _costs_now(problem, choices, kept)
     may_go = ~held & (kept.window >= 0) & ~np.isfinite(problem.last_days) & np.isfinite(now[0])

@@ -58,6 +58,7 @@ bench: install $(PEERS) ## measure speed and memory as ratios; see docs/performa
 	$(BIN)/python bench/peers.py --sizes L XL --seeds 1 --seconds 60 --memory-gb 8 --json bench-out/peers-large.json
 	$(BIN)/python bench/replan.py
 	$(BIN)/python bench/limits.py
+	$(BIN)/python bench/table.py
 	$(BIN)/python bench/gate.py
 	$(BIN)/python bench/incidents.py
 

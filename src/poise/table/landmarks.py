@@ -313,11 +313,7 @@ def with_moves(problem: Problem, kept: Plan, most: float, amount: Ints | None = 
 
 def ideals(ground: Ground, default: Costs) -> Costs:
     """Return each side's least cost among plans that leave neither worse off than the default."""
-    costs = [costs_of(ground.problem, as_plan(stored.windows)) for stored in ground.plans]
-    rational = [
-        one for one in costs if one.security <= default.security and one.operations <= default.operations
-    ]
-    return Costs(
-        min((one.security for one in rational), default=default.security),
-        min((one.operations for one in rational), default=default.operations),
-    )
+    costs = [*(costs_of(ground.problem, as_plan(stored.windows)) for stored in ground.plans), default]
+    stakes = [Stakes(one.security, one.operations) for one in costs]
+    found = bargain(stakes, stakes[-1])
+    return Costs(found.security_ideal, found.operations_ideal)

@@ -32,6 +32,8 @@ ANNOUNCED_WEIGHT = 3
 EXECUTED_WEIGHT = 10**6
 #: Ways offered between the fewest moves and the whole re-plan.
 STEPS = 6
+#: Two total costs closer than this, relative, are the same.
+SAME_TOTAL = 1e-9
 #: A way recovers at least this part more of the gain than the one before [1].
 LEAST_GAIN = 0.005
 
@@ -165,8 +167,8 @@ def _worth_it(ways: Sequence[Replan], base: float) -> tuple[Replan, ...]:
     shown: list[Replan] = []
     for way in ways:
         recovered = (base - _total(way.costs)) / most if most > 1e-9 else 1.0
-        least = LEAST_GAIN * abs(most)
-        if way.budget is None or not shown or _total(shown[-1].costs) - _total(way.costs) >= least:
+        least = max(LEAST_GAIN * abs(most), SAME_TOTAL * abs(base))
+        if way.budget is None or not shown or _total(shown[-1].costs) - _total(way.costs) > least:
             shown.append(replace(way, recovered=recovered))
     return tuple(shown)
 

@@ -126,16 +126,18 @@ def state_of(
     """
     past = [point for point in points if point.time <= now]
     by_us, without_fix = burned(past, now, budget.window_days)
-    before = past[-1].by_us if past else rate_by_us
+    rates = (round(rate_by_us, 6), round(rate_without_fix, 6))
+    before = (round(past[-1].by_us, 6), round(past[-1].without_fix, 6)) if past else rates
     return BudgetState(
         allowed=budget.risk_days,
         window_days=budget.window_days,
         burned_by_us=round(by_us, 6),
         without_fix=round(without_fix, 6),
-        rate_by_us=round(rate_by_us, 6),
-        rate_without_fix=round(rate_without_fix, 6),
+        rate_by_us=rates[0],
+        rate_without_fix=rates[1],
         spent=by_us > budget.risk_days,
-        is_fix=rate_by_us < before,
+        # What takes away a risk that had no fix, such as the component itself, is a fix too.
+        is_fix=rates < before,
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Final
+from typing import Final, NamedTuple
 
 from poise.gate.plain import counted, plain
 from poise.gate.policy import Policy
@@ -11,8 +11,19 @@ from poise.gate.verdict import JudgedFinding, JudgedReport, Verdict
 
 #: The page ends here, whatever there is to say.
 MAX_LINES: Final = 60
-_SHOWN_BLOCKS: Final = 5
-_SHOWN_WARNINGS: Final = 4
+
+
+class _Room(NamedTuple):
+    """How many findings that block and that warn are shown, and lines of each other section."""
+
+    blocks: int
+    warnings: int
+    other: int
+
+
+_WIDE: Final = _Room(5, 4, 8)
+#: Every section at its fullest, with titles and blanks between, has 55 lines.
+_TIGHT: Final = _Room(3, 3, 4)
 _TITLES: Final = {
     "pass": "PASSES",
     "block": "IS BLOCKED",
@@ -25,30 +36,32 @@ _NUMBERS = re.compile(r"\d+")
 
 def page(verdict: Verdict, policy: Policy) -> str:
     """Return the page, with a line end behind each line."""
-    lines = _heading(verdict)
-    for title, part in (
-        ("Why nobody can say that it passes", [f"- {plain(text, 230)}" for text in verdict.incomplete]),
-        ("What blocks", _blocking(verdict, policy)),
-        ("Warnings", _warnings(verdict)),
-        ("Reports", [_report(report) for report in verdict.reports]),
-        ("Risk budget", _budget(verdict)),
-        (
-            "Not tested",
-            [
-                f"- {plain(one.test, 60)}: {plain(one.why, 100)}; {plain(one.until, 60)}"
-                for one in verdict.untested
-            ],
-        ),
-        ("Also", _notes(verdict)),
-    ):
-        lines += _section(title, part, _limit(title))
+    lines = _lines(verdict, policy, _WIDE)
     if len(lines) > MAX_LINES:
-        lines = [*lines[: MAX_LINES - 1], "... the JSON verdict holds the rest."]
+        lines = _lines(verdict, policy, _TIGHT)
     return "\n".join(lines) + "\n"
 
 
-def _limit(title: str) -> int:
-    return {"What blocks": 5 * _SHOWN_BLOCKS + 1, "Warnings": _SHOWN_WARNINGS + 1}.get(title, 8)
+def _lines(verdict: Verdict, policy: Policy, room: _Room) -> list[str]:
+    lines = _heading(verdict)
+    untested = [
+        f"- {plain(one.test, 60)}: {plain(one.why, 100)}; {plain(one.until, 60)}" for one in verdict.untested
+    ]
+    lines += _section(
+        "Why nobody can say that it passes",
+        [f"- {plain(text, 230)}" for text in verdict.incomplete],
+        room.other,
+    )
+    lines += _section("What blocks", _blocking(verdict, policy, room.blocks), 5 * room.blocks + 1)
+    lines += _section("Warnings", _warnings(verdict, room.warnings), room.warnings + 1)
+    for title, part in (
+        ("Reports", [_report(report) for report in verdict.reports]),
+        ("Risk budget", _budget(verdict)),
+        ("Not tested", untested),
+        ("Also", _notes(verdict)),
+    ):
+        lines += _section(title, part, room.other)
+    return lines
 
 
 def _section(title: str, part: list[str], most: int) -> list[str]:
@@ -82,13 +95,13 @@ def _heading(verdict: Verdict) -> list[str]:
     ]
 
 
-def _blocking(verdict: Verdict, policy: Policy) -> list[str]:
+def _blocking(verdict: Verdict, policy: Policy, shown: int) -> list[str]:
     blocking = [one for one in verdict.findings if one.outcome == "block"]
     has_baseline = any(one.kind == "baseline" for one in verdict.inputs)
     lines = []
-    for one in blocking[:_SHOWN_BLOCKS]:
+    for one in blocking[:shown]:
         lines += _block(one, policy, has_baseline)
-    rest = verdict.counts.get("block", 0) - min(len(blocking), _SHOWN_BLOCKS)
+    rest = verdict.counts.get("block", 0) - min(len(blocking), shown)
     if rest > 0:
         lines.append(f"- ... and {counted(rest, 'more finding')} that block; the JSON verdict holds them.")
     return lines
@@ -162,9 +175,9 @@ def version_step(installed: str, fixed: str) -> str:
     return "a small update"
 
 
-def _warnings(verdict: Verdict) -> list[str]:
+def _warnings(verdict: Verdict, shown: int) -> list[str]:
     warned = [one for one in verdict.findings if one.outcome == "warn"]
-    lines = [_warning(one) for one in warned[:_SHOWN_WARNINGS]]
+    lines = [_warning(one) for one in warned[:shown]]
     rest = verdict.counts.get("warn", 0) - len(lines)
     return [*lines, f"- ... and {counted(rest, 'more warning')}."] if rest > 0 else lines
 

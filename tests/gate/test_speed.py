@@ -58,6 +58,7 @@ def test_a_verdict_takes_no_longer_than_promised(tmp_path: Path, count: int, mos
     assert seconds < most_seconds * max(1.0, bare / 0.010)
 
 
+@pytest.mark.long
 def test_a_policy_is_verified_in_under_a_tenth_of_a_second(tmp_path: Path) -> None:
     """Both signatures, the sentences and the dates, offline; measured without the start of Python."""
     path = tmp_path / "policy.json"

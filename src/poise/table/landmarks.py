@@ -17,13 +17,11 @@ import numpy as np
 from poise.bargain import Bargain, Stakes, bargain
 from poise.bargain.certify import BoundLines, Certificate, certify
 from poise.errors import NoFeasiblePlanError
-from poise.planning.capped import EXACT_CHOICES, MANY_CHOICES, solve_within
+from poise.planning.capped import EXACT_CHOICES, solve_within
 from poise.planning.caps import CapRow, join_caps
 from poise.planning.choices import list_choices
 from poise.planning.epsilon import sweep_exactly
-from poise.planning.exact import check_hard_due, no_plan
-from poise.planning.highs import relax_program
-from poise.planning.milp import build_model
+from poise.planning.evaluate import evaluate
 from poise.planning.problem import Ints, Plan, Problem
 from poise.planning.tracing import Trace, trace
 from poise.table.binding import bind, rows_of, touched
@@ -94,41 +92,37 @@ def landmarks_after(
     if not limits:
         return before
     problem = bind(ground, limits).problem
-    choices = list_choices(problem)
-    check_hard_due(problem, choices)
-    if len(choices.change) <= EXACT_CHOICES:
+    if len(list_choices(problem).change) <= EXACT_CHOICES:
         plans, lines = _exact_frontier(problem, effort)
         return _landmarks(ground, plans, lines, in_force, problem=problem, effort=effort)
     start = before.point("kalai-smorodinsky")
     rate = _exchange_rate(ground, start.costs)
-    lines = _relaxed_lines(problem, rate, effort)
-    plans = [start.plan, in_force, *(as_plan(stored.windows) for stored in ground.plans)]
-    seen = _trace(problem, start.costs.operations, rate, plans, None, effort)
-    lines = _more_lines(lines, seen)
-    found = [spot.plan for spot in seen.spots]
-    if not found:
-        found = [_any_plan(problem, rate, start.plan, touched(ground, limits), effort)]
-    # The fair point after limits lies elsewhere: look around it too.
-    fair = _landmarks(ground, found, lines, in_force).point("kalai-smorodinsky")
-    again = _trace(problem, fair.costs.operations, rate, found, seen, effort)
-    found += [spot.plan for spot in again.spots]
-    return _landmarks(ground, found, _more_lines(lines, again), in_force, problem=problem, effort=effort)
+    focus = touched(ground, limits)
+    first = _solve(problem, rate, start.plan, focus, effort)
+    weights = [factor * rate for factor in _WEIGHTS if factor != 1.0]
+    with ThreadPoolExecutor(max(1, effort.threads)) as executor:
+        others = list(executor.map(lambda weight: _solve(problem, weight, first[0], focus, effort), weights))
+    found = [first, *others]
+    lines = BoundLines(
+        np.array([rate, *weights]), np.array([bound for _, bound in found]), np.zeros(0), np.zeros(0)
+    )
+    plans = [plan for plan, _ in found]
+    plans += [
+        plan for stored in ground.plans if evaluate(problem, plan := as_plan(stored.windows)).is_feasible
+    ]
+    fair = _landmarks(ground, plans, lines, in_force).point("kalai-smorodinsky")
+    seen = _trace(problem, fair.costs.operations, rate, plans, effort)
+    plans, lines = [*plans, *(spot.plan for spot in seen.spots)], _more_lines(lines, seen)
+    plans += _between(problem, _landmarks(ground, plans, lines, in_force), plans, effort)
+    return _landmarks(ground, plans, lines, in_force, problem=problem, effort=effort)
 
 
-def _trace(
-    problem: Problem,
-    disruption: float,
-    rate: float,
-    plans: Sequence[Plan],
-    start: Trace | None,
-    effort: Effort,
-) -> Trace:
+def _trace(problem: Problem, disruption: float, rate: float, plans: Sequence[Plan], effort: Effort) -> Trace:
     effort.go_on()
     return trace(
         problem,
         disruption,
         rate,
-        start=start,
         plans=plans,
         seed=effort.seed,
         threads=effort.threads,
@@ -143,31 +137,6 @@ def _more_lines(lines: BoundLines, seen: Trace) -> BoundLines:
         weight=np.concatenate((lines.weight, weights)),
         bound=np.concatenate((lines.bound, bounds)),
     )
-
-
-def _relaxed_lines(problem: Problem, rate: float, effort: Effort) -> BoundLines:
-    """Return the lines that the linear relaxation proves, at several weights.
-
-    Raises
-    ------
-    NoFeasiblePlanError
-        When already the relaxation has no answer.
-    """
-    model = build_model(problem, list_choices(problem))
-    free = (math.inf, math.inf)
-
-    def bound(weight: float) -> float:
-        effort.go_on()
-        return relax_program(model, (1.0, weight), free, effort.seconds).bound
-
-    weights = [factor * rate for factor in _WEIGHTS]
-    if len(model.choices.change) > MANY_CHOICES:  # the program would take minutes; the trace proves alone
-        weights = []
-    with ThreadPoolExecutor(max(1, effort.threads)) as executor:
-        bounds = list(executor.map(bound, weights))
-    if any(math.isinf(one) for one in bounds):
-        raise no_plan(problem, free, 0.0, is_infeasible=True)
-    return BoundLines(np.array(weights), np.array(bounds), np.zeros(0), np.zeros(0))
 
 
 def _exact_frontier(problem: Problem, effort: Effort) -> tuple[list[Plan], BoundLines]:
@@ -185,18 +154,44 @@ def _exact_frontier(problem: Problem, effort: Effort) -> tuple[list[Plan], Bound
     )
 
 
-def _any_plan(problem: Problem, weight: float, near: Plan, focus: Ints, effort: Effort) -> Plan:
-    """Return a plan where the trace found none; raise an error where there is none."""
+def _solve(problem: Problem, weight: float, warm: Plan, focus: Ints, effort: Effort) -> tuple[Plan, float]:
     effort.go_on()
-    return solve_within(
+    found = solve_within(
         problem,
         weight,
         seconds=effort.seconds,
-        warm=near,
+        warm=warm,
         focus=focus,
         rounds=effort.rounds,
         seed=effort.seed,
-    ).plan
+    )
+    return found.plan, found.bound
+
+
+def _between(problem: Problem, coarse: Landmarks, plans: Sequence[Plan], effort: Effort) -> list[Plan]:
+    """Return plans around the equal share that no weight finds: caps half-way to its neighbours."""
+    fair = coarse.point("kalai-smorodinsky")
+    disruptions = sorted({costs_of(problem, plan).operations for plan in plans})
+    place = int(np.searchsorted(disruptions, fair.costs.operations))
+    found = []
+    for neighbour in disruptions[max(0, place - 1) : place] + disruptions[place + 1 : place + 2]:
+        effort.go_on()
+        cap = 0.5 * (neighbour + fair.costs.operations)
+        warm = min(
+            (plan for plan in plans if costs_of(problem, plan).operations <= cap),
+            key=lambda plan: costs_of(problem, plan).security,
+            default=None,
+        )
+        if warm is None:
+            continue
+        try:
+            solution = solve_within(
+                problem, 0.0, seconds=effort.seconds, disruption_cap=cap, warm=warm, rounds=effort.rounds
+            )
+        except NoFeasiblePlanError:
+            continue
+        found.append(solution.plan)
+    return found
 
 
 def _exchange_rate(ground: Ground, at: Costs) -> float:

@@ -56,19 +56,27 @@ def week(state: Dialogue, now: datetime, agenda: Agenda) -> Digest:
         since,
         now,
         agenda,
-        tuple(sorted(news for news in _news(state) if since < news[0] <= now)),
+        tuple(sorted(one for one in news(state) if since < one[0] <= now)),
         tuple((one.act.party, one.act.what, one.expected) for one in state.promises.values() if one.is_open),
         warnings(state, now),
     )
 
 
-def _news(state: Dialogue) -> list[tuple[datetime, str, str]]:
+def news(state: Dialogue) -> list[tuple[datetime, str, str]]:
+    """Return what was put down: when, by which side ("" for both), and what."""
     found: list[tuple[datetime, str, str]] = []
     for goal in state.goals.values():
         found += [
             (time, party, f"endorsed the goal: {goal.act.title}") for party, time in goal.endorsed.items()
         ]
     for promise in state.promises.values():
+        found.append(
+            (
+                promise.time,
+                promise.act.party,
+                f"promised by {promise.dues[0][1]:%Y-%m-%d}: {promise.act.what}",
+            )
+        )
         if promise.kept is not None:
             found.append((promise.kept, promise.act.party, f"kept: {promise.act.what}"))
     for decision in state.decisions.values():
@@ -76,6 +84,11 @@ def _news(state: Dialogue) -> list[tuple[datetime, str, str]]:
             texts = {one.id: one.text for one in decision.act.options}
             answer = texts.get(decision.made.option, decision.made.option)
             found.append((decision.ended, decision.made.party, f"decided: {decision.act.question} {answer}"))
+    for accepted in state.exceptions.values():
+        what = accepted.act.what
+        found += [(time, "", f"exception renewed until {until}: {what}") for time, until in accepted.renewed]
+        if accepted.closed is not None:
+            found.append((accepted.closed, "", f"exception over: {what}"))
     for one in state.disagreements.values():
         found.append((one.time, one.act.party, f"raised: {one.act.title}"))
         found += [(end.time, "", f"settled: {one.act.title}. {end.proposed.outcome}") for end in one.settled]

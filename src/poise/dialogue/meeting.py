@@ -5,8 +5,9 @@ from __future__ import annotations
 from datetime import datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
+from poise.dialogue.digest import news
 from poise.dialogue.pair import MeetingPlanned
-from poise.dialogue.state import Dialogue
+from poise.dialogue.state import Dialogue, Meeting
 
 #: Monday at nine, twenty minutes, until somebody says otherwise.
 _USUAL = MeetingPlanned(party="operations")
@@ -32,3 +33,9 @@ def next_meeting(state: Dialogue, now: datetime, timezone: str = "UTC") -> datet
     days = (today + timedelta(days=ahead) for ahead in range(8))
     times = (datetime.combine(day, clock, zone) for day in days if day.weekday() == plan.day)
     return next(one for one in times if one > now).astimezone(now.tzinfo)
+
+
+def minutes(state: Dialogue, meeting: Meeting, now: datetime) -> list[tuple[datetime, str, str]]:
+    """Return what the two put down while a meeting lasted: when, by which side, what."""
+    until = meeting.closed_at or now
+    return sorted(one for one in news(state) if meeting.time <= one[0] <= until)

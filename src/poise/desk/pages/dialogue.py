@@ -15,6 +15,7 @@ from django.utils.text import slugify
 from poise.desk import convert, live
 from poise.desk.actions import dialogue
 from poise.desk.charts.weeks import weeks_chart
+from poise.desk.contested import item_address, places
 from poise.desk.models import JointPage
 from poise.desk.navigation import Entry
 from poise.desk.pages.dialogue_forms import ROWS, fields_of
@@ -25,7 +26,7 @@ from poise.dialogue.agenda import CARRIES, make_agenda
 from poise.dialogue.base import PARTIES, other
 from poise.dialogue.board import make_board
 from poise.dialogue.goals import view_goals
-from poise.dialogue.meeting import next_meeting, planned
+from poise.dialogue.meeting import minutes, next_meeting, planned
 from poise.dialogue.meeting_ics import agenda_ics
 from poise.dialogue.state import Dialogue, Disagreement
 from poise.ledger.record import read_draft
@@ -61,6 +62,7 @@ def agenda(request: DeskRequest) -> HttpResponse:
     made = make_agenda(state, request.actor.now, dialogue.ahead(request.actor), convert.currency())
     context = {"agenda": made, "running": running, "version": version, "carries": CARRIES}
     zone = convert.company_zone()
+    context["listed"] = [(item, item_address(item, state)) for item in made.items]
     context |= {"plan": planned(state, zone), "meets": next_meeting(state, request.actor.now, zone)}
     return shown(request, name, {**context, "goals": _shared(state, request), "rows": ROWS})
 
@@ -94,12 +96,14 @@ def meeting(request: DeskRequest, key: str) -> HttpResponse:
     made = make_agenda(state, request.actor.now, dialogue.ahead(request.actor), convert.currency())
     items = {item.key: item for item in made.all}
     taken = {taken.item: taken for _, taken in found.taken}
-    listed = [(one, items.get(one), taken.get(one)) for one in found.act.items]
+    listed = [(one, items.get(one), taken.get(one), state.title_of(one)) for one in found.act.items]
     ends = found.time + timedelta(minutes=found.act.minutes)
     left = max(0, int((ends - request.actor.now).total_seconds()))
-    current = next((item for one, item, done in listed if done is None and item is not None), None)
+    current = next((item for _, item, done, _ in listed if done is None and item is not None), None)
     context = {"meeting": found, "listed": listed, "current": current, "ends": ends, "left_seconds": left}
-    context |= {"currency": made.currency, "num_open": sum(done is None for _, _, done in listed)}
+    context |= {"currency": made.currency, "num_open": sum(done is None for _, _, done, _ in listed)}
+    context |= {"minutes": minutes(state, found, request.actor.now)}
+    context |= acts_of(state, current.key, request.actor.party) if current else {}
     return shown(request, "desk/dialogue/meeting.html", context)
 
 
@@ -114,8 +118,46 @@ def disagreements(request: DeskRequest) -> HttpResponse:
         ),
         "goals": _shared(state, request),
         "services": _services(request),
+        "about": request.GET.get("about", "")[:300],
     }
     return shown(request, "desk/dialogue/disagreements.html", context)
+
+
+def decision(request: DeskRequest, key: str) -> HttpResponse:
+    """Show a decision that was asked, for the other side to make."""
+    state = dialogue.state_of(request.actor)
+    return _thing(request, state, "decision", key) if key in state.decisions else _gone()
+
+
+def exception(request: DeskRequest, key: str) -> HttpResponse:
+    """Show an accepted risk, for whoever renews or closes it."""
+    state = dialogue.state_of(request.actor)
+    return _thing(request, state, "exception", key) if key in state.exceptions else _gone()
+
+
+def _gone() -> HttpResponse:
+    raise Http404
+
+
+def _thing(request: DeskRequest, state: Dialogue, kind: str, key: str) -> HttpResponse:
+    goal = state.decisions[key].act.goal if kind == "decision" else ""
+    context = {"kind": kind, "ref": key, "title": state.title_of(key), "currency": convert.currency()}
+    context |= acts_of(state, f"{kind}:{key}", request.actor.party)
+    context["serves"] = next((title for id, title in _shared(state, request) if id == goal), "")
+    return shown(request, "desk/dialogue/thing.html", context)
+
+
+def acts_of(state: Dialogue, key: str, party: str) -> dict[str, Any]:
+    """Return what can be done about an agenda's item, for the forms beside it."""
+    kind, _, id = key.partition(":")
+    goal = state.goals.get(id) if kind == "goal" else None
+    return {
+        "decision": state.decisions.get(id) if kind == "decision" else None,
+        "promise": state.promises.get(id) if kind == "promise" else None,
+        "exception": state.exceptions.get(id) if kind == "exception" else None,
+        "disagreement": state.disagreements.get(id) if kind == "disagreement" else None,
+        "goal_wanted": id if goal is not None and party not in goal.endorsed else "",
+    }
 
 
 def disagreement(request: DeskRequest, key: str) -> HttpResponse:
@@ -133,6 +175,8 @@ def disagreement(request: DeskRequest, key: str) -> HttpResponse:
         "own": found.position(own) if own in PARTIES else None,
         "goal": state.goals.get(found.goal),
         "history": _history(found),
+        "places": places(request.actor, state, found),
+        "goals": _shared(state, request),
         "version": version,
         "joint": JointPage.objects.filter(disagreement=key).first(),
         "may_accept": found.offer is not None and found.offer.party != own,
@@ -299,7 +343,12 @@ def _back(request: DeskRequest) -> HttpResponse:
 
 #: Places within the dialogue, in the order of its tabs; the pair's own stand in :mod:`poise.desk.pages.pair`.
 TABS: Final = (
-    Entry("Agenda", "dialogue-agenda", "dialogue.read", "dialogue-agenda dialogue-meeting"),
+    Entry(
+        "Agenda",
+        "dialogue-agenda",
+        "dialogue.read",
+        "dialogue-agenda dialogue-meeting dialogue-decision dialogue-exception",
+    ),
     Entry("Disagreements", "dialogue-disagreements", "dialogue.read", "dialogue-disagreement dialogue-joint"),
     Entry("Goals", "dialogue-goals", "dialogue.read", "dialogue-goals"),
     Entry("Profiles", "dialogue-profiles", "dialogue.pair", "dialogue-profiles"),
@@ -333,6 +382,8 @@ URLS = [
         "dialogue.escalate",
         ("POST",),
     ),
+    page("dialogue/decisions/<str:key>", decision, "dialogue-decision", "dialogue.read"),
+    page("dialogue/exceptions/<str:key>", exception, "dialogue-exception", "dialogue.read"),
     page("dialogue/goals", goals, "dialogue-goals", "dialogue.read"),
     page("dialogue/board", board, "dialogue-board", "dialogue.board"),
     page("dialogue/say/<str:kind>", say, "dialogue-say", "dialogue.say", ("POST",)),

@@ -78,6 +78,11 @@ def _decision(fields: dict[str, Any], posted: QueryDict) -> None:
     ]
 
 
+def _raised(fields: dict[str, Any], posted: QueryDict) -> None:
+    links = [link.partition(":") for link in posted.getlist("link") if ":" in link]
+    fields["links"] = [{"kind": kind, "ref": ref} for kind, _, ref in links]
+
+
 def _settlement(fields: dict[str, Any], posted: QueryDict) -> None:
     fields["gives"] = [
         {"party": party, "what": what}
@@ -89,5 +94,6 @@ def _settlement(fields: dict[str, Any], posted: QueryDict) -> None:
 _SPECIAL: Final = {
     "profile.stated": _profile,
     "decision.asked": _decision,
+    "disagreement.raised": _raised,
     "settlement.proposed": _settlement,
 }

@@ -11,9 +11,21 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from poise.desk.permissions import may
 from poise.report.figures import Money
 
 register = template.Library()
+
+
+@register.inclusion_tag("desk/dialogue/_contested.html", takes_context=True)
+def contested(context: dict[str, Any], kind: str, ref: object) -> dict[str, Any]:
+    """Show the disagreements about something, and where to raise one, to whom reads the dialogue."""
+    from poise.desk.contested import about
+
+    request = context["request"]
+    role = request.user.role
+    found = about(request.actor, kind, str(ref)) if may(role, "dialogue.read") else []
+    return {"found": found, "kind": kind, "ref": str(ref), "may_raise": may(role, "dialogue.say")}
 
 
 @register.filter

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -43,36 +44,77 @@ PAGES = (
 PICTURES = os.environ.get("POISE_PICTURES")
 
 
-def year_desk(folder: Path, moment: datetime) -> RunningDesk:
-    """Serve the sample company's desk as it stood at a moment of its year."""
-    desk = RunningDesk(folder / "desk")
-    workspace.set_clock_ahead(desk.workspace, moment + timedelta(minutes=1))
-    desk.python(
-        "from datetime import datetime\n"
-        "from poise.desk.prepare import prepare\n"
-        "from poise.desk.sample_year import fill_year\n"
-        "from poise.ledger import keyfile\n"
-        "keyfile.KDF_ROUNDS = 2\n"
-        f"prepare(); fill_year(datetime.fromisoformat({moment.isoformat()!r}))"
-    )
-    desk.serve()
-    return desk
+#: What the two say in their browsers instead of the year's list: (kind, what it is about, side or "").
+IN_BROWSERS = (
+    ("goal.endorsed", "grow-online", "security"),
+    ("disagreement.position", "winter-freeze", "2025"),
+    ("decision.made", "d-shop-sept", ""),
+    ("<escalate>", "winter-freeze", "security"),
+    ("meeting.opened", "m-2025-12-15", ""),
+    ("meeting.item", "m-2025-12-15", ""),
+    ("meeting.closed", "m-2025-12-15", ""),
+    ("disagreement.retyped", "winter-freeze", ""),
+    ("settlement.proposed", "winter-freeze", ""),
+    ("settlement.accepted", "winter-freeze", ""),
+)
+PLAY = """
+from datetime import datetime
+from poise.desk.prepare import prepare
+from poise.desk.sample_year import fill_year, go_on
+from poise.ledger import keyfile
+keyfile.KDF_ROUNDS = 2
+said = {said!r}
+def without(row):
+    fields = row[3]
+    about = [fields.get(name) for name in ("id", "goal", "disagreement", "decision", "meeting")]
+    return any(row[1] == kind and id in about and (who in ("", row[2]) or str(row[0]).startswith(who))
+               for kind, id, who in said)
+until, since = datetime.fromisoformat({until!r}), {since!r}
+if since:
+    go_on(until, datetime.fromisoformat(since), without=without)
+else:
+    prepare()
+    fill_year(until, without=without)
+"""
+
+
+@dataclass
+class YearDesk:
+    """The sample company's desk, served from July on; the year goes on around what the two say there."""
+
+    desk: RunningDesk
+    moment: datetime | None = None
+
+    @property
+    def address(self) -> str:
+        """Where it is served."""
+        return self.desk.address
+
+    def reach(self, until: datetime, *, by_people: bool = False) -> None:
+        """Let the year go on to a moment, unless it is there already.
+
+        What the two say in the test of their year is left to them only when that test asks.
+        """
+        if self.moment is not None and self.moment >= until:
+            return
+        said = IN_BROWSERS if by_people else ()
+        since = self.moment.isoformat() if self.moment else None
+        if since is None:
+            workspace.set_clock_ahead(self.desk.workspace, until + timedelta(minutes=1))
+        self.desk.python(PLAY.format(said=said, until=until.isoformat(), since=since))
+        if since is None:
+            self.desk.serve()
+        else:
+            workspace.move_clock(self.desk.workspace, until + timedelta(minutes=1))
+        self.moment = until
 
 
 @pytest.fixture(scope="module")
-def warned(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningDesk]:
-    """Serve the desk on the morning on which five patterns warn."""
-    desk = year_desk(tmp_path_factory.mktemp("warned"), WARNED)
-    yield desk
-    desk.stop()
-
-
-@pytest.fixture(scope="module")
-def settled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningDesk]:
-    """Serve the desk half a year after the trade."""
-    desk = year_desk(tmp_path_factory.mktemp("settled"), END)
-    yield desk
-    desk.stop()
+def year(tmp_path_factory: pytest.TempPathFactory) -> Iterator[YearDesk]:
+    """One desk for the whole year; tests come in the order of its months."""
+    found = YearDesk(RunningDesk(tmp_path_factory.mktemp("year") / "desk"))
+    yield found
+    found.desk.stop()
 
 
 def picture(page: Any, name: str) -> None:
@@ -81,22 +123,63 @@ def picture(page: Any, name: str) -> None:
         page.screenshot(path=str(Path(PICTURES) / f"{name}.png"), full_page=True)
 
 
+def test_the_quarrel_grows_from_july_to_december(browser: Any, year: YearDesk) -> None:
+    """A goal of both, two positions, a decision against a recommendation, a page alone: in their browsers."""
+    year.reach(datetime(2025, 7, 7, 7, 20, tzinfo=UTC), by_people=True)
+    contexts = [browser.new_context(viewport={"width": 1280, "height": 900}) for _ in range(2)]
+    anna, bert = (context.new_page() for context in contexts)
+    for number, page in enumerate((anna, bert)):
+        sign_in(page, year.desk, number)
+    bert.goto(f"{year.address}/dialogue/goals")
+    bert.get_by_role("button", name="Endorse it").first.click()
+    picture(bert, "dialogue-goals")
+    year.reach(datetime(2025, 9, 2, 8, tzinfo=UTC), by_people=True)
+    words = {
+        bert: ("Nothing that is exploited stays open for three weeks", "A breach costs more", "9"),
+        anna: ("Nobody touches the shop during the sale", "A third of the margin is made then", "8"),
+    }
+    for page, (position, interest, importance) in words.items():
+        page.goto(f"{year.address}/dialogue/disagreements/winter-freeze")
+        page.get_by_label("Position", exact=True).fill(position)
+        page.get_by_label("The interest behind it").fill(interest)
+        page.get_by_label("Importance to you, 0 to 10").fill(importance)
+        page.get_by_role("button", name="Put it down").click()
+    assert anna.get_by_text("Nothing that is exploited stays open").first.is_visible()
+    picture(anna, "dialogue-positions")
+    year.reach(datetime(2025, 9, 26, 15, tzinfo=UTC), by_people=True)
+    anna.goto(f"{year.address}/dialogue/decisions/d-shop-sept")
+    anna.get_by_label("After the sale").check()
+    anna.get_by_role("button", name="Decide", exact=True).click()
+    assert anna.get_by_text("decided", exact=True).first.is_visible()
+    year.reach(datetime(2025, 10, 20, 7, tzinfo=UTC), by_people=True)
+    bert.goto(f"{year.address}/dialogue/disagreements/winter-freeze")
+    bert.get_by_text("Take it up", exact=True).click()
+    bert.get_by_label("The decision wanted").fill("Allow patches of exploited flaws during the sale")
+    bert.get_by_role("button", name="Go alone, visibly").click()
+    assert bert.get_by_text("One-sided page of security, without notice").is_visible()
+    picture(bert, "dialogue-alone")
+    year.reach(WARNED, by_people=True)
+    for context in contexts:
+        context.close()
+
+
 @pytest.mark.parametrize(
     ("scheme", "width"), [("light", 1440), ("dark", 1440), ("light", 400), ("dark", 400)]
 )
-def test_axe_finds_nothing(browser: Any, warned: RunningDesk, scheme: str, width: int) -> None:
+def test_axe_finds_nothing(browser: Any, year: YearDesk, scheme: str, width: int) -> None:
     """Every page by ear, by keyboard and on a phone, in both schemes, with every form unfolded."""
     from axe_playwright_python.sync_playwright import Axe
 
+    year.reach(WARNED)
     context = browser.new_context(
         viewport={"width": width, "height": 900}, color_scheme=scheme, bypass_csp=True
     )
     page = context.new_page()
-    sign_in(page, warned)
+    sign_in(page, year.desk)
     options = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
     broken = []
     for path in PAGES:
-        assert page.goto(f"{warned.address}{path}").ok, path
+        assert page.goto(f"{year.address}{path}").ok, path
         page.evaluate("document.querySelectorAll('details').forEach(one => one.open = true)")
         found = Axe().run(page, options=options)
         if found.violations_count:
@@ -106,25 +189,27 @@ def test_axe_finds_nothing(browser: Any, warned: RunningDesk, scheme: str, width
     assert not broken, "\n".join(broken)
 
 
-def test_two_people_settle_the_years_quarrel(browser: Any, warned: RunningDesk) -> None:
+def test_two_people_settle_the_years_quarrel(browser: Any, year: YearDesk) -> None:
     """It is warned of; they meet, retype it, trade; each sees the other's moves."""
+    year.reach(WARNED)
     contexts = [browser.new_context(viewport={"width": 1280, "height": 900}) for _ in range(2)]
     anna, bert = (context.new_page() for context in contexts)
     complaints: list[str] = []
     for number, page in enumerate((anna, bert)):
         page.on("console", lambda message: complaints.append(message.text))
-        sign_in(page, warned, number)
-    _both_are_warned(anna, bert, warned)
-    _they_meet(anna, bert, warned)
-    _they_trade(anna, bert, warned)
-    anna.goto(f"{warned.address}/dialogue")
+        sign_in(page, year.desk, number)
+    _both_are_warned(anna, bert, year)
+    _they_meet(anna, bert, year)
+    year.reach(datetime(2026, 1, 8, 8, 30, tzinfo=UTC), by_people=True)
+    _they_trade(anna, bert, year)
+    anna.goto(f"{year.address}/dialogue")
     assert not anna.get_by_role("heading", name="No patches on the shop").count()
     for context in contexts:
         context.close()
     assert complaints == []
 
 
-def _both_are_warned(anna: Any, bert: Any, desk: RunningDesk) -> None:
+def _both_are_warned(anna: Any, bert: Any, desk: YearDesk) -> None:
     for page in (anna, bert):
         page.goto(f"{desk.address}/dialogue/signals")
     said = [page.locator("#signals").inner_html() for page in (anna, bert)]
@@ -134,7 +219,7 @@ def _both_are_warned(anna: Any, bert: Any, desk: RunningDesk) -> None:
     picture(anna, "dialogue-warned")
 
 
-def _they_meet(anna: Any, bert: Any, desk: RunningDesk) -> None:
+def _they_meet(anna: Any, bert: Any, desk: YearDesk) -> None:
     anna.goto(f"{desk.address}/dialogue")
     picture(anna, "dialogue-agenda")
     bert.goto(f"{desk.address}/dialogue")
@@ -156,7 +241,7 @@ def _they_meet(anna: Any, bert: Any, desk: RunningDesk) -> None:
     assert anna.get_by_text("To the table in January").is_visible()
 
 
-def _they_trade(anna: Any, bert: Any, desk: RunningDesk) -> None:
+def _they_trade(anna: Any, bert: Any, desk: YearDesk) -> None:
     bert.goto(f"{desk.address}/dialogue/disagreements/winter-freeze")
     anna.goto(f"{desk.address}/dialogue/disagreements/winter-freeze")
     anna.get_by_text("Offer a way to settle it").click()
@@ -173,40 +258,43 @@ def _they_trade(anna: Any, bert: Any, desk: RunningDesk) -> None:
     assert "ended" in anna.locator("#one .over").inner_text()
 
 
-def test_half_a_year_later_it_is_still_settled(browser: Any, settled: RunningDesk) -> None:
+def test_half_a_year_later_it_is_still_settled(browser: Any, year: YearDesk) -> None:
     """No rule warns, promises are kept again, the freeze stays settled, the next page up was joint."""
+    year.reach(END, by_people=True)
     page = browser.new_page(viewport={"width": 1280, "height": 900})
-    sign_in(page, settled, 1)
-    page.goto(f"{settled.address}/dialogue/signals")
+    sign_in(page, year.desk, 1)
+    page.goto(f"{year.address}/dialogue/signals")
     assert page.get_by_text("No rule warns.").is_visible()
     assert "kept in time: 4 of 4" in page.locator("#promises").inner_text()
     assert "1 of 5" in page.locator("#promises").inner_text()
     picture(page, "dialogue-settled")
-    page.goto(f"{settled.address}/dialogue/disagreements/winter-freeze")
+    page.goto(f"{year.address}/dialogue/disagreements/winter-freeze")
     assert "ended 8 Jan 2026" in page.locator("#one .over").inner_text()
-    page.goto(f"{settled.address}/dialogue/disagreements/logs/page")
+    page.goto(f"{year.address}/dialogue/disagreements/logs/page")
     assert page.get_by_text("Joint page, signed by both").is_visible()
     picture(page, "dialogue-joint")
     page.close()
 
 
-def test_reading_and_answering_need_no_script(browser: Any, settled: RunningDesk) -> None:
+def test_reading_and_answering_need_no_script(browser: Any, year: YearDesk) -> None:
     """The survey is answered and sealed without JavaScript."""
+    year.reach(END)
     context = browser.new_context(java_script_enabled=False)
     page = context.new_page()
-    sign_in(page, settled)
-    page.goto(f"{settled.address}/dialogue/profiles")
+    sign_in(page, year.desk)
+    page.goto(f"{year.address}/dialogue/profiles")
     page.get_by_label("Security's priority 1").fill("Close what is exploited today")
     page.get_by_role("button", name="Seal my guess").click()
     assert page.get_by_text("is sealed. It opens once security has guessed too.").is_visible()
     context.close()
 
 
-def test_the_board_page_prints_on_one_sheet(browser: Any, settled: RunningDesk) -> None:
+def test_the_board_page_prints_on_one_sheet(browser: Any, year: YearDesk) -> None:
     """One page a quarter, without navigation, and no signal on it."""
+    year.reach(END)
     page = browser.new_page()
-    sign_in(page, settled)
-    page.goto(f"{settled.address}/dialogue/board")
+    sign_in(page, year.desk)
+    page.goto(f"{year.address}/dialogue/board")
     content: bytes = page.pdf(format="A4", prefer_css_page_size=True)
     assert re.findall(rb"/Count (\d+)", content) == [b"1"]
     page.emulate_media(media="print")

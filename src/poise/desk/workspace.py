@@ -103,6 +103,24 @@ def set_clock_ahead(folder: Path, shown: datetime) -> None:
         path.write_text(json.dumps({"ahead_seconds": ahead.total_seconds()}) + "\n", encoding="ascii")
 
 
+def move_clock(folder: Path, shown: datetime) -> None:
+    """Move the clock of a sample company's desk on to a time, from which it runs on.
+
+    Raises
+    ------
+    DeskError
+        E875 for a desk with this machine's clock, and for a time that lies behind.
+    """
+    path = folder / "clock.json"
+    moved = shown - datetime.now(UTC)
+    if not path.exists() or moved < clock_ahead(folder):
+        text = f"cannot be set to {shown:%Y-%m-%d %H:%M}."
+        raise DeskError(Fault("E875", str(path), text, "Only a sample company's clock moves, and only on."))
+    fresh = path.with_suffix(".new")
+    fresh.write_text(json.dumps({"ahead_seconds": moved.total_seconds()}) + "\n", encoding="ascii")
+    fresh.replace(path)
+
+
 def is_set(name: str, environment: Mapping[str, str] = os.environ) -> bool:
     """Return whether a variable is switched on.
 

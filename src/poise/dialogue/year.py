@@ -86,10 +86,24 @@ class Year:
     kept: list[Kept] = field(default_factory=list)
     ahead: Prospect | None = None
 
-    def play(self, until: datetime = END) -> Conversation:
-        """Play the year up to a moment; return the conversation of that moment."""
+    def play(
+        self,
+        until: datetime = END,
+        since: datetime | None = None,
+        without: Callable[[Row], bool] = lambda _: False,
+    ) -> Conversation:
+        """Play the year up to a moment; return the conversation of that moment.
+
+        Parameters
+        ----------
+        since
+            From when on; its start for None.
+        without
+            Whether somebody else says an act, so that it is left out.
+        """
         talk = Conversation(self.ledger, until)
-        steps = [row for row in rows() if row[0] <= until]
+        steps = [row for row in rows() if (since is None or since < row[0]) and row[0] <= until]
+        steps = [row for row in steps if not without(row)]
         if not self.ledger.roster().keys:
             self._enrol(steps[0][0])
         for now, kind, party, fields in steps:

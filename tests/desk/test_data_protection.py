@@ -1,0 +1,160 @@
+"""Every page and every export of the desk, for every role: no signal, score or statistic about a person.
+
+The list of addresses is the desk's own, so that a new page is walked, or fails here until it says why not.
+Signatures, owners and authors are no statistics; one's own words are for oneself.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from gate.build import DEPUTY
+from poise.desk import clock
+from poise.desk.ledger import DeskLedger
+from poise.desk.models import User
+from poise.desk.navigation import features
+from poise.desk.permissions import ROLES, may
+from poise.desk.sample_year import fill_year
+from poise.dialogue.base import PARTIES
+from poise.dialogue.year import END
+from poise.gate.documents import EXCEPTION_TYPE, Exemption, payload_of
+from poise.gate.register import EXCEPTION, body_of
+from poise.ledger import keyfile
+from poise.ledger.envelope import Envelope
+
+#: Words of figures about somebody.
+STATISTIC = re.compile(r"\d+ of \d+|\d+ ?%|median|kept in time|score|rank\b|rating", re.IGNORECASE)
+#: The two get names that occur nowhere else.
+NAMES = re.compile(r"Qq(anna|bert)zz|\b(anna|bert)\b")
+#: Where no name of a person may stand at all.
+NAMELESS = ("dialogue-signals", "dialogue-board", "dialogue-digest", "dialogue-ics")
+#: The signals' own words; they stand for the two alone.
+SIGNALS = re.compile(r"kept in time|Concession balance|Two escalations within 60 days|came true")
+SIGNAL_PAGES = ("dialogue-signals", "dialogue-signals-json", "dialogue-digest")
+#: Pages about things that the year does not hold: a table with its plans and agreements, pipelines' verdicts,
+#: drafts, uploads. They are asked for like the others, and hold nobody's words of this year.
+ELSEWHERE = frozenset(
+    [
+        "table-limit-page",
+        "plan",
+        "plan-why",
+        "agreement",
+        "agreement-draft",
+        "agreement-export",
+        "agreement-compose",
+        "gate-verdict",
+        "gate-verdict-file",
+        "gate-service",
+        "gate-policy",
+        "gate-policy-file",
+        "gate-draft",
+        "gate-policies-new",
+        "report",
+        "service",
+        "job",
+        "evidence-trust",
+        "incident-statement",
+        "finding",
+    ]
+)
+#: What stands for the varying parts of an address, by its name; others are asked for as incidents are.
+FILLED: dict[str, tuple[str, ...]] = {
+    "dialogue-meeting": ("m-2025-11-03", "m-2026-04-13"),
+    "dialogue-disagreement": ("winter-freeze", "logs", "cloud-backup"),
+    "dialogue-joint": ("winter-freeze", "logs"),
+    "dialogue-decision": ("d-shop-sept", "d-keys"),
+    "dialogue-exception": ("archive", "wiki"),
+    "ledger-record": ("3", "40", "120"),
+}
+
+
+@pytest.fixture
+def year(monkeypatch: pytest.MonkeyPatch, chair: User, auditor: User, administrator: User) -> str:
+    """Play the year, with an incident and an exception of the gate; return the exception's record."""
+    monkeypatch.setattr(keyfile, "KDF_ROUNDS", 2)
+    monkeypatch.setattr(clock, "now", lambda: END)
+    User.objects.filter(username="administrator").update(role="operations-staff")  # the year brings its own
+    fill_year(END)
+    for name in ("anna", "bert"):
+        User.objects.filter(username=name).update(first_name=f"Qq{name}zz")
+    document = Exemption("x", "shop", "rule", ("c:1",), "CVE", "Lee", "why", END, END + timedelta(days=9))
+    body = body_of(Envelope(EXCEPTION_TYPE, payload_of(document)).signed(DEPUTY))
+    return DeskLedger().append(EXCEPTION, "bert", body, now=END).hash
+
+
+def addresses(gate: str) -> Iterator[tuple[str, str, str]]:
+    """Yield (name, permission, path) of everything that can be read."""
+    filled = {**FILLED, "gate-exception": (gate,), "gate-exception-file": (gate,)}
+    for module in features():
+        for pattern in module.URLS:
+            view: Any = pattern.callback
+            if "GET" not in view.methods:
+                continue
+            route, name = str(pattern.pattern), str(pattern.name)
+            for key in filled.get(name, ("1" if "<int" in route else "x",)) if "<" in route else ("",):
+                yield name, view.permission, "/" + re.sub(r"<[^>]+>", key, route)
+
+
+def test_no_page_and_no_export_has_a_figure_about_a_person(
+    year: str, sign_in: Callable[[Any], Client]
+) -> None:
+    """No name beside a statistic anywhere; no signal but for the two; nothing unread but what is listed."""
+    read: dict[str, int] = {}
+    for role in ROLES:
+        user = User.objects.filter(role=role.key).first()
+        if user is None:
+            continue
+        client = sign_in(user)
+        client.raise_request_exception = False
+        for name, permission, path in addresses(year):
+            if not may(role.key, permission) or name == "dialogue-mine":
+                continue
+            response = client.get(path)
+            assert response.status_code < 500, path
+            text = _said(response)
+            if response.status_code == 200:
+                read[name] = read.get(name, 0) + 1
+            if name.startswith(NAMELESS):
+                assert not NAMES.search(text), path
+            if name not in SIGNAL_PAGES:
+                assert not SIGNALS.search(text), f"{role.key}: {path}"
+            for line in text.splitlines():
+                assert not (NAMES.search(line) and STATISTIC.search(line)), f"{role.key} {path}: {line}"
+    unread = {name for name, _, _ in addresses(year)} - set(read) - {"dialogue-mine"}
+    assert not {name for name in unread - ELSEWHERE if not name.startswith("incident")}
+    assert len(read) > 30
+
+
+def _said(response: Any) -> str:
+    """Return what a page says in its main part: its frame tells the reader's own name."""
+    content = b"".join(response.streaming_content) if response.streaming else response.content
+    text = content.decode("utf-8", "replace")
+    found = re.search(r"<main.*?</main>", text, re.DOTALL)
+    return re.sub(r"<[^>]+>", " ", found.group(0)) if found else text
+
+
+def test_a_figure_by_side_stands_only_where_a_direction_is_the_matter(
+    year: str, sign_in: Callable[[Any], Client]
+) -> None:
+    """In a pair a side is a person."""
+    client = sign_in(User.objects.get(username="anna"))
+    directed = {"overrides", "concessions"}
+    for signal in json.loads(client.get("/dialogue/signals.json").content)["signals"]:
+        for reading in signal["readings"]:
+            for figure in reading["figures"]:
+                assert signal["id"] in directed or not any(party in figure["label"] for party in PARTIES)
+
+
+def test_the_api_has_no_word_for_one() -> None:
+    """No field of any answer that a program gets is a signal, a score or a rating."""
+    schema = Client().get("/api/openapi.json").json()
+    names = set(re.findall(r'"([a-z_]+)": \{', json.dumps(schema["components"]["schemas"])))
+    assert len(names) > 20
+    assert not [name for name in names if re.search(r"signal|rating|score_of|rank_of|survey|warning", name)]

@@ -40,30 +40,11 @@ SIGNALS = re.compile(r"kept in time|Concession balance|Two escalations within 60
 SIGNAL_PAGES = ("dialogue-signals", "dialogue-signals-json", "dialogue-digest")
 #: Pages about things that the year does not hold: a table with its plans and agreements, pipelines' verdicts,
 #: drafts, uploads. They are asked for like the others, and hold nobody's words of this year.
-ELSEWHERE = frozenset(
-    [
-        "table-limit-page",
-        "plan",
-        "plan-why",
-        "agreement",
-        "agreement-draft",
-        "agreement-export",
-        "agreement-compose",
-        "gate-verdict",
-        "gate-verdict-file",
-        "gate-service",
-        "gate-policy",
-        "gate-policy-file",
-        "gate-draft",
-        "gate-policies-new",
-        "report",
-        "service",
-        "job",
-        "evidence-trust",
-        "incident-statement",
-        "finding",
-    ]
-)
+ELSEWHERE = {
+    *("table-limit", "table-limit-page", "table-weigh", "plan", "plan-why", "agreement", "agreement-draft"),
+    *("agreement-export", "agreement-compose", "findings-report", "gate-verdict", "gate-verdict-file"),
+    *("gate-service", "gate-policy", "gate-policy-file", "gate-draft", "evidence-trust", "job"),
+}
 #: What stands for the varying parts of an address, by its name; others are asked for as incidents are.
 FILLED: dict[str, tuple[str, ...]] = {
     "dialogue-meeting": ("m-2025-11-03", "m-2026-04-13"),
@@ -71,6 +52,7 @@ FILLED: dict[str, tuple[str, ...]] = {
     "dialogue-joint": ("winter-freeze", "logs"),
     "dialogue-decision": ("d-shop-sept", "d-keys"),
     "dialogue-exception": ("archive", "wiki"),
+    "estate-service": ("shop",),
     "ledger-record": ("3", "40", "120"),
 }
 

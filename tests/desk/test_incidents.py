@@ -148,6 +148,62 @@ def test_what_is_not_for_a_watcher_leaves_no_trace(
     assert "board room" in sign_in(ciso).get(f"/incidents/{key}").content.decode()
 
 
+def test_an_auditor_sees_no_course_of_an_incident(
+    ciso: User, cio: User, auditor: User, sign_in: SignIn
+) -> None:
+    """Promises, requests, determinations and messages have no mark of their own and tell of what has one."""
+    key = opened(ciso)
+    said(ciso, "Mail is slow", tlp="GREEN")
+    said(ciso)
+    client = sign_in(auditor)
+    paths = [*_paths(key), f"/incidents/{key}/clocks", f"/incidents/{key}?before=5"]
+    before = [_plain(client.get(path)) for path in paths]
+    incidents.assess(Actor.of(ciso), key, "eu-gdpr-33", "it holds salaries", applies=True)
+    wanted = (clock.now() + timedelta(hours=1)).isoformat()
+    by = Actor.of(cio)
+    incidents.act(by, "asked", {"incident": key, "what": "Is payroll lost?", "wanted_by": wanted})
+    sent = {"audience": "operations", "channel": "chat", "subject": "[TLP:AMBER] x", "text": "t"}
+    incidents.act(by, "brief.queued", {"incident": key, "mark": "AMBER", **sent})
+    for number in range(20):
+        said(ciso, f"Host {number} is touched")
+    assert [_plain(client.get(path)) for path in paths] == before
+    assert "Is payroll lost?" in sign_in(ciso).get(f"/incidents/{key}").content.decode()
+
+
+def test_leafing_back_counts_nothing_that_is_hidden(ciso: User, auditor: User, sign_in: SignIn) -> None:
+    """The address of older statements names one, and no place among all."""
+    key = opened(ciso)
+    records = [said(ciso, f"Open {number}", tlp="GREEN") for number in range(45)]
+    said(ciso, "Hidden")
+    page = sign_in(auditor).get(f"/incidents/{key}").content.decode()
+    assert f"?before={records[5]}" in page
+    older = sign_in(auditor).get(f"/incidents/{key}", {"before": records[5]}).content.decode()
+    assert "Open 4." in older
+    assert "Open 5." not in older
+    assert "Older statements</a>" not in older
+
+
+def test_a_withdrawal_can_be_read(cio: User, ciso: User, sign_in: SignIn) -> None:
+    """News of which nothing is unread goes away by a press as well, each time anew."""
+    key = opened(ciso)
+    records = [said(ciso, f"Fact {number}") for number in range(3)]
+    client = sign_in(cio)
+
+    def press() -> None:
+        page = client.get(f"/incidents/{key}").content.decode()
+        found = re.search(r'name="value" value="([^"]+)">I have read all this', page)
+        assert found is not None
+        client.post(f"/incidents/{key}/press/read", {"value": found[1]})
+        assert "Since you last looked: nothing new" in client.get(f"/incidents/{key}").content.decode()
+
+    press()
+    for record in records[:2]:
+        fields = {"incident": key, "statement": record, "reason": "wrong host"}
+        incidents.act(Actor.of(ciso), "withdrawn", fields)
+        assert "Since you last looked: 1 withdrawn" in client.get(f"/incidents/{key}").content.decode()
+        press()
+
+
 def _paths(key: str) -> list[str]:
     return ["/", "/incidents", f"/incidents/{key}", f"/incidents/{key}/briefs/operations",
             f"/incidents/{key}/after", f"/incidents/{key}/after.json"]  # fmt: skip
@@ -347,7 +403,8 @@ def test_a_brief_goes_out_word_for_word_and_a_failure_is_shown_and_tried_again(
     assert len(webhook.taken) == 1
     assert "Files on pay-3 end in .lock" in webhook.taken[0]["message"]
     assert webhook.taken[0]["title"].startswith("[TLP:AMBER] ")
-    assert "Not delivered" not in client.get(f"/incidents/{key}").content.decode()
+    later = {"at": (clock.now() + timedelta(minutes=3)).isoformat()}
+    assert "Not delivered" not in client.get(f"/incidents/{key}", later).content.decode()
 
 
 def test_a_drill_sends_nothing(ciso: User, sign_in: SignIn, webhook: Webhook, channel_file: Path) -> None:

@@ -98,7 +98,7 @@ def run_review(arguments: argparse.Namespace) -> int:
         for one in review.timeline(incident, watcher, now, hindsight=arguments.hindsight):
             lines.append(f"{one.at:%m-%d %H:%M} {one.lane:9} {one.text}")
         lines.append("")
-        for kept in review.promises_kept(incident, now):
+        for kept in review.promises_kept(incident, now, watcher):
             late = (
                 ""
                 if kept.median_late_minutes is None

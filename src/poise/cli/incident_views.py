@@ -119,7 +119,7 @@ def _answered(request: Any, at: Any) -> bool:
 def _statement_json(incident: Incident, seen: View, told: Any) -> dict[str, Any]:
     import msgspec
 
-    from poise.incident.known import readers
+    from poise.incident.known import act_for, change_for, readers
     from poise.incident.statements import sentence
 
     return {
@@ -127,14 +127,14 @@ def _statement_json(incident: Incident, seen: View, told: Any) -> dict[str, Any]
         "sentence": sentence(told.act),
         "author": told.author,
         "recorded": told.time,
-        "change": told.change,
+        "change": change_for(incident, told, seen.watcher),
         "unread": told.record in seen.unread,
-        "ended": told.ended,
+        "ended": told.ended if told.ended is not None and told.ended <= seen.at else None,
         "read_by": {
             party: None if press is None else {"person": press[0], "at": press[1]}
             for party, press in readers(incident, told, seen.at).items()
         },
-        "act": msgspec.to_builtins(told.act),
+        "act": msgspec.to_builtins(act_for(incident, told, seen.watcher)),
     }
 
 

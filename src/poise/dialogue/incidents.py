@@ -56,7 +56,8 @@ def _promises(of: incident.Incident) -> Iterator[Promise]:
 
 
 def _decisions(of: incident.Incident) -> Iterator[Decision]:
-    for number, one in enumerate(of.decisions.values(), 1):
+    open_to_both = (one for one in of.decisions.values() if one.act.tlp != "RED")
+    for number, one in enumerate(open_to_both, 1):
         cost = one.act.cost_low_per_hour
         act = commitments.DecisionAsked(
             party=one.act.party,
@@ -85,8 +86,8 @@ def _default_time(one: incident.Decision) -> datetime | None:
 
 
 def _judgements(of: incident.Incident) -> Iterator[Judgement]:
-    told = (one for one in of.order if one.act.kind == "judgement" and one.resolved is not None)
-    for number, one in enumerate(told, 1):
+    told = (one for one in of.order if one.act.kind == "judgement" and one.act.tlp != "RED")
+    for number, one in enumerate((one for one in told if one.resolved is not None), 1):
         act, end = one.act, one.resolved
         if act.low is None or act.high is None or end is None or not isinstance(end.act, Resolved):
             continue

@@ -100,5 +100,7 @@ def _wrong(act: Act) -> Iterable[str]:
             yield f"cost_low_per_hour is {low:g}, above cost_high_per_hour, {high:g}."
         if low is not None and not act.basis:
             yield "a cost of waiting needs its basis."
+        if bool(act.named) != (act.tlp == "RED"):
+            yield "a RED decision request names the people whom it asks, and only that one does."
     elif isinstance(act, course.Answered) and not (act.statement or act.text):
         yield "an answer needs a statement or a text."

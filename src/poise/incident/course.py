@@ -109,6 +109,8 @@ class DecisionAsked(Act, frozen=True, kw_only=True, forbid_unknown_fields=True, 
         Whether it can be undone.
     default
         The option that comes into force on silence; counts only once the other side agreed to that.
+    tlp, named
+        How far it may travel; the people by name whom a RED one asks.
     """
 
     question: Line
@@ -122,6 +124,7 @@ class DecisionAsked(Act, frozen=True, kw_only=True, forbid_unknown_fields=True, 
     needed_by: Moment
     default: str = ""
     tlp: Mark = "AMBER"
+    named: tuple[Line, ...] = ()
 
 
 class DefaultAgreed(Act, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):

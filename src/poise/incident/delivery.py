@@ -101,7 +101,8 @@ def send(channel: Channel, subject: str, text: str, files: Mapping[str, bytes] |
     attached = apprise.AppriseAttachment()
     for name, content in (files or {}).items():
         attached.add(AttachMemory(content=content, name=name))  # type: ignore[no-untyped-call]
-    with apprise.LogCapture(level=logging.WARNING) as captured:  # type: ignore[no-untyped-call]
+    # Without the time of each line, whose digits would read as an answer.
+    with apprise.LogCapture(level=logging.WARNING, fmt="%(message)s") as captured:  # type: ignore[no-untyped-call]
         is_taken = notifier.notify(
             body=text,
             title=subject,

@@ -17,6 +17,7 @@ from poise.errors import Fault, IncidentError
 from poise.incident.base import PARTIES, Id, Line, Party, Text
 from poise.incident.review import Kept, middle, promises_kept
 from poise.incident.state import Incident
+from poise.incident.tlp import EVERYTHING, Watcher
 
 Minutes = Annotated[int, Meta(ge=0, le=1440)]
 
@@ -157,13 +158,14 @@ def injects_by(incident: Incident, at: datetime, party: Party | None = None) -> 
     return [(when, one) for when, one in found if when <= at and party in (None, one.to)]
 
 
-def score(incident: Incident, at: datetime) -> Score:
+def score(incident: Incident, at: datetime, watcher: Watcher = EVERYTHING) -> Score:
     """Return how the two did by a moment; injects that have not come yet are left out.
 
+    Only statements that the watcher may see count.
     Questions are told once the drill is closed or its time is over, and scored from then on.
     """
     scenario = scenario_of(incident)
-    told = [one for one in incident.order if one.time <= at]
+    told = [one for one in incident.order if one.time <= at and one.is_for(watcher)]
     answered = []
     for when, inject in injects_by(incident, at):
         first = next(
@@ -188,7 +190,7 @@ def score(incident: Incident, at: datetime) -> Score:
                 brier = None if last is None else (middle(last) - question.is_true) ** 2
                 low, high = (last.low, last.high) if last else (None, None)
                 judged.append(Judged(question.id, party, question.is_true, low, high, brier))
-    return Score(tuple(answered), tuple(judged), tuple(promises_kept(incident, at)))
+    return Score(tuple(answered), tuple(judged), tuple(promises_kept(incident, at, watcher)))
 
 
 def ends_at(incident: Incident) -> datetime:

@@ -107,6 +107,7 @@ def as_of(found: Iterable[Entry], moment: datetime) -> Incidents:
 
 
 def _note(of: Incident, act: Act, place: Place) -> None:
+    of.places[place.record] = len(of.log)
     of.log.append(place.done(act))
     if act.token:
         of.tokens[f"{place.author}/{act.token}"] = place.record

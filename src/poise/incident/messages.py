@@ -14,7 +14,7 @@ from msgspec import Meta
 
 from poise.incident.base import Act, Id, Line, Reference, Text
 from poise.incident.profile import Audience
-from poise.incident.tlp import Mark
+from poise.incident.tlp import Mark, Watcher
 
 #: Waits before the second, third ... attempt [min]; after the last one it is given up, visibly.
 RETRY_MINUTES: Final = (1, 2, 5, 10, 20, 30, 60, 120)
@@ -62,11 +62,20 @@ class Message:
     @property
     def state(self) -> Literal["waiting", "failing", "delivered", "given up"]:
         """How it stands."""
-        if self.delivered is not None:
+        return self.state_at(None)
+
+    def state_at(self, at: datetime | None) -> Literal["waiting", "failing", "delivered", "given up"]:
+        """Return how it stood at a time; None for now."""
+        if self.delivered is not None and (at is None or self.delivered <= at):
             return "delivered"
-        if len(self.failures) > len(RETRY_MINUTES):
+        num_failed = sum(at is None or time <= at for time, _ in self.failures)
+        if num_failed > len(RETRY_MINUTES):
             return "given up"
-        return "failing" if self.failures else "waiting"
+        return "failing" if num_failed else "waiting"
+
+    def is_for(self, watcher: Watcher) -> bool:
+        """Return whether this watcher may know of it: by its mark; who sent it always may."""
+        return watcher.name == self.author or watcher.may_see(self.act.mark)
 
     def due(self) -> datetime | None:
         """Return when the next attempt is due; None when there is none."""

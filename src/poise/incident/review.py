@@ -13,8 +13,8 @@ from poise.incident import course, duties, statements
 from poise.incident.acts import name_of
 from poise.incident.base import PARTIES, Act
 from poise.incident.clocks.standing import duties_of
-from poise.incident.known import readers, view
-from poise.incident.state import Decision, Done, Incident, Told
+from poise.incident.known import View, act_for, change_for, known_for, readers, view
+from poise.incident.state import Decision, Done, FollowUp, Incident, Told
 from poise.incident.tlp import EVERYTHING, Watcher, label, strictest
 from poise.incident.words import BANDS, band_of
 
@@ -79,7 +79,8 @@ def timeline(incident: Incident, watcher: Watcher, at: datetime, *, hindsight: b
     for told in incident.order:
         if told.time > at or not told.is_for(watcher):
             continue
-        if told.act.true_from is not None and (told.stands(at) if hindsight else told.change == "new"):
+        is_first = change_for(incident, told, watcher) == "new"
+        if told.act.true_from is not None and (told.stands(at) if hindsight else is_first):
             text = statements.sentence(told.act)
             found.append(Moment(told.act.true_from, "events", told.act.kind, text, told.author, told.record))
     found += [
@@ -150,12 +151,12 @@ def document(incident: Incident, watcher: Watcher, at: datetime) -> dict[str, An
         "opened": incident.opened.time,
         "closed": incident.closed.time if incident.closed and incident.closed.time <= at else None,
         "as_of": at,
-        "mark": label(strictest(one.act.tlp for one in told)),
-        "statements": [_statement_json(incident, one, at) for one in told],
+        "mark": mark_of(seen),
+        "statements": [_statement_json(incident, one, watcher, at) for one in told],
         "timeline": [vars(one) for one in timeline(incident, watcher, at)],
         "promises": [vars(one) for one in promises_kept(incident, at, watcher)],
         "calibration": [vars(one) for one in calibration(incident, at, watcher)],
-        "decisions": [_decision_json(one, at) for one in seen.decisions],
+        "decisions": [_decision_json(incident, one, watcher, at) for one in seen.decisions],
         "duties": [
             {
                 "regime": one.rule.id,
@@ -164,42 +165,57 @@ def document(incident: Incident, watcher: Watcher, at: datetime) -> dict[str, An
                 "reason": one.reason,
                 "stages": [{"stage": clock.stage.id, "state": clock.state} for clock in one.clocks],
             }
-            for one in duties_of(incident, at)
+            for one in (duties_of(incident, at) if watcher.knows_the_course else ())
         ],
-        "follow_ups": [
-            {
-                **msgspec.to_builtins(one.act),
-                "record": one.opened.record,
-                "result": one.done and _result(one.done),
-            }
-            for one in incident.follow_ups.values()
-            if one.opened.time <= at
-        ],
+        "follow_ups": [_follow_up_json(one, at) for one in follow_ups(incident, watcher, at)],
     }
 
 
-def _statement_json(incident: Incident, told: Told, at: datetime) -> dict[str, Any]:
+def mark_of(seen: View) -> str:
+    """Return the strictest mark of what a view shows, as the standard writes it."""
+    return label(strictest(one.act.tlp for one in (*seen.standing, *seen.ended, *seen.decisions)))
+
+
+def follow_ups(incident: Incident, watcher: Watcher, at: datetime) -> list[FollowUp]:
+    """Return what had been noted as open by then, for this watcher."""
+    noted = incident.follow_ups.values() if watcher.knows_the_course else ()
+    return [one for one in noted if one.opened.time <= at]
+
+
+def _follow_up_json(one: FollowUp, at: datetime) -> dict[str, Any]:
+    done = one.done if one.done is not None and one.done.time <= at else None
+    return {
+        **msgspec.to_builtins(one.act),
+        "record": one.opened.record,
+        "result": done and _result(done),
+    }
+
+
+def _statement_json(incident: Incident, told: Told, watcher: Watcher, at: datetime) -> dict[str, Any]:
+    later = incident.statements.get(told.corrected_by or "")
+    is_ended = told.ended is not None and told.ended <= at
     return {
         "record": told.record,
         "recorded": told.time,
         "author": told.author,
         "sentence": statements.sentence(told.act),
-        "change": told.change,
-        "corrected_by": told.corrected_by if told.ended and told.ended <= at else None,
-        "ended": told.ended if told.ended and told.ended <= at else None,
+        "change": change_for(incident, told, watcher),
+        "corrected_by": later.record if later and is_ended and later.is_for(watcher) else None,
+        "ended": told.ended if is_ended else None,
         "came_true": _outcome(told, at),
         "read": {party: press for party, press in readers(incident, told, at).items() if press},
-        **msgspec.to_builtins(told.act),
+        **msgspec.to_builtins(act_for(incident, told, watcher)),
     }
 
 
-def _decision_json(one: Decision, at: datetime) -> dict[str, Any]:
+def _decision_json(incident: Incident, one: Decision, watcher: Watcher, at: datetime) -> dict[str, Any]:
     made = one.made if one.made is not None and one.made.time <= at else None
+    known = list(known_for(incident, made, watcher)) if made is not None else []
     return {
         **msgspec.to_builtins(one.act),
         "record": one.asked.record,
         "state": one.state(at),
-        "made": None if made is None else msgspec.to_builtins(made.act),
+        "made": None if made is None else {**msgspec.to_builtins(made.act), "known": known},
         "decided_at": None if made is None else made.time,
         "decided_by": None if made is None else made.author,
     }
@@ -213,6 +229,11 @@ def _kind(act: Act) -> str:
     return act.kind if isinstance(act, statements.Stated) else name_of(act).replace(".", " ")
 
 
+#: Acts that carry the mark of what they are about; the others have that of what has none of its own.
+_MARKED: Final = (
+    course.Opened, course.Read, course.DecisionAsked, course.DefaultAgreed, course.Decided,
+    statements.Stated, statements.Withdrawn, statements.Resolved,
+)  # fmt: skip
 _PLAIN: Final[dict[type, str]] = {
     course.Opened: "Opened: {0.title}.",
     course.Moved: "The next update by {0.party} was moved to {0.due:%H:%M} UTC: {0.reason}.",
@@ -230,9 +251,13 @@ _PLAIN: Final[dict[type, str]] = {
 def _text(of: Incident, done: Done, watcher: Watcher) -> str:
     """Return an act in a sentence; empty when it is not for this watcher, or says nothing by itself."""
     act = done.act
+    if not watcher.knows_the_course and not isinstance(act, _MARKED):
+        return f"Closed by {done.author}." if isinstance(act, course.Closed) else ""
     if isinstance(act, statements.Stated):
         told = of.statements[done.record]
-        return f"{_change(told)}{statements.sentence(act)}" if told.is_for(watcher) else ""
+        change = change_for(of, told, watcher)
+        said = "" if change == "new" else f"{change.capitalize()}: "
+        return f"{said}{statements.sentence(act)}" if told.is_for(watcher) else ""
     if isinstance(act, statements.Withdrawn | statements.Resolved):
         told = of.statements[act.statement]
         if not told.is_for(watcher):
@@ -261,16 +286,12 @@ def _decision(of: Incident, done: Done, watcher: Watcher) -> Iterator[str]:
     act = done.act
     record = done.record if isinstance(act, course.DecisionAsked) else getattr(act, "request", "")
     asked = of.decisions[record]
-    if not watcher.may_see(asked.act.tlp) and watcher.name != asked.asked.author:
+    if not asked.is_for(watcher):
         return
     if isinstance(act, course.DecisionAsked):
         yield f"{act.party} asked: {act.question}"
     elif isinstance(act, course.Decided):
         yield f"{act.party} decided {act.option!r} on: {asked.act.question} {act.reason}"
-        yield f" ({len(act.known)} statements stood then)" if watcher.clearance == "RED" else ""
+        yield f" ({len(known_for(of, done, watcher))} statements stood then)"
     else:
         yield f"{act.party} agreed that silence means {asked.act.default!r} on: {asked.act.question}"
-
-
-def _change(told: Told) -> str:
-    return "" if told.change == "new" else f"{told.change.capitalize()}: "

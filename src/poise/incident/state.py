@@ -11,7 +11,7 @@ from poise.incident.course import Asked, DecisionAsked, Followed, Opened
 from poise.incident.duties import Anchored, Assessed, Sent, Suspended
 from poise.incident.messages import Message
 from poise.incident.statements import KINDS, Stated
-from poise.incident.tlp import EVERYTHING, Mark, Watcher, rank
+from poise.incident.tlp import EVERYTHING, Mark, Watcher
 
 Change = Literal["new", "corrected", "upgraded", "downgraded", "withdrawn"]
 
@@ -96,6 +96,10 @@ class Request:
     answer: Done | None = None
     ended: datetime | None = None
 
+    def is_open(self, at: datetime) -> bool:
+        """Return whether it waited for an answer then."""
+        return self.asked.time <= at and (self.ended is None or self.ended > at)
+
     @property
     def act(self) -> Asked:
         """What was asked."""
@@ -116,6 +120,10 @@ class Decision:
         """What was asked."""
         assert isinstance(self.asked.act, DecisionAsked)
         return self.asked.act
+
+    def is_for(self, watcher: Watcher) -> bool:
+        """Return whether this watcher may know of it; who asked always may."""
+        return watcher.name == self.asked.author or watcher.may_see(self.act.tlp, self.act.named)
 
     def state(self, at: datetime) -> Literal["open", "overdue", "decided", "default"]:
         """Return how it stood then."""
@@ -166,10 +174,11 @@ class Incident:
     messages: dict[str, Message] = field(default_factory=dict)
     obligations: dict[str, Obligation] = field(default_factory=dict)
     reads: list[Done] = field(default_factory=list)
-    clearances: dict[str, Mark] = field(default_factory=dict)
+    clearances: dict[str, list[tuple[datetime, Mark]]] = field(default_factory=dict)
     holds: list[Done] = field(default_factory=list)
     tokens: dict[str, str] = field(default_factory=dict)
     log: list[Done] = field(default_factory=list)
+    places: dict[str, int] = field(default_factory=dict)
     closed: Done | None = None
 
     @property
@@ -183,11 +192,26 @@ class Incident:
         """Its id."""
         return self.head.incident
 
-    def watcher(self, name: str, party: Party | None, clearance: Mark = "AMBER+STRICT") -> Watcher:
-        """Return somebody with the clearance that this incident gives them: the lead's is the strictest."""
+    def watcher(
+        self, name: str, party: Party | None, clearance: Mark = "AMBER+STRICT", at: datetime | None = None
+    ) -> Watcher:
+        """Return somebody with the clearance that this incident gives them: the lead's is the strictest.
+
+        Parameters
+        ----------
+        at
+            As of when; None for now.
+        """
         if name == self.head.lead:
-            return Watcher(name, party, "RED")
-        return Watcher(name, party, self.clearances.get(name, clearance))
+            return Watcher(name, party, "RED", "RED")
+        given = [mark for time, mark in self.clearances.get(name, ()) if at is None or time <= at]
+        return Watcher(name, party, given[-1] if given else clearance, clearance)
+
+    def as_then(self, watcher: Watcher, at: datetime) -> Watcher:
+        """Return a watcher with the clearance that they had at a time."""
+        if watcher.name not in self.clearances:
+            return watcher
+        return self.watcher(watcher.name, watcher.party, watcher.base, at)
 
     def open_promise(self, party: Party) -> Promise | None:
         """Return the promise that a side has still to keep."""
@@ -195,7 +219,7 @@ class Incident:
 
     def promises_for(self, watcher: Watcher) -> list[Promise]:
         """Return the promises; none for a watcher below the marks of statements that make and keep them."""
-        return self.promises if rank(watcher.clearance) >= rank("AMBER+STRICT") else []
+        return self.promises if watcher.knows_the_course else []
 
     def standing(self, at: datetime, watcher: Watcher = EVERYTHING) -> list[Told]:
         """Return the statements that stood at a time, for this watcher, in the order of recording."""

@@ -26,6 +26,10 @@ def state_it(of: Incident, act: statements.Stated, place: Place) -> Effect:
             hint = "Withdraw the old one, then state this one: who read the old one must not go on with it."
             text = f"It is TLP:{act.tlp}, and the statement that it corrects went to TLP:{before.act.tlp}."
             raise place.refuse(text, "E824", hint)
+        left_out = set(before.act.named) - set(act.named) if act.tlp == "RED" else set()
+        if left_out:
+            text = f"The statement that it corrects went to {', '.join(sorted(left_out))} as well."
+            raise place.refuse(text, "E824", "Name them again: they must not go on with the old one.")
     if act.waits is not None:
         place.known(of.decisions, act.waits, "decision request")
 
@@ -97,7 +101,10 @@ def answer(of: Incident, act: course.Answered, place: Place) -> Effect:
     if request.answer is not None:
         raise place.refuse("It is answered already.")
     if act.statement is not None:
-        place.known(of.statements, act.statement, "statement")
+        told = place.known(of.statements, act.statement, "statement")
+        if told.act.tlp == "RED":
+            hint = "Answer with words, or with a statement that they may see."
+            raise place.refuse("A RED statement answers no request: all see that it is answered.", hint=hint)
 
     def effect() -> None:
         request.answer, request.ended = place.done(act), place.time
@@ -141,7 +148,11 @@ def admit(of: Incident, act: course.Admitted, place: Place) -> Effect:
     """Give a person a clearance; only the lead does."""
     if place.author != of.head.lead:
         raise place.refuse(f"Only the lead, {of.head.lead}, says who sees what.", "E823")
-    return partial(of.clearances.__setitem__, act.person, act.clearance)
+
+    def effect() -> None:
+        of.clearances.setdefault(act.person, []).append((place.time, act.clearance))
+
+    return effect
 
 
 def follow(of: Incident, act: course.Followed, place: Place) -> Effect:

@@ -17,6 +17,10 @@ Mark = Literal["CLEAR", "GREEN", "AMBER", "AMBER+STRICT", "RED"]
 #: From the freest to the strictest.
 MARKS: Final[tuple[Mark, ...]] = ("CLEAR", "GREEN", "AMBER", "AMBER+STRICT", "RED")
 
+#: The mark of what has none of its own: promises, requests, determinations, what stays open. Their words and
+#: their number tell of statements.
+UNMARKED: Final[Mark] = "AMBER+STRICT"
+
 
 @dataclass(frozen=True, slots=True)
 class Watcher:
@@ -30,11 +34,19 @@ class Watcher:
         The side; None for others, such as an auditor.
     clearance
         The strictest mark up to which this person sees everything; RED only as the incident's lead.
+    base
+        What they had before the incident's lead gave them another clearance.
     """
 
     name: str
     party: Party | None = None
     clearance: Mark = "AMBER+STRICT"
+    base: Mark = "AMBER+STRICT"
+
+    @property
+    def knows_the_course(self) -> bool:
+        """Whether what carries no mark of its own is for this watcher."""
+        return self.may_see(UNMARKED)
 
     def may_see(self, mark: Mark, named: Iterable[str] = ()) -> bool:
         """Return whether a statement with this mark, for these people by name, is for this watcher."""

@@ -18,7 +18,7 @@ import msgspec
 from poise.desk import convert, jobs
 from poise.desk.actions.base import Actor, action, writing
 from poise.desk.ledger import DeskLedger
-from poise.desk.models import Job, LedgerHead, LedgerRecord
+from poise.desk.models import Job, LedgerHead
 from poise.errors import Fault, IncidentError
 from poise.incident.acts import ACTS, read_act
 from poise.incident.base import Party
@@ -76,11 +76,6 @@ def looking() -> Iterator[DeskRoom]:
         # A ledger of this request's own: another's may know keys of a transaction that was rolled back.
         _ROOM.ledger = DeskLedger()
         yield _ROOM
-
-
-def head_hash() -> str:
-    """Return the hash of the ledger's last record: what every incident's page rests on."""
-    return LedgerRecord.objects.order_by("-sequence").values_list("hash", flat=True).first() or ""
 
 
 def watcher(by: Actor, incident: Incident) -> Watcher:

@@ -7,27 +7,38 @@ from typing import Any, Final
 
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
+from django.template.loader import render_to_string
 
 from poise.desk import convert, live, telling
 from poise.desk.actions import people
 from poise.desk.ledger import DeskLedger
-from poise.desk.models import EstateVersion, Job
+from poise.desk.models import EstateVersion, Job, LedgerRecord
 from poise.desk.navigation import Entry
 from poise.desk.permissions import may
 from poise.desk.routes import DeskRequest, page
+from poise.ledger.record import Record
 
 #: Newest records and next windows that the home page lists.
 SHOWN_RECORDS: Final = 15
 SHOWN_WINDOWS: Final = 6
+_MEMORY: Final = live.Memory()
 
 
 def home(request: DeskRequest) -> HttpResponse:
     """Show the home page; its state follows what others do."""
-    version = f"{live.ledger_version()}.{_work_version()}"
-    if (same := live.unchanged(request, version)) is not None:
+    by = request.actor
+    rests_on = (live.head_hash(), _work_version(), by.now.replace(second=0, microsecond=0))
+    rests_on += (request.user.looked_at, request.user.role, request.user.timezone)
+    rests_on += (EstateVersion.objects.count(),)
+
+    def rendered() -> str:
+        return render_to_string("desk/_home_now.html", {**_state(request), "user": request.user})
+
+    kept = _MEMORY.page(request.user.pk, rests_on, rendered)
+    if (same := live.unchanged(request, kept.digest)) is not None:
         return same
     name = "desk/_home.html" if request.htmx else "desk/home.html"
-    return render(request, name, {**_state(request), "version": version})
+    return render(request, name, {"version": kept.digest, "inner": kept.html})
 
 
 def seen(request: DeskRequest) -> HttpResponse:
@@ -40,7 +51,7 @@ def _state(request: DeskRequest) -> dict[str, Any]:
     since, by = request.user.looked_at, request.actor
     told = [
         (record, telling.sentence(record), since is None or record.time > since)
-        for record in list(DeskLedger().records(-SHOWN_RECORDS))[::-1]
+        for record in _newest()
         if telling.may_know(by, record)
     ]
     version = convert.latest_estate()
@@ -55,6 +66,13 @@ def _state(request: DeskRequest) -> dict[str, Any]:
         "windows": _next_windows(version, by.now),
         "may_write": may(request.user.role, "estate.write"),
     }
+
+
+def _newest() -> list[Record]:
+    """Return the newest records; those of incidents push none of them out of sight."""
+    rows = LedgerRecord.objects.exclude(live.MARKED).order_by("-sequence")
+    book = DeskLedger()
+    return [book.record(place) for place in rows.values_list("sequence", flat=True)[:SHOWN_RECORDS]]
 
 
 def _next_windows(version: EstateVersion | None, now: datetime) -> list[dict[str, Any]]:

@@ -24,10 +24,10 @@ from poise.incident.clocks.regime import NOT_ADVICE, shipped
 from poise.incident.drill import is_over, scenario_of, score
 from poise.incident.known import view
 from poise.incident.profile import DEFAULTS, Audience
-from poise.incident.review import calibration, document, promises_kept, timeline
+from poise.incident.review import calibration, document, follow_ups, mark_of, promises_kept, timeline
 from poise.incident.state import Incident
 from poise.incident.stix import bundle
-from poise.incident.tlp import Watcher, label, strictest
+from poise.incident.tlp import Watcher
 from poise.incident.waiting import Waiting, cost_of_waiting
 
 AUDIENCES: Final[tuple[Audience, ...]] = ("operations", "security", "board")
@@ -56,8 +56,8 @@ def clocks(request: DeskRequest, key: str) -> HttpResponse:
     """Show every regime: what applies, its anchors, and when each stage is due, in local time and UTC."""
     now = request.actor.now
     with incidents.looking() as room:
-        found, _ = _of(room, request, key)
-        assessed = duties(found, now)
+        found, who = _of(room, request, key)
+        assessed = duties(found, who, now)
         known = {one["rule"].id for one in assessed}
         rest = [one for one in shipped().values() if one.id not in known]
         context = {
@@ -66,6 +66,7 @@ def clocks(request: DeskRequest, key: str) -> HttpResponse:
             "running": [one for one in rest if one.status == "in-force"],
             "disabled": [one for one in rest if one.status != "in-force"],
             "notice": NOT_ADVICE,
+            "knows_the_course": who.knows_the_course,
             "days_open": (now - found.head.detected).days,
         }
         return render(request, "desk/incidents/clocks.html", context)
@@ -102,7 +103,9 @@ def review_brief(request: DeskRequest, key: str, audience: str) -> HttpResponse:
             "at": own.at.isoformat(),
             "lacking": differences(made.values()),
             "channels": _channels(),
-            "sent": [one for one in found.messages.values() if one.act.audience == audience][::-1],
+            "sent": [
+                one for one in found.messages.values() if one.act.audience == audience and one.is_for(who)
+            ][::-1],
         }
         return render(request, "desk/incidents/brief.html", context)
 
@@ -203,14 +206,14 @@ def after(request: DeskRequest, key: str) -> HttpResponse:
         context = {
             **_common(request, found, key),
             "closed": found.closed,
-            "mark": label(strictest(one.act.tlp for one in (*seen.standing, *seen.ended))),
+            "mark": mark_of(seen),
+            "knows_the_course": who.knows_the_course,
             "timeline": timeline(found, who, now, hindsight=hindsight),
             "hindsight": hindsight,
             "kept": promises_kept(found, now, who),
             "calibration": calibration(found, now, who),
-            "decisions": seen.decisions,
-            "follow_ups": list(found.follow_ups.values()),
-            "score": score(found, now) if found.is_drill else None,
+            "follow_ups": follow_ups(found, who, now),
+            "score": score(found, now, who) if found.is_drill else None,
             "questions": scenario_of(found).questions if played else (),
             "zone": zone,
             "now": now,

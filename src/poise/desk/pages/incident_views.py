@@ -11,30 +11,31 @@ from poise.incident.base import PARTIES
 from poise.incident.clocks.standing import Clock, duties_of
 from poise.incident.clocks.words import both, due_sentence
 from poise.incident.drill import injects_by, is_over
-from poise.incident.known import View, readers, sentence, view
+from poise.incident.known import View, act_for, change_for, known_for, readers, sentence, view
+from poise.incident.review import mark_of
 from poise.incident.state import Decision, Incident, Told
 from poise.incident.statements import duty, source_words
 from poise.incident.statements import sentence as words
-from poise.incident.tlp import Watcher, label, strictest
+from poise.incident.tlp import Watcher, label
 
 #: Statements on one page.
 PAGE: Final = 40
 
 
-def sitting(incident: Incident, who: Watcher, at: datetime, *, before: int | None = None) -> dict[str, Any]:
+def sitting(incident: Incident, who: Watcher, at: datetime, *, before: str = "") -> dict[str, Any]:
     """Return what the page of an incident shows to somebody at a moment.
 
     Parameters
     ----------
     before
-        Only statements that stand before this place; for leafing back.
+        Only statements that were recorded before this one; for leafing back. It is a hash and no place, as
+        places would count what is not for this reader.
     """
     seen = view(incident, who, at)
     zone = ZoneInfo(incident.head.timezone)
     told = sorted([*seen.standing, *seen.ended], key=lambda one: one.place)
-    older = [one for one in told if before is None or one.place < before]
-    shown = older[: -PAGE - 1 : -1]
-    marks = [one.act.tlp for one in seen.standing] + [one.act.tlp for one in seen.decisions]
+    first = next((number for number, one in enumerate(told) if one.record == before), len(told))
+    shown = told[max(0, first - PAGE) : first][::-1]
     closed = incident.closed if incident.closed and incident.closed.time <= at else None
     return {
         "incident": incident,
@@ -42,19 +43,21 @@ def sitting(incident: Incident, who: Watcher, at: datetime, *, before: int | Non
         "is_drill": incident.is_drill,
         "at": at,
         "at_both": both(at, zone),
-        "mark": label(strictest(marks)),
+        "mark": mark_of(seen),
         "closed": closed,
         "news": sentence(seen.news),
-        "num_unread": len(seen.unread),
-        "upto": told[-1].record if told else "",
+        "has_news": bool(seen.news),
+        # What was there when somebody presses "read": the same press twice is one, a later one is another.
+        "upto": f"{told[-1].record}:{len(told)}-{len(seen.ended)}-{len(seen.unread)}" if told else "",
         "rows": [row(incident, one, seen, at) for one in shown],
-        "older": shown[-1].place if shown and len(older) > len(shown) else None,
+        "older": shown[-1].record if first > PAGE else None,
         "num_standing": len(seen.standing),
         "promises": promises(incident, seen, at),
-        "requests": [one for one in seen.requests if one.answer is None and (one.ended or at) >= at],
-        "decisions": [decision(one, at, zone) for one in seen.decisions][::-1],
-        "duties": duties(incident, at),
-        "troubled": [one for one in incident.messages.values() if one.state in ("failing", "given up")],
+        "knows_the_course": who.knows_the_course,
+        "requests": [one for one in seen.requests if one.is_open(at)],
+        "decisions": [decision(incident, one, seen, zone) for one in seen.decisions][::-1],
+        "duties": duties(incident, who, at),
+        "troubled": troubled(incident, who, at),
         "injects": [
             (when, one) for when, one in _injects(incident, at) if who.party is None or one.to == who.party
         ],
@@ -70,7 +73,7 @@ def row(incident: Incident, told: Told, seen: View, at: datetime) -> dict[str, A
     hidden = correction is not None and not correction.is_for(seen.watcher)
     return {
         "told": told,
-        "act": told.act,
+        "act": act_for(incident, told, seen.watcher),
         "sentence": words(told.act),
         "source": source_words(told.act),
         "duty": duty(told.act),
@@ -81,7 +84,7 @@ def row(incident: Incident, told: Told, seen: View, at: datetime) -> dict[str, A
         "withdrawn": getattr(told.withdrawn.act, "reason", "") if told.withdrawn and by_then else "",
         "is_withdrawn": bool(told.withdrawn) and by_then,
         "readers": [(party, press) for party, press in readers(incident, told, at).items()],
-        "change": told.change,
+        "change": change_for(incident, told, seen.watcher),
     }
 
 
@@ -107,8 +110,22 @@ def promises(incident: Incident, seen: View, at: datetime) -> list[dict[str, Any
     return found
 
 
-def decision(one: Decision, at: datetime, zone: ZoneInfo) -> dict[str, Any]:
-    """Return a decision request as a page shows it."""
+def troubled(incident: Incident, who: Watcher, at: datetime) -> list[dict[str, Any]]:
+    """Return the messages that had not been taken by then, with every attempt."""
+    return [
+        {
+            "act": one.act,
+            "state": one.state_at(at),
+            "failures": [failure for failure in one.failures if failure[0] <= at],
+        }
+        for one in incident.messages.values()
+        if one.is_for(who) and one.state_at(at) in ("failing", "given up")
+    ]
+
+
+def decision(incident: Incident, one: Decision, seen: View, zone: ZoneInfo) -> dict[str, Any]:
+    """Return a decision request as a page shows it; only statements that the reader may see are counted."""
+    at = seen.at
     made = one.made if one.made and one.made.time <= at else None
     return {
         "one": one,
@@ -118,14 +135,16 @@ def decision(one: Decision, at: datetime, zone: ZoneInfo) -> dict[str, Any]:
         "needed": both(one.act.needed_by, zone),
         "made": made,
         "option": getattr(made.act, "option", "") if made else "",
-        "known": len(getattr(made.act, "known", ())) if made else 0,
+        "known": len(known_for(incident, made, seen.watcher)) if made else 0,
         "names": {option.id: option.text for option in one.act.options},
         "agreed": one.default_agreed is not None and one.default_agreed.time <= at,
     }
 
 
-def duties(incident: Incident, at: datetime) -> list[dict[str, Any]]:
+def duties(incident: Incident, who: Watcher, at: datetime) -> list[dict[str, Any]]:
     """Return the regimes that were assessed, each with its clocks in sentences."""
+    if not who.knows_the_course:
+        return []
     zone = ZoneInfo(incident.head.timezone)
     return [
         {

@@ -6,12 +6,10 @@ that is not for somebody changes neither their page nor its version.
 
 from __future__ import annotations
 
-import hashlib
 import secrets
-from collections import OrderedDict
 from collections.abc import Iterator
 from datetime import datetime, timedelta
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from django.contrib import messages
 from django.http import Http404, HttpResponse
@@ -38,21 +36,11 @@ from poise.incident.tlp import MARKS
 from poise.incident.words import BANDS, CREDIBILITY, RELIABILITY
 from poise.ledger.record import Record
 
-#: Pages that this process remembers, one for each reader and incident.
-_REMEMBERED: Final = 400
 #: What of its interval a promise keeps when it is renewed by one press [min].
 _LEAST_MINUTES: Final = 5
 
 
-class Kept(NamedTuple):
-    """A page as it was rendered last: what it rests on, its content's digest, its content."""
-
-    rests_on: tuple[str, datetime]
-    digest: str
-    html: str
-
-
-_KEPT: OrderedDict[tuple[int, str], Kept] = OrderedDict()
+_MEMORY: Final = live.Memory()
 
 
 def index(request: DeskRequest) -> HttpResponse:
@@ -123,31 +111,27 @@ def _still(request: DeskRequest, key: str) -> HttpResponse:
     with incidents.looking() as room:
         found = _of(room, key)
         who = incidents.watcher(request.actor, found)
-        shown = sitting(found, who, at, before=int(before) if before.isdecimal() else None)
+        shown = sitting(found, who, at, before=before)
         context = {"is_still": True, "is_asof": bool(text), "key": key, "may_act": False, **shown}
         return render(request, "desk/incidents/as_of.html", context)
 
 
-def _followed(request: DeskRequest, key: str) -> Kept:
-    """Return the part of the page that follows others, rendered anew only when something can have changed."""
+def _followed(request: DeskRequest, key: str) -> live.Kept:
+    """Return the part of the page that follows others."""
     by = request.actor
-    rests_on = (incidents.head_hash(), by.now.replace(second=0, microsecond=0))
-    place = (request.user.pk, key)
-    kept = _KEPT.get(place)
-    if kept is not None and kept.rests_on == rests_on:
-        return kept
-    with incidents.looking() as room:
-        found = _of(room, key)
-        shown = sitting(found, incidents.watcher(by, found), by.now)
-        allowed = may(by.role, "incident.act")
-        context = {**shown, "key": key, "may_act": allowed, "party": by.party, "currency": convert.currency()}
-        html = render_to_string("desk/incidents/_sitting.html", context)
-        kept = Kept(rests_on, hashlib.sha256(html.encode()).hexdigest()[:16], html)
-        _KEPT[place] = kept
-        _KEPT.move_to_end(place)
-        while len(_KEPT) > _REMEMBERED:
-            _KEPT.popitem(last=False)
-    return kept
+
+    def rendered() -> str:
+        with incidents.looking() as room:
+            found = _of(room, key)
+            shown = sitting(found, incidents.watcher(by, found), by.now)
+            allowed = may(by.role, "incident.act")
+            context = {**shown, "key": key, "may_act": allowed, "party": by.party}
+            return render_to_string(
+                "desk/incidents/_sitting.html", {**context, "currency": convert.currency()}
+            )
+
+    rests_on = (live.head_hash(), by.now.replace(second=0, microsecond=0), request.user.timezone)
+    return _MEMORY.page((request.user.pk, key), rests_on, rendered)
 
 
 def _forms(request: DeskRequest, key: str) -> dict[str, Any]:
@@ -259,12 +243,13 @@ def press(request: DeskRequest, key: str, name: str) -> HttpResponse:
     """Take one press: read, checked, decided. The same press twice is one act."""
     by, value = request.actor, request.POST.get("value", "")
     record, _, option = value.partition(":")
-    fields: dict[str, Any] = {"incident": key, "token": f"{name}-{record[:32]}"}
+    fields: dict[str, Any] = {"incident": key, "token": f"{name}-{record[:32]}-{option[:24]}"}
     if name == "read":
         incidents.act(by, "read", {**fields, "upto": record})
     elif name == "checked":
         incidents.act(by, "checked", {**fields, "next_update": {"due": _again(by, key, record).isoformat()}})
     elif name == "decide":
+        # Two different answers by one person are no repetition: the second is refused, and told so.
         incidents.act(by, "decision.made", {**fields, "request": record, "option": option})
     elif name == "agree":
         incidents.act(by, "decision.default", {**fields, "request": record})

@@ -6,12 +6,12 @@ import json
 from datetime import UTC, datetime
 from typing import Final
 
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 from django.http import Http404, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
 
-from poise.desk import telling
+from poise.desk import live, telling
 from poise.desk.actions import incidents
 from poise.desk.ledger import DeskLedger
 from poise.desk.models import LedgerRecord
@@ -51,9 +51,7 @@ def index(request: DeskRequest) -> HttpResponse:
 
 def _listed() -> QuerySet[LedgerRecord]:
     """Return the records that are everybody's: those of incidents stand on their own pages."""
-    rows: QuerySet[LedgerRecord] = LedgerRecord.objects.exclude(
-        Q(kind__startswith="incident.") | Q(kind__startswith="drill.")
-    )
+    rows: QuerySet[LedgerRecord] = LedgerRecord.objects.exclude(live.MARKED)
     return rows
 
 

@@ -10,14 +10,16 @@ from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.test import Client
 
 from poise.desk import clock, convert
-from poise.desk.actions import Actor, incidents
+from poise.desk.actions import Actor, dialogue, estate, incidents
 from poise.desk.models import Job, LedgerRecord, User
 from poise.errors import IncidentError, NotAllowedError
+from poise.sample import write_sample
 
 SignIn = Callable[[Any], Client]
 
@@ -431,3 +433,103 @@ def test_the_ledger_pages_keep_marks(ciso: User, cio: User, sign_in: SignIn) -> 
     assert key
     exported = b"".join(sign_in(ciso).get("/ledger/export").streaming_content)
     assert b"board room" in exported
+
+
+def test_a_reader_s_profile_shapes_a_brief_and_never_its_facts(
+    cio: User, ciso: User, sign_in: SignIn, channel_file: Path
+) -> None:
+    """Order, detail, channel and time of day are the reader's; the sentences are the same in every form."""
+    channel_file.write_text(
+        '[mail]\nurl = "json://127.0.0.1:9/"\n[chat]\nurl = "json://127.0.0.1:9/"\nclearance = "AMBER"\n'
+    )
+    key = opened(ciso)
+    for text in ("Files are encrypted", "Backups are clean", "Payroll waits"):
+        said(ciso, text)
+    by = Actor.of(ciso)
+    incidents.act(by, "checked", {"incident": key, "next_update": {"none_because": "it is stable"}})
+    client = sign_in(ciso)
+
+    def shown() -> tuple[str, list[str], set[str]]:
+        page = client.get(f"/incidents/{key}/briefs/operations").content.decode()
+        letter = page[page.index('<pre class="letter"') : page.index("</pre>")]
+        said = re.findall(r"- (.+?) \[[0-9a-f]{8}\]", letter)
+        return page, said, set(said)
+
+    _, usual, facts = shown()
+    quiet = {"start": "00:00", "end": "23:59", "weekends": False}
+    profile = {"style": "options first", "detail": "headline", "channels": ["chat"], "timezone": "Asia/Tokyo"}
+    body = {**profile, "quiet": quiet, "urgent_in_quiet": False}
+    dialogue.say(Actor.of(cio), "profile.stated", body)
+    page, own, same = shown()
+    assert same == facts
+    assert own == usual[::-1]
+    assert "<option selected>chat</option>" in page
+    assert "It waits for the end of their quiet hours" in page
+    assert "Source: EDR" not in page
+    at = re.search(r'name="at" value="([^"]+)"', page)
+    assert at is not None
+    fields = {"at": at[1], "channel": "chat", "token": "s"}
+    assert client.post(f"/incidents/{key}/briefs/operations/send", fields).status_code == 302
+    assert incidents.deliver_due(clock.now()) == 0
+    assert (
+        "waits for quiet hours to end" in client.get(f"/incidents/{key}/briefs/operations").content.decode()
+    )
+
+
+def test_what_waiting_costs_is_computed_by_the_desk(ciso: User, sign_in: SignIn, tmp_path: Path) -> None:
+    """A form can be forged; the price comes from the estate's services and the judgement alone."""
+    company = write_sample(tmp_path / "company")
+    files = [company.estate, *(company.estate.parent / "calendars").glob("*.ics")]
+    estate.adopt(Actor.of(ciso), {path.name: path.read_bytes() for path in files})
+    service = next(iter(convert.estate_of(convert.latest_estate()).services.values()))
+    key, client = opened(ciso), sign_in(ciso)
+    needed = f"{clock.now() + timedelta(hours=1):%Y-%m-%dT%H:%M}"
+    fields = {
+        "question": "Cut it off?", "option_1": "Cut", "option_2": "Wait", "recommendation": "option-1",
+        "is_reversible": "yes", "needed_by": needed, "tlp": "AMBER", "token": "q",
+        "down": service.id, "cost_low_per_hour": "1", "cost_high_per_hour": "1", "basis": "forged",
+    }  # fmt: skip
+    assert client.post(f"/incidents/{key}/ask/now", fields).status_code == 302
+    bare = {**{name: value for name, value in fields.items() if name != "down"}, "token": "r"}
+    assert client.post(f"/incidents/{key}/ask/now", bare).status_code == 302
+    with incidents.looking() as room:
+        priced, unpriced = room.incident(key).decisions.values()
+    there = priced.asked.time.astimezone(ZoneInfo(service.timezone))
+    expected = float(service.downtime_cost_per_hour[there.weekday(), there.hour])
+    assert expected > 1
+    assert (priced.act.cost_low_per_hour, priced.act.cost_high_per_hour) == (expected, expected)
+    assert "forged" not in priced.act.basis
+    assert unpriced.act.cost_low_per_hour is None
+    wrong = {**fields, "down": "", "reachable": service.id, "low": "x", "high": "3", "token": "w"}
+    assert client.post(f"/incidents/{key}/ask/now", wrong).status_code == 400
+
+
+def test_a_stage_rests_is_received_and_need_not_be_due(ciso: User, sign_in: SignIn) -> None:
+    """Each by a form on the clocks' page, and only where the rule knows of it."""
+    key, client = opened(ciso), sign_in(ciso)
+    regime = "us-sec-8k-105"
+    client.post(f"/incidents/{key}/assess", {"regime": regime, "reason": "listed", "applies": "yes"})
+    at = f"{clock.now() - timedelta(hours=1):%Y-%m-%dT%H:%M}"
+
+    def say(name: str, **fields: str) -> None:
+        posted = {"regime": regime, "token": name, **fields}
+        assert client.post(f"/incidents/{key}/say/{name}", posted).status_code == 302
+
+    page = client.get(f"/incidents/{key}/clocks").content.decode()
+    assert "Let a stage rest lawfully" in page
+    assert "Record a receipt" not in page
+    say("clock.anchored", anchor="determined-material", at=at, reason="the board said so")
+    until = f"{clock.now() + timedelta(days=30):%Y-%m-%dT%H:%M}"
+    stage = re.findall(r'<option value="([^"]+)">Form 8-K', page)[0]
+    say("clock.suspended", stage=stage, until=until, authority="Attorney General", reference="AG 1")
+    assert "rests lawfully until" in client.get(f"/incidents/{key}/clocks").content.decode()
+    say("clock.sent", stage=stage, at=at, reference="0001")
+    assert "No receipt yet" in client.get(f"/incidents/{key}/clocks").content.decode()
+    say("clock.receipt", stage=stage, at=at, receipt="accepted 0001")
+    other = next(
+        one for one in re.findall(r'<option value="([^"]+)">', page) if one != stage and "amend" in one
+    )
+    say("clock.stage", stage=other, applies="no", reason="nothing was missing")
+    page = client.get(f"/incidents/{key}/clocks").content.decode()
+    assert "Receipt: accepted 0001" in page
+    assert "Not due here: nothing was missing." in page

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -15,6 +16,7 @@ from poise.incident.clocks.calendars import business_days_after, is_business_day
 from poise.incident.clocks.due import add_months, due_of, wall_time
 from poise.incident.clocks.regime import SENT, Example, Rule, Stage, Term, parse_rule, read_rule, shipped
 from poise.incident.clocks.standing import clocks_of, duties_of
+from poise.incident.clocks.words import due_sentence
 from poise.incident.duties import Sent, Suspended
 
 ZONES = ("America/New_York", "Europe/Brussels", "Australia/Lord_Howe", "Asia/Kolkata", "Pacific/Apia")
@@ -234,8 +236,6 @@ def test_states_from_waiting_to_sent() -> None:
 
 def test_an_incident_runs_under_the_rule_of_its_day(desk: Desk) -> None:
     """A rule published later, or a corrected anchor, never rewrites what was recorded."""
-    import msgspec
-
     values = msgspec.to_builtins(shipped()["eu-gdpr-33"])
     desk.do("clock.assessed", 1, regime="eu-gdpr-33", applies=True, reason="names of customers", rule=values)
     desk.do("clock.anchored", 2, regime="eu-gdpr-33", anchor="aware", at=at(0).isoformat(), reason="log")
@@ -251,3 +251,27 @@ def test_an_incident_runs_under_the_rule_of_its_day(desk: Desk) -> None:
         desk.do("clock.anchored", 11, regime="eu-gdpr-33", anchor="aware", at=at(12).isoformat(), reason="x")
     desk.do("clock.assessed", 12, regime="eu-gdpr-33", applies=False, reason="no personal data after all")
     assert duties_of(desk.case, at(12))[0].state == "does not apply"
+
+
+def test_one_stage_may_not_be_due_and_a_filing_gets_its_receipt(desk: Desk) -> None:
+    """A regime applies by its stages; a filing is done once its recipient says so, at its own time."""
+    rule = msgspec.to_builtins(shipped()["eu-gdpr-33"])
+    regime = {"regime": "eu-gdpr-33"}
+    desk.do("clock.assessed", 1, applies=True, reason="salaries", rule=rule, **regime)
+    desk.do("clock.anchored", 2, anchor="aware", at=at(1).isoformat(), reason="sure", **regime)
+    desk.do("clock.stage", 3, stage="processor", applies=False, reason="we are the controller", **regime)
+    with pytest.raises(IncidentError, match="Nothing was filed"):
+        desk.do("clock.receipt", 4, stage="authority", at=at(4).isoformat(), receipt="R", **regime)
+    desk.do("clock.sent", 5, stage="authority", at=at(5).isoformat(), reference="A-1", **regime)
+    desk.do("clock.receipt", 9, stage="authority", at=at(8).isoformat(), receipt="Eingang 77", **regime)
+
+    def stages(minutes: float) -> dict[str, tuple[str, str]]:
+        clocks = duties_of(desk.case, at(minutes))[0].clocks
+        return {one.stage.id: (one.state, due_sentence(one, ZoneInfo("UTC"), at(minutes))) for one in clocks}
+
+    assert stages(2.5)["processor"][0] == "no number"
+    assert stages(9)["processor"] == ("does not apply", "Not due here: we are the controller.")
+    assert "No receipt yet." in stages(8)["authority"][1]
+    assert "Receipt: Eingang 77, 2026-11-25 12:08 UTC." in stages(9)["authority"][1]
+    desk.do("clock.stage", 10, stage="processor", applies=True, reason="for the subsidiary", **regime)
+    assert stages(10)["processor"][0] == "no number"

@@ -86,6 +86,12 @@ VERBS: dict[str, tuple[str, str, dict[str, str]]] = {
         "regime": "its id", "stage": "the stage's id", "until": "until when", "authority": "who allows it",
         "reference": "its paper",
     }),
+    "receipt": ("clock.receipt", "record that a filing was received", {
+        "regime": "its id", "stage": "the stage's id", "at": "when", "receipt": "what came back",
+    }),
+    "stage": ("clock.stage", "say whether one stage of a regime that applies is due here", {
+        "regime": "its id", "stage": "the stage's id", "applies": "it is", "reason": "why",
+    }),
     "follow-up": ("followed", "note what stays open", {
         "text": "what", "becomes": "limit, exception or goal", "owner": "who", "due": "the day",
     }),

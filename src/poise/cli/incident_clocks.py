@@ -224,6 +224,8 @@ def _clock_json(clock: Clock, zone: ZoneInfo, now: datetime) -> dict[str, Any]:
         "words": clock.stage.words,
         "idle_hours": clock.idle_hours,
         "sent": clock.sent and {"at": _utc(clock.sent.at), "reference": clock.sent.reference},
+        "receipt": clock.receipt,
+        "reason": clock.reason,
     }
 
 

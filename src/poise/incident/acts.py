@@ -33,6 +33,8 @@ _ACTS: Final[dict[str, type[Act]]] = {
     "clock.anchored": duties.Anchored,
     "clock.sent": duties.Sent,
     "clock.suspended": duties.Suspended,
+    "clock.receipt": duties.Receipt,
+    "clock.stage": duties.StageAssessed,
     "brief.queued": messages.Queued,
     "brief.attempted": messages.Attempted,
     "followed": course.Followed,

@@ -83,6 +83,11 @@ class Brief:
         return frozenset(line.statement for _, lines in self.sections for line in lines)
 
     @property
+    def is_urgent(self) -> bool:
+        """Return whether a clock runs: a decision is wanted, or an update is promised."""
+        return bool(self.wanted or self.updates)
+
+    @property
     def subject(self) -> str:
         """Return the line under which it travels."""
         drill = "[DRILL] " if self.is_drill else ""

@@ -70,3 +70,21 @@ class Suspended(Act, frozen=True, kw_only=True, forbid_unknown_fields=True, omit
     until: Moment
     authority: Line
     reference: Line
+
+
+class Receipt(Act, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """The recipient of a filing said that it has it."""
+
+    regime: Id
+    stage: Id
+    at: Moment
+    receipt: Line
+
+
+class StageAssessed(Act, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """Somebody determined whether one stage of a regime that applies is due here; a later word counts."""
+
+    regime: Id
+    stage: Id
+    applies: bool
+    reason: Line

@@ -52,6 +52,22 @@ def suspend(of: Incident, act: duties.Suspended, place: Place) -> Callable[[], N
     return lambda: found.suspended.append((place.done(act), act))
 
 
+def receipt(of: Incident, act: duties.Receipt, place: Place) -> Callable[[], None]:
+    """Note that a filing was received."""
+    found = _running(of, act.regime, place)
+    _stage(found, act.stage, act.regime, place)
+    if not any(one.stage == act.stage for _, one in found.sent):
+        raise place.refuse("Nothing was filed there yet.", hint="Record the filing first.")
+    return lambda: found.receipts.append((place.done(act), act))
+
+
+def assess_stage(of: Incident, act: duties.StageAssessed, place: Place) -> Callable[[], None]:
+    """Note whether one stage is due here."""
+    found = _running(of, act.regime, place)
+    _stage(found, act.stage, act.regime, place)
+    return lambda: found.stages.append((place.done(act), act))
+
+
 def _running(of: Incident, regime: str, place: Place) -> Obligation:
     found = place.known(of.obligations, regime, "assessed regime")
     if not found.assessed[-1][1].applies:
@@ -69,4 +85,6 @@ DUTY_STEPS: Final[dict[type, Callable[[Incident, Any, Place], Callable[[], None]
     duties.Anchored: anchor,
     duties.Sent: send,
     duties.Suspended: suspend,
+    duties.Receipt: receipt,
+    duties.StageAssessed: assess_stage,
 }

@@ -12,7 +12,7 @@ from typing import Annotated, Final, Literal
 
 from msgspec import Meta
 
-from poise.incident.base import Act, Id, Line, Reference, Text
+from poise.incident.base import Act, Id, Line, Moment, Reference, Text
 from poise.incident.profile import Audience
 from poise.incident.tlp import Mark, Watcher
 
@@ -31,6 +31,8 @@ class Queued(Act, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_de
         What is sent, word for word.
     mark
         Its strictest mark.
+    not_before
+        When its reader's quiet hours end; None for at once.
     """
 
     audience: Audience
@@ -38,6 +40,7 @@ class Queued(Act, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_de
     subject: Line
     text: Annotated[str, Meta(min_length=1, max_length=4_000_000)]
     mark: Mark
+    not_before: Moment | None = None
 
 
 class Attempted(Act, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -82,5 +85,5 @@ class Message:
         if self.state in ("delivered", "given up"):
             return None
         if not self.failures:
-            return self.queued
+            return max(self.queued, self.act.not_before or self.queued)
         return self.failures[-1][0] + timedelta(minutes=RETRY_MINUTES[len(self.failures) - 1])

@@ -173,7 +173,8 @@ def document(incident: Incident, watcher: Watcher, at: datetime) -> dict[str, An
 
 def mark_of(seen: View) -> str:
     """Return the strictest mark of what a view shows, as the standard writes it."""
-    return label(strictest(one.act.tlp for one in (*seen.standing, *seen.ended, *seen.decisions)))
+    told = [one.act.tlp for one in (*seen.standing, *seen.ended)]
+    return label(strictest([*told, *(one.act.tlp for one in seen.decisions)]))
 
 
 def follow_ups(incident: Incident, watcher: Watcher, at: datetime) -> list[FollowUp]:
@@ -244,6 +245,7 @@ _PLAIN: Final[dict[type, str]] = {
     course.FollowUpDone: "A follow-up became: {0.result}.",
     duties.Anchored: "{0.regime}: '{0.anchor}' was set to {0.at}: {0.reason}.",
     duties.Sent: "{0.regime}: '{0.stage}' was filed, reference {0.reference}.",
+    duties.Receipt: "{0.regime}: '{0.stage}' was received: {0.receipt}.",
     duties.Suspended: "{0.regime}: '{0.stage}' rests until {0.until} by {0.authority}.",
 }
 
@@ -277,6 +279,8 @@ def _text(of: Incident, done: Done, watcher: Watcher) -> str:
         return "" if hidden else f"{act.party} answered: {act.text or (act.statement or '')[:8]}."
     if isinstance(act, duties.Assessed):
         return f"{act.regime} {'applies' if act.applies else 'does not apply'}: {act.reason}."
+    if isinstance(act, duties.StageAssessed):
+        return f"{act.regime}: '{act.stage}' {'is' if act.applies else 'is not'} due here: {act.reason}."
     if isinstance(act, course.DecisionAsked | course.DefaultAgreed | course.Decided):
         return "".join(_decision(of, done, watcher))
     return _PLAIN[type(act)].format(act) if type(act) in _PLAIN else ""

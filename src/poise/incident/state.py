@@ -8,7 +8,7 @@ from typing import Literal, NamedTuple
 
 from poise.incident.base import Act, Party
 from poise.incident.course import Asked, DecisionAsked, Followed, Opened
-from poise.incident.duties import Anchored, Assessed, Sent, Suspended
+from poise.incident.duties import Anchored, Assessed, Receipt, Sent, StageAssessed, Suspended
 from poise.incident.messages import Message
 from poise.incident.statements import KINDS, Stated
 from poise.incident.tlp import EVERYTHING, Mark, Watcher
@@ -157,6 +157,8 @@ class Obligation:
     anchors: list[tuple[Done, Anchored]] = field(default_factory=list)
     sent: list[tuple[Done, Sent]] = field(default_factory=list)
     suspended: list[tuple[Done, Suspended]] = field(default_factory=list)
+    receipts: list[tuple[Done, Receipt]] = field(default_factory=list)
+    stages: list[tuple[Done, StageAssessed]] = field(default_factory=list)
 
 
 @dataclass

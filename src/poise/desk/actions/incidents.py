@@ -19,6 +19,10 @@ from poise.desk import convert, jobs
 from poise.desk.actions.base import Actor, action, writing
 from poise.desk.ledger import DeskLedger
 from poise.desk.models import Job, LedgerHead
+from poise.dialogue.conversation import entries as said_entries
+from poise.dialogue.conversation import known_at
+from poise.dialogue.fold import replay as replay_said
+from poise.dialogue.state import Dialogue
 from poise.errors import Fault, IncidentError
 from poise.incident.acts import ACTS, read_act
 from poise.incident.base import Party
@@ -129,6 +133,11 @@ def assess(by: Actor, incident: str, regime: str, reason: str, *, applies: bool)
     values = {"regime": regime, "applies": applies, "reason": reason}
     values["rule"] = msgspec.to_builtins(rule) if applies else {}
     return act(by, "clock.assessed", {"incident": incident, **values})
+
+
+def said_of_readers(by: Actor) -> Dialogue:
+    """Return what both sides had said about how they want to be told, by an actor's time."""
+    return replay_said(said_entries(known_at(DeskLedger().records_of(("profile.stated",)), by.now)))
 
 
 def channels() -> dict[str, Channel]:

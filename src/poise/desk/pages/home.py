@@ -27,9 +27,9 @@ _MEMORY: Final = live.Memory()
 def home(request: DeskRequest) -> HttpResponse:
     """Show the home page; its state follows what others do."""
     by = request.actor
-    rests_on = (live.head_hash(), _work_version(), by.now.replace(second=0, microsecond=0))
-    rests_on += (request.user.looked_at, request.user.role, request.user.timezone)
-    rests_on += (EstateVersion.objects.count(),)
+    user, minute = request.user, by.now.replace(second=0, microsecond=0)
+    own = (user.looked_at, user.role, user.timezone)
+    rests_on = (live.head_hash(), _work_version(), EstateVersion.objects.count(), minute, own)
 
     def rendered() -> str:
         return render_to_string("desk/_home_now.html", {**_state(request), "user": request.user})

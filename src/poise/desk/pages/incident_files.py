@@ -9,15 +9,17 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 from django.contrib import messages
-from django.http import Http404, HttpResponse
+from django.http import Http404, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 
 from poise.desk import convert
-from poise.desk.actions import incidents
-from poise.desk.pages.incident_forms import ROWS, aware, decision_fields, moment
+from poise.desk.actions import Actor, incidents
+from poise.desk.pages.incident_forms import ROWS, aware, decision_fields, moment, number
 from poise.desk.pages.incident_views import duties, services_of
 from poise.desk.permissions import may
 from poise.desk.routes import DeskRequest, page
+from poise.dialogue.state import Dialogue
+from poise.dialogue.working import brief_at, brief_form
 from poise.errors import PoiseError
 from poise.incident.brief import Brief, brief, differences
 from poise.incident.clocks.regime import NOT_ADVICE, shipped
@@ -92,8 +94,11 @@ def review_brief(request: DeskRequest, key: str, audience: str) -> HttpResponse:
         raise Http404
     with incidents.looking() as room:
         found, who = _of(room, request, key)
-        made = {one: _brief(found, who, one, request.actor.now) for one in AUDIENCES}
+        said = incidents.said_of_readers(request.actor)
+        made = {one: _brief(found, who, one, request.actor.now, said) for one in AUDIENCES}
         own = made[audience]
+        form = brief_form(said, audience)
+        goes_at = brief_at(said, audience, request.actor.now, is_urgent=own.is_urgent)
         context = {
             **_common(request, found, key),
             "audience": audience,
@@ -103,6 +108,8 @@ def review_brief(request: DeskRequest, key: str, audience: str) -> HttpResponse:
             "at": own.at.isoformat(),
             "lacking": differences(made.values()),
             "channels": _channels(),
+            "form": form,
+            "goes_at": goes_at if goes_at > request.actor.now else None,
             "sent": [
                 one for one in found.messages.values() if one.act.audience == audience and one.is_for(who)
             ][::-1],
@@ -110,8 +117,11 @@ def review_brief(request: DeskRequest, key: str, audience: str) -> HttpResponse:
         return render(request, "desk/incidents/brief.html", context)
 
 
-def _brief(found: Incident, who: Watcher, audience: Audience, at: datetime) -> Brief:
-    form = msgspec.structs.replace(DEFAULTS[audience], timezone=found.head.timezone)
+def _brief(found: Incident, who: Watcher, audience: Audience, at: datetime, said: Dialogue) -> Brief:
+    """Return a brief in its reader's form; in the incident's time zone where its reader stated none."""
+    form = brief_form(said, audience)
+    if form == DEFAULTS[audience]:
+        form = msgspec.structs.replace(form, timezone=found.head.timezone)
     return brief(found, audience, at, who, form)
 
 
@@ -131,7 +141,10 @@ def send(request: DeskRequest, key: str, audience: str) -> HttpResponse:
         raise Http404
     with incidents.looking() as room:
         found, who = _of(room, request, key)
-        made = _brief(found, who, audience, at)
+        said = incidents.said_of_readers(Actor(request.actor.user, at))
+        made = _brief(found, who, audience, at, said)
+    now = request.actor.now
+    goes_at = brief_at(said, audience, now, is_urgent=made.is_urgent)
     fields = {
         "incident": key,
         "audience": audience,
@@ -141,6 +154,8 @@ def send(request: DeskRequest, key: str, audience: str) -> HttpResponse:
         "mark": made.mark,
         "token": posted.get("token", ""),
     }
+    if goes_at > now:
+        fields["not_before"] = goes_at.isoformat()
     incidents.queue(request.actor, fields)
     messages.success(request, "In the outbox. Whether it was taken shows here.")
     return redirect("incident-brief", key, audience)
@@ -157,7 +172,7 @@ def ask(request: DeskRequest, key: str) -> HttpResponse:
     faults: tuple[Any, ...] = ()
     if down or reachable:
         try:
-            waiting = _cost(request, down, reachable)
+            waiting = _cost(request.GET, request.actor.now)
         except PoiseError as error:
             faults = error.faults
     context |= {
@@ -173,23 +188,33 @@ def ask(request: DeskRequest, key: str) -> HttpResponse:
     return render(request, "desk/incidents/ask.html", context)
 
 
-def _cost(request: DeskRequest, down: list[str], reachable: list[str]) -> Waiting:
+def _cost(given: QueryDict, now: datetime) -> Waiting:
+    """Return what waiting costs by the estate of today and the judgement that a form names."""
     estate = convert.estate_of(convert.latest_estate())
-    ends = [request.GET.get(name, "") for name in ("low", "high")]
-    shares = [float(one) / 100 for one in ends if one.replace(".", "", 1).isdigit()]
+    ends = [given.get(name, "").strip() for name in ("low", "high")]
+    shares = [number(text, "probability") / 100 for text in ends if text]
     return cost_of_waiting(
         estate.services,
-        request.actor.now,
-        down=down,
-        reachable=reachable,
+        now,
+        down=given.getlist("down"),
+        reachable=given.getlist("reachable"),
         probability=(shares[0], shares[1]) if len(shares) == 2 else None,
         currency=convert.currency(),
     )
 
 
 def ask_now(request: DeskRequest, key: str) -> HttpResponse:
-    """Take a decision request."""
-    incidents.act(request.actor, "decision.asked", {**decision_fields(request.POST), "incident": key})
+    """Take a decision request; what waiting costs is computed here, whatever the form says of it."""
+    posted, now = request.POST, request.actor.now
+    fields = decision_fields(posted)
+    if posted.getlist("down") or posted.getlist("reachable"):
+        waiting = _cost(posted, now)
+        fields |= {
+            "cost_low_per_hour": waiting.low,
+            "cost_high_per_hour": waiting.high,
+            "basis": waiting.basis,
+        }
+    incidents.act(request.actor, "decision.asked", {**fields, "incident": key})
     messages.success(request, "Asked. It stands on both screens until it is decided.")
     return redirect("incident", key)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -16,16 +17,19 @@ from poise.incident.acts import ACTS, INCIDENT
 #: What a form may say of each act by itself; the others have views of their own.
 PLAIN: Final = (
     "withdrawn", "resolved", "read", "checked", "moved", "asked", "answered", "decision.default",
-    "decision.made", "clock.anchored", "clock.sent", "clock.suspended", "followed", "followed.done", "held",
+    "decision.made", "clock.anchored", "clock.sent", "clock.suspended", "clock.receipt", "clock.stage", "followed", "followed.done", "held",
     "closed", "admitted",
 )  # fmt: skip
 _TIMES: Final = frozenset(
     {"true_from", "known_from", "by", "due", "wanted_by", "needed_by", "detected", "at", "until"}
 )
 _LISTS: Final = frozenset({"services", "named"})
-_FLAGS: Final = frozenset({"is_privileged", "was_true", "is_reversible", "is_on"})
+_FLAGS: Final = frozenset({"is_privileged", "was_true", "is_reversible", "is_on", "applies"})
 #: Not from a form: who writes, and what the desk adds.
-_NOT_HERE: Final = frozenset({"party", "known", "rule", "scenario", "drill", "options", "next_update"})
+_NOT_HERE: Final = frozenset({
+    "party", "known", "rule", "scenario", "drill", "options", "next_update",
+    "cost_low_per_hour", "cost_high_per_hour", "basis",
+})  # fmt: skip
 #: Rows that a form has of options.
 ROWS: Final = (1, 2, 3)
 
@@ -49,9 +53,7 @@ def fields_of(name: str, posted: QueryDict) -> dict[str, Any]:
         elif field in _LISTS:
             fields[field] = [one.strip() for value in given for one in value.split(",") if one.strip()]
         elif field in ("low", "high"):
-            fields[field] = _number(given[0], field) / 100
-        elif field in ("cost_low_per_hour", "cost_high_per_hour"):
-            fields[field] = _number(given[0], field)
+            fields[field] = number(given[0], field) / 100
         else:
             fields[field] = moment(given[0], field) if field in _TIMES - days else given[0]
     if "next_update" in ACTS[f"{INCIDENT}.{name}"].__struct_fields__:
@@ -114,13 +116,17 @@ def _next(posted: QueryDict) -> dict[str, Any]:
     if none_because:
         return {"none_because": none_because}
     if minutes:
-        wait = timedelta(minutes=min(max(_number(minutes, "next update"), 1), 10_080))
+        wait = timedelta(minutes=min(max(number(minutes, "next update"), 1), 10_080))
         return {"due": (clock.now() + wait).isoformat()}
     return {}
 
 
-def _number(text: str, name: str) -> float:
+def number(text: str, name: str) -> float:
+    """Return a number of a form; E878 for none."""
     try:
-        return float(text)
+        found = float(text)
     except ValueError as error:
         raise DeskError(Fault("E878", name, f"{text[:40]!r} is no number.")) from error
+    if not math.isfinite(found):
+        raise DeskError(Fault("E878", name, f"{text[:40]!r} is no finite number."))
+    return found

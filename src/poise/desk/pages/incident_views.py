@@ -151,6 +151,8 @@ def duties(incident: Incident, who: Watcher, at: datetime) -> list[dict[str, Any
             "duty": one,
             "rule": one.rule,
             "clocks": [_clock(clock, zone, at) for clock in one.clocks],
+            "has_sent": any(clock.sent for clock in one.clocks),
+            "may_rest": any(clock.stage.suspension for clock in one.clocks),
         }
         for one in duties_of(incident, at)
     ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Literal
 
@@ -12,7 +12,9 @@ from poise.incident.clocks.regime import SENT, Rule, Stage, read_rule
 from poise.incident.duties import Sent, Suspended
 from poise.incident.state import Incident, Obligation
 
-State = Literal["waiting", "running", "overdue", "sent", "sent late", "suspended", "no number"]
+State = Literal[
+    "waiting", "running", "overdue", "sent", "sent late", "suspended", "no number", "does not apply"
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +32,10 @@ class Clock:
     idle_hours
         How long [h] the incident has been known without the determination that this stage waits for; a clock
         that nobody starts never runs, so this is shown in its place.
+    receipt
+        What the recipient gave back, in words with its time; empty without any.
+    reason
+        Why the stage is not due here, where somebody determined that.
     """
 
     regime: str
@@ -39,6 +45,8 @@ class Clock:
     sent: Sent | None = None
     rests_until: datetime | None = None
     idle_hours: float | None = None
+    receipt: str = ""
+    reason: str = ""
 
 
 @dataclass(frozen=True)
@@ -127,7 +135,19 @@ def _duty(found: Obligation, incident: Incident, now: datetime) -> Duty:
         [act for done, act in found.suspended if done.time <= now],
         incident.head.detected,
     )
+    clocks = tuple(_with_words(clock, found, now) for clock in clocks)
     return Duty(rule, "assessed", last.reason, anchors, clocks, tuple(rule.warnings(now.date())))
+
+
+def _with_words(clock: Clock, found: Obligation, now: datetime) -> Clock:
+    """Return a clock with what its recipient and what somebody said of this one stage."""
+    said = [act for done, act in found.stages if done.time <= now and act.stage == clock.stage.id]
+    if said and not said[-1].applies and clock.sent is None:
+        return replace(clock, state="does not apply", reason=said[-1].reason)
+    receipts = [act for done, act in found.receipts if done.time <= now and act.stage == clock.stage.id]
+    if receipts:
+        return replace(clock, receipt=f"{receipts[-1].receipt}, {receipts[-1].at:%Y-%m-%d %H:%M} UTC")
+    return replace(clock, receipt=clock.sent.receipt if clock.sent else "")
 
 
 def _state(stage: Stage, due: Due, first: Sent | None, rest: Suspended | None, now: datetime) -> State:

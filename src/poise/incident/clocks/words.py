@@ -12,9 +12,12 @@ from poise.incident.clocks.standing import Clock
 def due_sentence(clock: Clock, zone: ZoneInfo, now: datetime) -> str:
     """Return when a stage is due, why, or what it waits for."""
     due = clock.due
+    if clock.state == "does not apply":
+        return f"Not due here: {clock.reason.rstrip('.')}."
     if clock.state in ("sent", "sent late") and clock.sent is not None:
+        receipt = f" Receipt: {clock.receipt.rstrip('.')}." if clock.receipt else " No receipt yet."
         late = "late, " if clock.state == "sent late" else ""
-        return f"Sent {late}{both(clock.sent.at, zone)}, reference {clock.sent.reference}."
+        return f"Sent {late}{both(clock.sent.at, zone)}, reference {clock.sent.reference}.{receipt}"
     if due.at is not None:
         rests = f" It rests lawfully until {both(clock.rests_until, zone)}." if clock.rests_until else ""
         return f"Due {both(due.at, zone)}, {distance(due.at, now)}: {'; '.join(due.because)}.{rests}"

@@ -13,10 +13,12 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+from django.db import connection
 from django.test import Client
 
 from poise.desk import clock, convert
 from poise.desk.actions import Actor, dialogue, estate, incidents
+from poise.desk.ledger import DeskLedger
 from poise.desk.models import Job, LedgerRecord, User
 from poise.errors import IncidentError, NotAllowedError
 from poise.sample import write_sample
@@ -533,3 +535,76 @@ def test_a_stage_rests_is_received_and_need_not_be_due(ciso: User, sign_in: Sign
     page = client.get(f"/incidents/{key}/clocks").content.decode()
     assert "Receipt: accepted 0001" in page
     assert "Not due here: nothing was missing." in page
+
+
+def test_what_stays_open_becomes_a_goal_and_an_exception(
+    ciso: User, security_staff: User, sign_in: SignIn
+) -> None:
+    """One press makes the real thing in the dialogue, linked both ways; once, and only by who may say it."""
+    key = opened(ciso)
+    records = {}
+    for becomes in ("goal", "exception"):
+        fields = {"incident": key, "text": f"Logs of {becomes}", "becomes": becomes, "owner": "SOC"}
+        records[becomes] = incidents.act(Actor.of(ciso), "followed", {**fields, "due": "2030-01-31"}).hash
+    paths = {name: f"/incidents/{key}/after/{record}" for name, record in records.items()}
+    assert sign_in(security_staff).post(paths["goal"]).status_code == 403
+    client = sign_in(ciso)
+    for path in paths.values():
+        assert client.post(path).status_code == 302
+        assert client.post(path).status_code == 400
+    state = dialogue.state_of(Actor.of(ciso))
+    goal, risk = (
+        state.goals[f"after-{records['goal'][:10]}"],
+        state.exceptions[f"after-{records['exception'][:10]}"],
+    )
+    assert (goal.act.title, risk.act.owner) == ("Logs of goal", "SOC")
+    assert key in goal.act.measure
+    assert key in risk.act.what
+    page = client.get(f"/incidents/{key}/after").content.decode()
+    assert f'href="/dialogue/goals#after-{records["goal"][:10]}"' in page
+    assert "Make it" not in page
+
+
+def test_what_stays_open_becomes_a_limit_on_the_table(ciso: User, sign_in: SignIn) -> None:
+    """The limit goes the way of every limit; when the table refuses it, the follow-up stays open."""
+    key = opened(ciso)
+    fields = {"incident": key, "text": "Web hosts get fixes in a week", "becomes": "limit", "owner": "SOC"}
+    record = incidents.act(Actor.of(ciso), "followed", {**fields, "due": "2030-01-31"}).hash
+    path, client = f"/incidents/{key}/after/{record}", sign_in(ciso)
+    assert client.post(path, {"rule": "deadline", "amount": "7"}).status_code == 400, "no table is open"
+    with incidents.looking() as room:
+        assert room.incident(key).follow_ups[record].done is None
+
+
+def test_several_writers_lose_nothing_and_double_nothing(committed: None, cio: User, ciso: User) -> None:
+    """Two people at once, one statement corrected twice, a double submit: on every database."""
+    key = opened(ciso)
+    first = said(ciso)
+    said(cio, "Orders go by phone")
+    texts = [f"{user.username} {number}" for number in range(12) for user in (cio, ciso)]
+    done, refused = [], []
+
+    def write(user: User, text: str, **more: Any) -> None:
+        try:
+            done.append(said(user, text, **more))
+        except IncidentError as error:
+            refused.append(error.faults[0].id)
+        finally:
+            connection.close()
+
+    jobs = [(cio if text.startswith("cio") else ciso, text, {"token": text}) for text in texts]
+    jobs += jobs[:6]  # submitted twice
+    correction = {"corrects": first, "fault": "another host"}
+    jobs += [(user, "It is pay-4", correction) for user in (cio, ciso)]
+    threads = [threading.Thread(target=write, args=job[:2], kwargs=job[2]) for job in jobs]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    with incidents.looking() as room:
+        told = room.incident(key).order
+        corrected = room.incident(key).statements[first].corrected_by
+    assert sorted(one.act.text for one in told[2:]) == sorted([*texts, "It is pay-4"])
+    assert refused == ["E827"]
+    assert corrected == next(one.record for one in told if one.act.corrects)
+    assert DeskLedger().verify().broken is None

@@ -158,10 +158,17 @@ class Followed(Act, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_
 
 
 class FollowUpDone(Act, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
-    """What became of it: the limit's, exception's or goal's id, or the reason why nothing did."""
+    """What became of it: the limit's, exception's or goal's id, or the reason why nothing did.
+
+    Parameters
+    ----------
+    object
+        The id of the limit, exception or goal; empty where nothing was made.
+    """
 
     follow_up: Reference
     result: Line
+    object: str = ""
 
 
 class Held(Act, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):

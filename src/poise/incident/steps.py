@@ -163,6 +163,8 @@ def follow(of: Incident, act: course.Followed, place: Place) -> Effect:
 def follow_done(of: Incident, act: course.FollowUpDone, place: Place) -> Effect:
     """Note what became of it."""
     found = place.known(of.follow_ups, act.follow_up, "follow-up")
+    if found.done is not None:
+        raise place.refuse("It is done already.")
     return partial(setattr, found, "done", place.done(act))
 
 

@@ -13,7 +13,7 @@ from django.http import Http404, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 
 from poise.desk import convert
-from poise.desk.actions import Actor, incidents
+from poise.desk.actions import Actor, incident_follow_ups, incidents
 from poise.desk.pages.incident_forms import ROWS, aware, decision_fields, moment, number
 from poise.desk.pages.incident_views import duties, services_of
 from poise.desk.permissions import may
@@ -240,10 +240,25 @@ def after(request: DeskRequest, key: str) -> HttpResponse:
             "follow_ups": follow_ups(found, who, now),
             "score": score(found, now, who) if found.is_drill else None,
             "questions": scenario_of(found).questions if played else (),
+            "places": {"limit": "/table/limits/", "exception": "/dialogue#", "goal": "/dialogue/goals#"},
+            "services": services_of(),
+            "may_say": may(request.user.role, "dialogue.say"),
+            "may_limit": may(request.user.role, "table.limit"),
             "zone": zone,
             "now": now,
         }
         return render(request, "desk/incidents/after.html", context)
+
+
+def make_of(request: DeskRequest, key: str, record: str) -> HttpResponse:
+    """Make of what stays open a limit, an exception or a goal."""
+    posted = request.POST
+    values: dict[str, Any] = {name: posted.get(name, "").strip() for name in ("rule", "amount", "affected")}
+    if "services" in posted:
+        values["scope"] = values["services"] = posted.getlist("services")
+    made = incident_follow_ups.make(request.actor, key, record, values)
+    messages.success(request, f"Made: {(made.body or {}).get('result', '')}.")
+    return redirect("incident-after", key)
 
 
 def after_json(request: DeskRequest, key: str) -> HttpResponse:
@@ -276,6 +291,7 @@ URLS = [
     page("incidents/<str:key>/ask", ask, "incident-ask", "incident.read"),
     page("incidents/<str:key>/ask/now", ask_now, "incident-ask-now", "incident.act", ("POST",)),
     page("incidents/<str:key>/after", after, "incident-after", "incident.read"),
+    page("incidents/<str:key>/after/<str:record>", make_of, "incident-make", "incident.act", ("POST",)),
     page("incidents/<str:key>/after.json", after_json, "incident-after-json", "incident.read"),
     page("incidents/<str:key>/after.stix.json", after_stix, "incident-after-stix", "incident.read"),
 ]

@@ -17,7 +17,8 @@ from poise.incident.acts import ACTS, INCIDENT
 #: What a form may say of each act by itself; the others have views of their own.
 PLAIN: Final = (
     "withdrawn", "resolved", "read", "checked", "moved", "asked", "answered", "decision.default",
-    "decision.made", "clock.anchored", "clock.sent", "clock.suspended", "clock.receipt", "clock.stage", "followed", "followed.done", "held",
+    "decision.made", "clock.anchored", "clock.sent", "clock.suspended", "clock.receipt",
+    "clock.stage", "followed", "followed.done", "held",
     "closed", "admitted",
 )  # fmt: skip
 _TIMES: Final = frozenset(

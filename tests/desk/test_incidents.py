@@ -242,6 +242,20 @@ def test_as_of_shows_what_had_been_told_by_then(cio: User, ciso: User, sign_in: 
     assert "As it was recorded by" in page
 
 
+def test_the_lead_sees_what_the_other_side_had_been_told(cio: User, ciso: User, sign_in: SignIn) -> None:
+    """Not what the lead knew: what had reached operations, and which of it they had read."""
+    key = opened(ciso)
+    record = said(ciso, "Mail is slow")
+    incidents.act(Actor.of(cio), "read", {"incident": key, "upto": record})
+    said(ciso, "Files are encrypted")
+    said(ciso, "The source is in the board room", tlp="RED", next_update=None)
+    at = {"at": (clock.now() + timedelta(seconds=2)).isoformat(), "to": "operations"}
+    page = sign_in(ciso).get(f"/incidents/{key}", at).content.decode()
+    assert "Told to operations by then: 2 that stood, 1 of them read" in page
+    assert page.count("not read by operations") == 1
+    assert "board room" not in page
+
+
 def test_a_late_promise_shows_to_all_and_one_press_keeps_the_next(
     cio: User, ciso: User, sign_in: SignIn
 ) -> None:

@@ -68,7 +68,7 @@ VERBS: dict[str, tuple[str, str, dict[str, str]]] = {
         "basis": "what the cost rests on; poise incident waiting computes both",
         "is_reversible": "it can be undone", "needed_by": "until when",
         "default": "the option that silence means, once agreed",
-        "tlp": "its mark (AMBER)",
+        "tlp": "its mark (AMBER)", "named": "whom a RED one asks, with commas",
     }),
     "agree-default": ("decision.default", "agree beforehand what silence will mean", {"request": "which"}),
     "decide": ("decision.made", "decide", {"request": "which", "option": "an option's id", "reason": "why"}),

@@ -7,7 +7,7 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from poise.desk import convert
-from poise.incident.base import PARTIES
+from poise.incident.base import PARTIES, Party
 from poise.incident.clocks.standing import Clock, duties_of
 from poise.incident.clocks.words import both, due_sentence
 from poise.incident.drill import injects_by, is_over
@@ -16,7 +16,7 @@ from poise.incident.review import mark_of
 from poise.incident.state import Decision, Incident, Told
 from poise.incident.statements import duty, source_words
 from poise.incident.statements import sentence as words
-from poise.incident.tlp import Watcher, label
+from poise.incident.tlp import UNMARKED, Watcher, label, rank
 
 #: Statements on one page.
 PAGE: Final = 40
@@ -63,6 +63,20 @@ def sitting(incident: Incident, who: Watcher, at: datetime, *, before: str = "")
         ],
         "is_over": incident.is_drill and is_over(incident, at),
     }
+
+
+def told_to(incident: Incident, who: Watcher, side: Party, at: datetime) -> dict[str, Any]:
+    """Return what a whole side had been told by a moment and had read, as far as it is for the reader.
+
+    RED goes to people by name and never to a side.
+    """
+    eyes = Watcher("", side, min(who.clearance, UNMARKED, key=rank))
+    shown = sitting(incident, eyes, at)
+    for one in shown["rows"]:
+        one["is_new"] = one["stands"] and not dict(one["readers"])[side]
+    standing = incident.standing(at, eyes)
+    num_read = sum(readers(incident, one, at)[side] is not None for one in standing)
+    return {**shown, "news": f"{len(standing)} that stood, {num_read} of them read", "has_news": False}
 
 
 def row(incident: Incident, told: Told, seen: View, at: datetime) -> dict[str, Any]:

@@ -24,10 +24,11 @@ from poise.desk.actions import incidents
 from poise.desk.actions.base import Actor
 from poise.desk.navigation import Entry
 from poise.desk.pages.incident_forms import PLAIN, ROWS, aware, fields_of, moment, statement_fields
-from poise.desk.pages.incident_views import services_of, sitting, statement_context
+from poise.desk.pages.incident_views import services_of, sitting, statement_context, told_to
 from poise.desk.permissions import may
 from poise.desk.routes import DeskRequest, page
 from poise.desk.telling import Due, Need
+from poise.incident.base import PARTIES
 from poise.incident.drill import shipped as shipped_drills
 from poise.incident.known import view
 from poise.incident.state import Incident
@@ -111,8 +112,16 @@ def _still(request: DeskRequest, key: str) -> HttpResponse:
     with incidents.looking() as room:
         found = _of(room, key)
         who = incidents.watcher(request.actor, found)
-        shown = sitting(found, who, at, before=before)
-        context = {"is_still": True, "is_asof": bool(text), "key": key, "may_act": False, **shown}
+        side = next((one for one in PARTIES if one == request.GET.get("to")), None)
+        shown = told_to(found, who, side, at) if side else sitting(found, who, at, before=before)
+        context = {
+            "is_still": True,
+            "side": side,
+            "is_asof": bool(text),
+            "key": key,
+            "may_act": False,
+            **shown,
+        }
         return render(request, "desk/incidents/as_of.html", context)
 
 

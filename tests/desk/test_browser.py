@@ -21,7 +21,7 @@ pytestmark = [
     ),
 ]
 
-#: Pages that everybody with a role can open; a feature adds its own, or has its own browser tests.
+#: Pages that show most on a whole company; test_whole_browser.py walks every page there is, on a small one.
 PAGES = (
     "/",
     "/me",
@@ -75,7 +75,7 @@ def sign_in(page: Any, desk: RunningDesk, number: int = 0) -> None:
     page.wait_for_url(f"{desk.address}/")
 
 
-@pytest.mark.parametrize(("scheme", "width"), [("light", 1440), ("dark", 1440), ("dark", 400)])
+@pytest.mark.parametrize(("scheme", "width"), [("light", 1440), ("dark", 400)])
 def test_axe_finds_nothing(browser: Any, running: RunningDesk, scheme: str, width: int) -> None:
     """Whoever reads by ear, by keyboard or with weak eyes gets every page; nothing scrolls sideways."""
     from axe_playwright_python.sync_playwright import Axe

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,7 +15,8 @@ from django.test import Client
 from poise.desk import convert, worker
 from poise.desk.actions import Actor, keys
 from poise.desk.ledger import DeskLedger
-from poise.desk.models import AgreementDraft, OpeningPosition, User
+from poise.desk.models import AgreementDraft, Job, OpeningPosition, User
+from poise.desk.pages.outcomes import windows_over
 from poise.ledger.verify import verify_lines
 from poise.table.ground import Ground, as_plan
 from table.cases import small_ground
@@ -72,9 +74,11 @@ def seal_both(two: Two) -> None:
     worker.run(until_empty=True)
 
 
-def agree(two: Two) -> str:
+def agree(two: Two, plan: str = "") -> str:
     """Propose, accept, compose and sign; return the agreement's hash."""
-    plan = next(name for name in ("kalai-smorodinsky", "nash", "F01", "default") if _is_offered(two, name))
+    plan = plan or next(
+        name for name in ("kalai-smorodinsky", "nash", "F01", "default") if _is_offered(two, name)
+    )
     post(two.ciso, "/table/propose", {"plan": plan})
     number = len(convert.session(Actor.desk().now).negotiation.proposals)
     for client in (two.cio, two.ciso):
@@ -115,6 +119,67 @@ def test_a_limit_belongs_to_its_side_and_is_dropped_once(two: Two) -> None:
     again = two.cio.post("/table/limits/quarter-end/drop", {"reason": "twice"})
     assert again.status_code == 409
     assert "quarter-end" in again.content.decode()
+
+
+def test_of_two_edits_of_one_limit_the_second_sees_both(two: Two) -> None:
+    """Nobody overwrites what they have not read: the second gets both versions, and may still choose."""
+    seal_both(two)
+    path = "/table/limits/quarter-end/change"
+    seen = re.search(r'name="seen" value="(\w+)"', text(two.cio, path))
+    assert seen
+    terms = {key: value for key, value in FREEZE.items() if key != "id"}
+    post(two.cio, path, {**terms, "end": "2026-01-06T00:00", "seen": seen[1]})
+    late = two.cio.post(path, {**terms, "reason": "the audit", "seen": seen[1]})
+    page = late.content.decode()
+    assert late.status_code == 409
+    assert "to 2026-01-06 00:00 UTC" in page
+    assert "the audit" in page
+    assert "2026-01-06" in text(two.ciso, "/table/limits/quarter-end")
+    anew = re.search(r'name="seen" value="(\w+)"', page)
+    assert anew
+    post(two.cio, path, {**terms, "reason": "the audit", "seen": anew[1]})
+    assert "the audit" in text(two.ciso, "/table/limits/quarter-end")
+    assert two.ciso.post(path, {**terms, "seen": anew[1]}).status_code == 403
+
+
+def test_a_limit_that_makes_no_sense_comes_back_with_what_was_written(two: Two) -> None:
+    """Whoever mistypes one field does not fill in ten again, and reads the library's own words."""
+    answer = two.cio.post("/table/limits", {**FREEZE, "end": "", "reason": "books <are> closed"})
+    page = answer.content.decode()
+    assert answer.status_code == 400
+    assert "A freeze needs a start and an end." in page
+    assert "books &lt;are&gt; closed" in page
+    for path in ("/ledger?until=soon", "/plan/why?change=none", "/record/visit?group=g0&start=soon"):
+        assert two.cio.get(path).status_code == 400, path
+    assert two.cio.post("/table/importance", {"weight-shop": "much"}).status_code == 400
+    assert two.cio.post("/table/limits", {**FREEZE, "start": "soon"}).status_code == 400
+
+
+def test_a_trade_stays_hidden_until_both_accept_it(two: Two) -> None:
+    """A yes to a bundle must not be a weapon either: only a match makes it a proposal."""
+    seal_both(two)
+    at = convert.session(Actor.of(two.people[0]).now)
+    known = at.known_plans()
+    plan = next(key for key in known if not at.breaks(as_plan(known[key][1])))
+    bundle = {"windows": known[plan][1], "moves": ["c0: not done"], "before": [2.0, 1.0], "after": [1.0, 1.0]}
+    bundle |= {"gain_security": 0.5, "gain_operations": 0.0}
+    result = {"about": at.about(), "at": "default", "trades": [bundle]}
+    job = Job.objects.create(
+        kind="table.trades", title="Trades", state=Job.State.DONE, result=result, created=Actor.desk().now
+    )
+    path = f"/table/trades/{job.pk}/0"
+    before = re.sub(r"csrf\w+\" value=\"\w+", "", text(two.ciso, "/table"))
+    post(two.cio, path, {"answer": "accept"})
+    after = re.sub(r"csrf\w+\" value=\"\w+", "", text(two.ciso, "/table"))
+    assert "Your side answered: Accept" in text(two.cio, "/table")
+    assert "Your side answered" not in after
+    assert len(before) == len(after)
+    assert not convert.session(Actor.desk().now).negotiation.proposals
+    post(two.ciso, path, {"answer": "accept"})
+    state = convert.session(Actor.desk().now).negotiation
+    assert [one.party for one in state.proposals] == [None]
+    assert state.matched == (1,)
+    assert two.cio.post(path, {"answer": "no"}).status_code == 409
 
 
 def test_computations_are_told_and_grow_old(two: Two) -> None:
@@ -177,6 +242,38 @@ def test_a_new_fact_re_opens_the_agreement(two: Two) -> None:
     assert "not in force any more" in page
     assert "known-exploited" in page
     assert "re-opened" in text(two.cio, "/agreements")
+    assert "against=agreed" in page
+    assert "The agreement that was re-opened" in text(two.cio, "/plan/default?against=agreed")
+    newer = agree(two)
+    assert "Beside the agreement that came after it" in text(two.cio, f"/agreements/{record_hash}")
+    assert "Beside the agreement before it" in text(two.cio, f"/agreements/{newer}")
+
+
+def test_what_became_of_a_window_is_asked_for_and_entered(two: Two) -> None:
+    """After each window somebody says what came of it; what nobody says stays unknown."""
+    # On the other ground the best plans do nothing.
+    convert.session(Actor.of(two.people[0]).now).open(small_ground(15), author="cio")
+    for client in (two.cio, two.ciso):
+        post(client, "/table/seal")
+    known = convert.session(Actor.desk().now).known_plans()
+    agree(two, max(known, key=lambda name: sum(window >= 0 for window in known[name][1])))
+    over = windows_over(convert.session(Actor.desk().now))
+    assert over
+    assert "Say what became of" in text(two.cio, "/")
+    one = over[0]
+    names = [change.id for change, _ in one.changes]
+    assert all(name in text(two.cio, one.address) for name in names)
+    said = {f"status-{name}": "done" for name in names} | {f"status-{names[0]}": "rolled_back"}
+    asked = {"group": one.group, "start": one.start.isoformat(), "downtime": "12.5", "labour": "30"}
+    assert two.cio.post("/record/visit", {**asked, **said, "downtime": "-1"}).status_code == 400
+    post(two.cio, "/record/visit", {**asked, **said, "finished": "2026-01-03T02:00", "rebooted": "yes"})
+    again = next(x for x in windows_over(convert.session(Actor.desk().now)) if x.address == one.address)
+    outcomes = [outcome for _, outcome in again.changes]
+    assert again.num_missing == 0
+    assert outcomes[0] is not None
+    assert outcomes[0].status == "rolled_back"
+    assert outcomes[0].downtime_minutes == 12.5
+    assert sum(x.labour_minutes or 0 for x in outcomes if x) == pytest.approx(30, rel=1e-4)
 
 
 def test_plans_are_shown_asked_about_and_commented(two: Two) -> None:
@@ -191,6 +288,17 @@ def test_plans_are_shown_asked_about_and_commented(two: Two) -> None:
     post(two.cio, "/plan/default/comment", {"words": "Not in the week of the <audit>."})
     assert "&lt;audit&gt;" in text(two.ciso, "/plan/default")
     assert two.cio.get("/plan/nothing").status_code == 400
+    post(two.cio, "/plan/default/comment", {"words": "It is needed then", "item": "service/erp"})
+    page = text(two.cio, "/plan/default")
+    form = re.search(r'href="(/table/limits/new\?[^"]*scope=erp[^"]*)"', page)
+    assert form
+    filled = text(two.cio, html.unescape(form[1]))
+    assert 'value="It is needed then"' in filled
+    assert re.search(r'<option value="erp" selected>', filled)
+    asked = {"words": "Never at night", "item": f"change/{change}", "then": "limit"}
+    assert "scope=g" in two.cio.post("/plan/default/comment", asked)["Location"]
+    assert "Never at night" in text(two.ciso, f"/plan/why?change={change}")
+    assert two.cio.post("/plan/default/comment", {"words": "x", "item": "host/1"}).status_code == 400
 
 
 def test_the_ledger_is_searched_verified_and_exported(two: Two) -> None:
@@ -201,6 +309,8 @@ def test_the_ledger_is_searched_verified_and_exported(two: Two) -> None:
     assert "proposal.made" in page
     before = text(two.cio, "/ledger?until=2001-01-01T00:00")
     assert "No record fits" in before
+    assert "position of operations" in text(two.cio, "/ledger?q=BOOKS are closed")
+    assert "No record fits" in text(two.cio, "/ledger?q=nobody said this")
     assert "Record 0" in text(two.cio, "/ledger/0")
     verified = two.cio.post("/ledger/verify").content.decode()
     assert "The chain holds" in verified

@@ -192,6 +192,7 @@ def test_a_sweep_that_is_stopped_tells_what_it_knows() -> None:
     assert_sound(problem, stopped)
     assert stopped.stopped_by == "interrupt"
     assert len(told) < 9
+    assert all("; proven within " in text for _, _, text in told)
 
 
 def test_a_gap_is_enough() -> None:

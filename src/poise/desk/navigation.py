@@ -25,7 +25,9 @@ FEATURES: Final = (
     "api",
     "people",
     "table",
+    "limits",
     "plan",
+    "comments",
     "agreement",
     "ledgerbook",
     "gate_keys",
@@ -35,6 +37,7 @@ FEATURES: Final = (
     "dialogue",
     "pair",
     "evidence",
+    "outcomes",
     "jobs",
 )
 

@@ -30,6 +30,8 @@ class Dot:
     bound: float | None
     is_exact: bool
     title: str
+    #: Where it leads; without one it is drawn only.
+    href: str = ""
 
 
 @dataclass(frozen=True)
@@ -45,6 +47,8 @@ class Mark:
     is_default: bool
     is_shown: bool
     title: str
+    #: Where it leads; without one it is drawn only.
+    href: str = ""
 
 
 @dataclass(frozen=True)
@@ -78,6 +82,11 @@ class _Frame:
         py = self.top_gutter if self.top_gutter and y > self.y.high else self.y(self.y.clip(y))
         return px, py
 
+    @property
+    def name(self) -> str:
+        """Return what tells the chart from its other size on one page."""
+        return "narrow" if self.is_narrow else "wide"
+
     def is_beyond(self, mark: Mark) -> bool:
         """Tell whether a mark lies beyond the scale."""
         return not (self.x.holds(mark.x) and self.y.holds(mark.y))
@@ -89,7 +98,7 @@ def frontier_chart(data: FrontierData, width: float = 920.0, height: float = 560
     Below 500 px of width the marks carry letters instead of names; the caller prints the key.
     """
     frame = _frame(data, width, height)
-    name = "narrow" if frame.is_narrow else "wide"
+    name = frame.name
     return element(
         "svg",
         _hatch(f"no-plan-{name}"),
@@ -100,7 +109,8 @@ def frontier_chart(data: FrontierData, width: float = 920.0, height: float = 560
         _marks(data, frame),
         viewBox=f"0 0 {number(width)} {number(height)}",
         class_=f"chart frontier {name}",
-        role="img",
+        # What can be followed inside a picture is hidden from who reads by ear; a group keeps it.
+        role="group" if any([one.href for one in data.dots] + [one.href for one in data.marks]) else "img",
         aria_label=data.summary,
     )
 
@@ -227,7 +237,14 @@ def _dot(dot: Dot, frame: _Frame) -> Markup:
         whisker = element("line", x1=x, x2=x, y1=y, y2=low, class_="whisker")
     kind = "dot" if dot.is_exact else "dot open"
     circle = element("circle", cx=x, cy=y, r=3.2 if frame.is_narrow else 4.2, class_=kind)
-    return element("g", element("title", dot.title), whisker, circle)
+    return _leading(dot, f"{frame.name}-dot-{number(x)}", [element("title", dot.title), whisker, circle])
+
+
+def _leading(one: Dot | Mark, name: str, parts: list[Markup | None]) -> Markup:
+    """Return a mark, as a link where it leads somewhere."""
+    if not one.href:
+        return element("g", parts)
+    return element("a", parts, href=one.href, id=name, aria_label=one.title)
 
 
 def _marks(data: FrontierData, frame: _Frame) -> Markup:
@@ -248,7 +265,8 @@ def _marks(data: FrontierData, frame: _Frame) -> Markup:
         leader = _leader(anchor, placement.box) if placement.needs_leader else None
         for mark in reversed(group):  # the first of equals is drawn last, on top
             glyphs = [_glyph(mark, anchor), _arrows(mark, frame)]
-            parts.append(element("g", element("title", mark.title), leader, glyphs))
+            title = element("title", mark.title)
+            parts.append(_leading(mark, f"{frame.name}-mark-{len(parts)}", [title, leader, *glyphs]))
             leader = None
         parts.append(_placed_label(word, anchor[0], placement.box, size))
     return element("g", parts)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterable, Iterator
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, timedelta, tzinfo
 from typing import Literal
 
 import msgspec
@@ -170,13 +170,14 @@ def step_of(limit: Limit) -> float:
     return {"deadline": float(WEEK.days), "weekends": 1.0, "services": 1.0}.get(limit.rule, tenth)
 
 
-def sentence(limit: Limit, currency: str) -> str:
-    """Return what a limit says, in a sentence for people."""
+def sentence(limit: Limit, currency: str, zone: tzinfo | None = None) -> str:
+    """Return what a limit says, in a sentence for people; times in a zone, named, where one is given."""
     scope = ", ".join(limit.scope) or "everything"
     amount = f"{limit.amount:,.6g}" if limit.amount is not None else ""
     span = ""
     if limit.start is not None and limit.end is not None:
-        span = f" from {limit.start:%Y-%m-%d %H:%M} to {limit.end:%Y-%m-%d %H:%M}"
+        start, end = (moment.astimezone(zone or moment.tzinfo) for moment in (limit.start, limit.end))
+        span = f" from {start:%Y-%m-%d %H:%M} to {end:%Y-%m-%d %H:%M}{f' {end:%Z}' if zone else ''}"
     if limit.rule == "freeze":
         return f"No change on {scope}{span}."
     if limit.rule == "hours":

@@ -13,13 +13,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import msgspec
 import numpy as np
 
-from poise.bargain.rounds import Answer, Party, matched
+from poise.bargain.rounds import Answer, Party
 from poise.errors import Fault, NoFeasiblePlanError, TableError
 from poise.ledger.book import Book
 from poise.ledger.canonical import canonical, digest
@@ -28,6 +28,7 @@ from poise.ledger.record import Draft, Record
 from poise.planning.evaluate import evaluate
 from poise.planning.problem import Plan, Problem
 from poise.table.agreement import Terms, agreed_plan, agreement_body, terms_of
+from poise.table.answers import Answers, bundle_key
 from poise.table.binding import bind
 from poise.table.files import landmarks_file, read_landmarks, write_private
 from poise.table.ground import Ground, as_plan, encode
@@ -285,17 +286,24 @@ class Session:
     def answer(self, party: Party, proposal: int, answer: Answer) -> bool:
         """Answer a proposal, hidden; return whether both sides now accept it, which becomes a record."""
         self.negotiation.proposal(proposal)
-        path = self.folder / "answers.json"
-        given = json.loads(path.read_bytes()) if path.exists() else []
-        table = self.negotiation.ground
-        given.append([table, party, proposal, answer])
-        write_private(path, json.dumps(given).encode())
-        own = [(cast(Party, p), str(n), cast(Answer, a)) for t, p, n, a in given if t == table]
-        if str(proposal) not in matched(own):
+        if not self.answers.note(party, str(proposal), answer):
             return False
         if proposal not in self.negotiation.matched:
             self._say(MATCH, DESK, {"proposal": proposal}, ())
         return True
+
+    def answer_bundle(self, party: Party, label: str, plan: Plan, answer: Answer) -> bool:
+        """Answer a plan that the desk found, hidden; only when both accept it, it becomes a proposal."""
+        if not self.answers.note(party, bundle_key(plan), answer):
+            return False
+        self.propose(None, label, plan)
+        self._say(MATCH, DESK, {"proposal": len(self.negotiation.proposals)}, ())
+        return True
+
+    @property
+    def answers(self) -> Answers:
+        """The hidden answers at this table."""
+        return Answers(self.folder / "answers.json", self.negotiation.ground or "")
 
     def shares(self, costs: Costs) -> tuple[float, float]:
         """Return (security's, operations') share of its largest gain before limits, from the same default."""

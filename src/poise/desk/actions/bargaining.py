@@ -14,12 +14,16 @@ from poise.desk.actions.base import Actor, action
 from poise.desk.convert import DeskSession
 from poise.desk.models import Job, OpeningPosition
 from poise.errors import ConflictError, Fault, NotAllowedError, TableError
+from poise.ledger.canonical import canonical, digest
+from poise.report.figures import plural
 from poise.table.ground import as_plan
 from poise.table.limits import Limit, check_limits
 from poise.table.negotiation import PARTIES, Position
 
 LANDMARKS_JOB, PRICES_JOB, TRADES_JOB = "table.landmarks", "table.prices", "table.trades"
 REPAIRS_JOB, WHY_JOB, SETTLE_JOB = "table.repairs", "table.why", "table.settle"
+#: Reason on the ledger for a limit that its side replaced by other terms.
+CHANGED = "replaced by other terms"
 #: Computations that a side can ask for, with what people call them.
 COMPUTATIONS = {
     LANDMARKS_JOB: "Fair points after limits",
@@ -57,7 +61,7 @@ def add_limit(by: Actor, limit: Mapping[str, Any]) -> None:
         E550 to E553 for a limit that makes no sense, E557 when the position is sealed already.
     """
     party, at = own_party(by), convert.session(by.now)
-    made = _limit({**limit, "party": party})
+    made = limit_of({**limit, "party": party})
     check_limits([made], at.ground.names, "table")
     if at.negotiation.positions:
         at.add_limit(made, author=by.person)
@@ -73,6 +77,45 @@ def add_limit(by: Actor, limit: Mapping[str, Any]) -> None:
 
 
 @action("table.limit")
+def change_limit(by: Actor, limit: Mapping[str, Any], seen: str) -> None:
+    """Put other terms into a limit of the actor's side; its short name stays.
+
+    Parameters
+    ----------
+    limit
+        What it says from now on.
+    seen
+        Version of the limit that the actor saw, by :func:`version_of`.
+
+    Raises
+    ------
+    ConflictError
+        E871 when somebody changed or dropped it meanwhile.
+    NotAllowedError
+        E870 when it is the other side's.
+    TableError
+        As in :func:`add_limit`; E557 for a law, which no side can change.
+    """
+    party, at = own_party(by), convert.session(by.now)
+    made = limit_of({**limit, "party": party})
+    check_limits([made], at.ground.names, "table")
+    found = _own_limit(at, made.id, party)
+    if version_of(found) != seen:
+        text = "was changed by somebody else meanwhile. Your change is not kept."
+        raise ConflictError(Fault("E871", f"limit {made.id}", text, "Compare the two, and change it again."))
+    if not found.may_give_way:
+        raise TableError(Fault("E557", f"limit {made.id}", "A limit of class law cannot be changed."))
+    if any(one.id == made.id for one in at.negotiation.limits):
+        at.drop_limit(made.id, CHANGED, author=by.person)
+        at.add_limit(made, author=by.person)
+        _after_limits(by)
+        return
+    position = _preparing(at, party)
+    position.limits = [msgspec.to_builtins(made) if one["id"] == made.id else one for one in position.limits]
+    position.save()
+
+
+@action("table.limit")
 def drop_limit(by: Actor, name: str, reason: str) -> None:
     """Take a limit of the actor's side off the table, or out of its opening position.
 
@@ -84,20 +127,36 @@ def drop_limit(by: Actor, name: str, reason: str) -> None:
         E870 when it is the other side's.
     """
     party, at = own_party(by), convert.session(by.now)
-    found = next((one for one in at.negotiation.limits if one.id == name), None)
-    if found is not None:
-        if found.party != party:
-            text = f"is {found.party}'s limit; only {found.party} can drop it."
-            raise NotAllowedError(Fault("E870", f"limit {name}", text, "Ask for it in a proposal."))
+    _own_limit(at, name, party)
+    if any(one.id == name for one in at.negotiation.limits):
         at.drop_limit(name, reason, author=by.person)
         _after_limits(by)
         return
-    position = position_of(at.negotiation.ground or "", party)
-    if position is None or position.is_sealed or not any(one["id"] == name for one in position.limits):
-        text = "is not on the table any more: somebody dropped it meanwhile."
-        raise ConflictError(Fault("E871", f"limit {name}", text, "Look at the table again."))
+    position = _preparing(at, party)
     position.limits = [one for one in position.limits if one["id"] != name]
     position.save()
+
+
+def _own_limit(at: DeskSession, name: str, party: Party) -> Limit:
+    """Return a limit of a side, on the table or in its position while that can change."""
+    found = next((one for one in at.negotiation.limits if one.id == name), None)
+    if found is not None and found.party != party:
+        text = f"is {found.party}'s limit; only {found.party} can change or drop it."
+        raise NotAllowedError(Fault("E870", f"limit {name}", text, "Ask for it in a proposal."))
+    if found is None and not at.negotiation.positions:
+        position = position_of(at.negotiation.ground or "", party)
+        if position is not None and not position.is_sealed:
+            known = (msgspec.convert(one, Limit) for one in position.limits)
+            found = next((one for one in known if one.id == name), None)
+    if found is None:
+        text = "is not on the table any more: somebody dropped it meanwhile."
+        raise ConflictError(Fault("E871", f"limit {name}", text, "Look at the table again."))
+    return found
+
+
+def version_of(limit: Limit) -> str:
+    """Return what changes with every change of a limit."""
+    return digest(canonical(msgspec.to_builtins(limit)))[:16]
 
 
 @action("table.propose")
@@ -167,10 +226,43 @@ def propose(by: Actor, name: str) -> int:
 @action("table.propose")
 def answer(by: Actor, proposal: int, given: str) -> bool:
     """Answer a proposal, hidden; return whether both sides now accept it."""
+    return convert.session(by.now).answer(own_party(by), proposal, _answer(given))
+
+
+@action("table.propose")
+def answer_trade(by: Actor, job: int, number: int, given: str) -> bool:
+    """Answer a bundle that the desk found, hidden; return whether both sides now accept it.
+
+    Only then does it become a proposal, the desk's own, that both have accepted.
+
+    Parameters
+    ----------
+    job, number
+        Of the computation that found it, and of the bundle in it, from 0.
+
+    Raises
+    ------
+    ConflictError
+        E871 when something on the table changed since it was found.
+    TableError
+        E557 for an answer that is none.
+    """
+    party, at = own_party(by), convert.session(by.now)
+    found = Job.objects.filter(pk=job, kind=TRADES_JOB, state=Job.State.DONE).first()
+    trades = found.result["trades"] if found else []
+    if found is None or found.result["about"] != at.about() or not 0 <= number < len(trades):
+        text = "was found before something on the table changed."
+        raise ConflictError(Fault("E871", "trade", text, "Look for trades again."))
+    plan = as_plan(trades[number]["windows"])
+    label = f"Trade of {plural(len(trades[number]['moves']), 'move')}"
+    return at.answer_bundle(party, label, plan, _answer(given))
+
+
+def _answer(given: str) -> Answer:
     if given not in ("accept", "accept-if", "no"):
         text = f"{given!r} is no answer; expected accept, accept-if or no."
         raise TableError(Fault("E557", "answer", text))
-    return convert.session(by.now).answer(own_party(by), proposal, cast(Answer, given))
+    return cast(Answer, given)
 
 
 @action("plan.comment")
@@ -178,7 +270,8 @@ def comment(by: Actor, item: str, words: str) -> None:
     """Say something about an item of the plan, for all to read."""
     if not words.strip() or len(words) > 2_000:
         raise TableError(Fault("E550", "comment", "A comment has 1 to 2,000 characters."))
-    by.record("plan.comment", {"item": item, "words": words.strip(), "party": by.party})
+    table = convert.session(by.now).negotiation.ground  # names of plans begin anew with each table
+    by.record("plan.comment", {"table": table, "item": item, "words": words.strip(), "party": by.party})
 
 
 def _is_under_way(kind: str) -> bool:
@@ -214,7 +307,8 @@ def _position(row: OpeningPosition) -> Position:
     return msgspec.structs.replace(position, limits=tuple(limits))
 
 
-def _limit(values: Mapping[str, Any]) -> Limit:
+def limit_of(values: Mapping[str, Any]) -> Limit:
+    """Return the limit of a form; E550 when a field of it cannot be read."""
     given = {name: value for name, value in values.items() if value not in ("", None, ())}
     try:
         return msgspec.convert(given, Limit, strict=False)

@@ -25,6 +25,8 @@ class Point:
         Expected loss with lateness, and disruption [money].
     bound
         Proven least loss of all plans of no more disruption [money]; None where nothing is proven.
+    href
+        Where it leads.
     kind
         ``plan``, ``default``, ``fair`` (a landmark), ``proposal`` or ``agreed``.
     """
@@ -35,6 +37,7 @@ class Point:
     operations: float
     kind: str
     bound: float | None = None
+    href: str = ""
 
 
 _SHAPES: dict[str, Shape] = {
@@ -70,7 +73,7 @@ def _sized(data: FrontierData, width: float, height: float, name: str) -> Markup
 def _dot(one: Point, money: Money) -> Dot:
     proof = "" if one.bound is None else f"; proven: not below {money(one.bound)}"
     title = f"{one.label}: expected loss {money(one.security)}, disruption {money(one.operations)}{proof}"
-    return Dot(x=one.operations, y=one.security, bound=one.bound, is_exact=False, title=title)
+    return Dot(x=one.operations, y=one.security, bound=one.bound, is_exact=False, title=title, href=one.href)
 
 
 def _mark(one: Point, money: Money) -> Mark:
@@ -84,6 +87,7 @@ def _mark(one: Point, money: Money) -> Mark:
         is_default=one.kind == "default",
         is_shown=one.kind == "agreed",
         title=f"{one.label}: expected loss {money(one.security)}, disruption {money(one.operations)}",
+        href=one.href,
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 from django.contrib import messages
@@ -19,12 +19,14 @@ from poise.desk.actions.keys import is_enrolled
 from poise.desk.ledger import DeskLedger
 from poise.desk.models import AgreementDraft, Job
 from poise.desk.navigation import Entry
+from poise.desk.pages import given
 from poise.desk.permissions import may
 from poise.desk.routes import DeskRequest, page
 from poise.desk.telling import Need
 from poise.errors import Fault, TableError
+from poise.table.comparison import beside
 from poise.table.ground import as_plan
-from poise.table.negotiation import AGREEMENT
+from poise.table.negotiation import AGREEMENT, Negotiation
 from poise.table.solving import costs_of
 from poise.table.triggers import gravest, triggers_of
 
@@ -58,10 +60,12 @@ def show(request: DeskRequest, record_hash: str) -> HttpResponse:
     found = facts[1] if facts is not None and is_in_force else ()
     context = {
         **_content(record.body),
+        **_old_and_new(record.body, *_neighbours(at.negotiation, record.hash)),
         "record": record,
+        "is_reopened": record.hash in at.negotiation.reopened,
         "signers": DeskLedger().signers(record),
         "is_in_force": is_in_force,
-        "beside": DeskLedger().beside(record.hash),
+        "added": DeskLedger().beside(record.hash),
         "fired": found,
         "may_reopen": gravest(found) in ("reopen", "default") and may(request.user.role, "agreement.reopen"),
         "settlement": _settlement(record.hash) if is_in_force else None,
@@ -77,15 +81,44 @@ def _settlement(record_hash: str) -> Job | None:
 
 
 def _content(body: Mapping[str, Any]) -> dict[str, Any]:
+    windows = [
+        {**one, "start": datetime.fromisoformat(one["start"]), "end": datetime.fromisoformat(one["end"])}
+        for one in body["windows"][:_MOST_ROWS]
+    ]
+    residual = [{**one, "until": date.fromisoformat(one["until"])} for one in body["residual"][:_MOST_ROWS]]
+    basis = {name: datetime.fromisoformat(body["basis"][name]) for name in ("now", "horizon_end")}
     return {
         "body": body,
+        "basis": basis,
         "currency": body["currency"],
         "triggers": triggers_of(dict(body)),
-        "residual": body["residual"][:_MOST_ROWS],
+        "residual": residual,
         "residual_left": max(0, len(body["residual"]) - _MOST_ROWS),
-        "windows": body["windows"][:_MOST_ROWS],
+        "windows": windows,
         "windows_left": max(0, len(body["windows"]) - _MOST_ROWS),
     }
+
+
+def _old_and_new(body: Mapping[str, Any], earlier: str | None, later: str | None) -> dict[str, Any]:
+    """Return an agreement beside the one before it and the one after it, where there are such."""
+    found: dict[str, Any] = {}
+    for name, other in (("earlier", earlier), ("later", later)):
+        if other is None:
+            continue
+        record = DeskLedger().record(other)
+        if record.body is not None:
+            pair = (record.body, body) if name == "earlier" else (body, record.body)
+            both = beside(*pair)
+            found[name] = {"record": record, "both": both, "moved": both.moved[:_MOST_ROWS]}
+    return found
+
+
+def _neighbours(state: Negotiation, record_hash: str) -> tuple[str | None, str | None]:
+    """Return the agreements before and after one, by their records."""
+    hashes = [one for one, _ in state.agreements]
+    place = hashes.index(record_hash) if record_hash in hashes else len(hashes)
+    earlier = hashes[place - 1] if place else None
+    return earlier, hashes[place + 1] if place + 1 < len(hashes) else None
 
 
 def compose(request: DeskRequest, number: int) -> HttpResponse:
@@ -94,7 +127,7 @@ def compose(request: DeskRequest, number: int) -> HttpResponse:
     draft = AgreementDraft.objects.filter(ground=at.negotiation.ground or "", proposal=number).first()
     if draft is None and request.method == "POST":
         review = request.POST.get("review", "")
-        draft = agreements.draft(request.actor, number, date.fromisoformat(review) if review else None)
+        draft = agreements.draft(request.actor, number, given.day(review, "review") if review else None)
     if draft is not None:
         return redirect("agreement-draft", draft.pk)
     one = at.negotiation.proposal(number)
@@ -116,8 +149,11 @@ def draft_page(request: DeskRequest, draft_id: int) -> HttpResponse:
         messages.info(request, "This draft was signed by both, or is gone.")
         return redirect("agreements")
     is_own = request.actor.party in row.signed_parties
+    body = agreements.content_of(row).body
+    state = convert.session(request.actor.now).negotiation
     context = {
-        **_content(agreements.content_of(row).body),
+        **_content(body),
+        **_old_and_new(body, state.agreements[-1][0] if state.agreements else None, None),
         "row": row,
         "has_key": is_enrolled(request.actor),
         "has_signed": is_own,

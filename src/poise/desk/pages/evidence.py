@@ -16,6 +16,7 @@ from poise.desk.actions import evidence as actions
 from poise.desk.convert import DeskSession
 from poise.desk.models import Job
 from poise.desk.navigation import Entry
+from poise.desk.pages.outcomes import windows_over
 from poise.desk.permissions import may
 from poise.desk.routes import DeskRequest, page
 from poise.errors import DeskError, Fault
@@ -121,7 +122,12 @@ def record(request: DeskRequest) -> HttpResponse:
             _listed(at, request.actor.now.date()),
             request.actor.now,
         )
-        context |= {"rows": rows, "num_reported": len(outcomes), "ground": at.ground}
+        context |= {
+            "over": windows_over(at)[:100],
+            "rows": rows,
+            "num_reported": len(outcomes),
+            "ground": at.ground,
+        }
     return render(request, "desk/evidence/record.html", context)
 
 

@@ -22,7 +22,16 @@ def show(request: DeskRequest, job_id: int) -> HttpResponse:
     if (same := live.unchanged(request, version)) is not None:
         return same
     name = "desk/_job.html" if request.htmx else "desk/job.html"
-    return render(request, name, {"job": job, "version": version})
+    return render(request, name, {"job": job, "version": version, "facts": _facts(job)})
+
+
+def _facts(job: Job) -> list[tuple[str, object]]:
+    """Return what a job's result says in plain values; the rest stands where it is used."""
+    return [
+        (name.replace("_", " ").capitalize(), value)
+        for name, value in job.result.items()
+        if isinstance(value, str | int | float) and name not in ("about", "ground") and value != ""
+    ]
 
 
 def index(request: DeskRequest) -> HttpResponse:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
 from typing import Final
+from urllib.parse import urlencode
 
 from django.db.models import QuerySet
 from django.http import Http404, HttpResponse, StreamingHttpResponse
@@ -15,12 +15,16 @@ from poise.desk import live, telling
 from poise.desk.actions import incidents
 from poise.desk.ledger import DeskLedger
 from poise.desk.models import LedgerRecord
+from poise.desk.models.ledger import LedgerContent
 from poise.desk.navigation import Entry
+from poise.desk.pages.given import moment
 from poise.desk.routes import DeskRequest, page
 from poise.errors import Fault, NotAllowedError
 
 #: Records of one page.
 PAGE_SIZE: Final = 50
+#: Records that a search for words reads: contents have no index, and a page must not take long.
+SEARCHED: Final = 10_000
 
 
 def index(request: DeskRequest) -> HttpResponse:
@@ -32,21 +36,40 @@ def index(request: DeskRequest) -> HttpResponse:
     if author:
         rows = rows.filter(author=author)
     if until:
-        rows = rows.filter(time__lte=datetime.fromisoformat(until).replace(tzinfo=UTC))
+        rows = rows.filter(time__lte=moment(until, "as it was at"))
     before = request.GET.get("before", "")
-    if before.isdigit():
+    if before.isdecimal() and len(before) < 16:
         rows = rows.filter(sequence__lt=int(before))
+    words = request.GET.get("q", "").strip()[:100]
+    shown = list(_saying(rows, words) if words else rows[: PAGE_SIZE + 1])
     book = DeskLedger()
-    shown = list(rows[: PAGE_SIZE + 1])
-    records = book.of_rows(rows[:PAGE_SIZE])
+    records = book.of_rows(
+        _listed().filter(pk__in=[row.pk for row in shown[:PAGE_SIZE]]).order_by("-sequence")
+    )
     context = {
         "rows": list(zip(shown, map(telling.sentence, records), strict=False)),
         "more": shown[PAGE_SIZE - 1].sequence if len(shown) > PAGE_SIZE else None,
         "kinds": sorted(_listed().values_list("kind", flat=True).distinct()),
         "head": book.head,
-        "given": {"kind": kind, "author": author, "until": until},
+        "given": {"q": words, "kind": kind, "author": author, "until": until},
+        "asked": urlencode({"q": words, "kind": kind, "author": author, "until": until}),
+        "searched": SEARCHED,
     }
     return render(request, "desk/ledger/list.html", context)
+
+
+def _saying(rows: QuerySet[LedgerRecord], words: str) -> list[LedgerRecord]:
+    """Return the newest records with some words in their content, or whose hash begins with them."""
+    wanted, found = words.lower(), []
+    newest = rows.select_related("content")[:SEARCHED]
+    for row in newest.iterator(chunk_size=500):
+        content: LedgerContent | None = getattr(row, "content", None)
+        body = bytes(content.body).decode("utf-8").lower() if content else ""
+        if wanted in body or row.hash.startswith(wanted):
+            found.append(row)
+            if len(found) > PAGE_SIZE:
+                break
+    return found
 
 
 def _listed() -> QuerySet[LedgerRecord]:

@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Mapping
-from typing import Any
-from zoneinfo import ZoneInfo
+from typing import Any, Final
+from urllib.parse import urlencode
 
 import numpy as np
-from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils import timezone
 from django.utils.safestring import SafeString, mark_safe
 
-from poise.desk import convert
+from poise.desk import convert, live
 from poise.desk.actions import bargaining
-from poise.desk.charts.weeks_grid import Frozen, Visit, weeks_grid
+from poise.desk.charts.weeks_grid import Frozen, Room, Visit, weeks_grid
 from poise.desk.convert import DeskSession
-from poise.desk.ledger import DeskLedger
 from poise.desk.models import Job
+from poise.desk.pages import given as written
+from poise.desk.pages.comments import comments_on, items_of, visit_key
 from poise.desk.permissions import may
 from poise.desk.routes import DeskRequest, page
 from poise.errors import Fault, TableError
@@ -27,6 +30,8 @@ from poise.planning.problem import Plan
 from poise.table.agreement import agreed_plan
 from poise.table.ground import Ground, as_plan
 from poise.table.solving import costs_of
+
+_KEY: Final = re.compile(r"[\w-]{1,80}")
 
 
 def show(request: DeskRequest, key: str) -> HttpResponse:
@@ -40,6 +45,7 @@ def show(request: DeskRequest, key: str) -> HttpResponse:
     costs = at.costs(plan)
     security, operations = at.shares(costs)
     moved = np.flatnonzero(plan.window != against.window)
+    visits = _visits(at.ground, plan, against)
     context = {
         "key": key,
         "label": label,
@@ -57,10 +63,13 @@ def show(request: DeskRequest, key: str) -> HttpResponse:
         "moved": [_moved(at.ground, int(j), plan, against) for j in moved],
         "services": _services(at, plan, against),
         "teams": _teams(at.ground, plan, against),
-        "visits": _visits(at.ground, plan, against),
-        "choices": [(name, words) for name, (words, _) in known.items()],
-        "comments": _comments(key),
+        "visits": visits,
+        "choices": _choices(request, at, known),
+        "items": items_of(at.ground, visits),
+        "about": request.GET.get("about", ""),
+        "comments": comments_on(at.ground, at.negotiation.ground or "", plan=key),
         "may_comment": may(request.user.role, "plan.comment"),
+        "may_limit": may(request.user.role, "table.limit"),
     }
     return render(request, "desk/plan/plan.html", context)
 
@@ -70,12 +79,32 @@ def _named(at: DeskSession, key: str, known: Mapping[str, tuple[str, tuple[int, 
     if key.startswith("proposal-") and key[9:].isdigit():
         one = at.negotiation.proposal(int(key[9:]))
         return f"Proposal {one.number}: {one.label}", as_plan(one.windows)
-    if key == "agreed" and at.negotiation.in_force is not None:
-        return "The agreement in force", agreed_plan(at.ground, at.negotiation.in_force[1])
+    if key == "agreed" and at.negotiation.agreements:
+        record_hash, body = at.negotiation.in_force or at.negotiation.agreements[-1]
+        is_open = record_hash in at.negotiation.reopened
+        label = "The agreement that was re-opened" if is_open else "The agreement in force"
+        return label, agreed_plan(at.ground, body)
     if key not in known:
         raise TableError(Fault("E554", "plan", f"There is no plan {key!r}.", "The table lists them."))
     label, windows = known[key]
     return label, as_plan(windows)
+
+
+def _choices(
+    request: DeskRequest, at: DeskSession, known: Mapping[str, tuple[str, tuple[int, ...]]]
+) -> list[tuple[str, list[tuple[str, str]]]]:
+    """Return what a plan can be compared with: first what people talk about, then all others."""
+    state = at.negotiation
+    talk = [("default", known["default"][0])]
+    if state.agreements:
+        talk.append(("agreed", _named(at, "agreed", known)[0]))
+    others = [one for one in state.proposals if one.party not in (None, request.actor.party)]
+    last = {one.number: "the last proposal" for one in state.proposals[-1:]}
+    for one in others[-1:]:
+        last[one.number] = f"{one.party}'s last proposal"
+    talk += [(f"proposal-{number}", f"Proposal {number}, {words}") for number, words in last.items()]
+    rest = [(name, words) for name, (words, _) in known.items() if name != "default"]
+    return [("On the table", talk), ("All plans", rest)]
 
 
 def _openings(ground: Ground, plan: Plan) -> list[tuple[int, int]]:
@@ -103,10 +132,8 @@ def _services(at: DeskSession, plan: Plan, against: Plan) -> SafeString:
         for one in at.limits
         if one.rule == "freeze" and one.start is not None and one.end is not None
     ]
-    zone = ZoneInfo(ground.timezone)
-    grid = weeks_grid(
-        visits, frozen, (ground.now, ground.horizon_end), zone, name="services", unit="minutes down"
-    )
+    span, zone = (ground.now, ground.horizon_end), timezone.get_current_timezone()
+    grid = weeks_grid(visits, frozen, span, zone, name="services", unit="minutes down")
     return mark_safe(grid)  # noqa: S308  built by poise.report.markup, which escapes what it is given
 
 
@@ -119,7 +146,7 @@ def _names_in(ground: Ground, scope: tuple[str, ...]) -> frozenset[str]:
 
 
 def _teams(ground: Ground, plan: Plan, against: Plan) -> SafeString:
-    problem, names = ground.problem, {one.id: one.name for one in ground.teams}
+    problem, names = ground.problem, {one.id: one.name or one.id for one in ground.teams}
     before = set(_openings(ground, against))
     labour: dict[tuple[int, int], float] = defaultdict(float)
     for number in np.flatnonzero(plan.window >= 0):
@@ -134,11 +161,29 @@ def _teams(ground: Ground, plan: Plan, against: Plan) -> SafeString:
         )
         for window, group in _openings(ground, plan)
     ]
-    most = float(problem.capacity_minutes.max(initial=0.0)) or None
-    zone = ZoneInfo(ground.timezone)
-    span = (ground.now, ground.horizon_end)
-    grid = weeks_grid(visits, [], span, zone, name="teams", unit="minutes of work", most=most)
-    return mark_safe(grid)  # noqa: S308  as above
+    return mark_safe(  # noqa: S308  as above
+        weeks_grid(
+            visits,
+            [],
+            (ground.now, ground.horizon_end),
+            timezone.get_current_timezone(),
+            name="teams",
+            unit="minutes of work",
+            rooms=_rooms(ground, names),
+        )
+    )
+
+
+def _rooms(ground: Ground, names: Mapping[str, str]) -> list[Room]:
+    """Return what each team has in each window that it can use."""
+    problem, found = ground.problem, set()
+    for group, entry in enumerate(ground.groups):
+        for window in problem.slot_window[problem.slot_ptr[group] : problem.slot_ptr[group + 1]]:
+            found.add((names.get(entry.team, entry.team), int(problem.group_team[group]), int(window)))
+    return [
+        Room(name, ground.windows[window].start, float(problem.capacity_minutes[team, window]))
+        for name, team, window in sorted(found)
+    ]
 
 
 def _visits(ground: Ground, plan: Plan, against: Plan) -> list[dict[str, Any]]:
@@ -150,6 +195,7 @@ def _visits(ground: Ground, plan: Plan, against: Plan) -> list[dict[str, Any]]:
         {
             "window": ground.windows[window],
             "group": ground.groups[group],
+            "about": visit_key(ground.groups[group].id, ground.windows[window].start),
             "changes": [ground.changes[number] for number in numbers],
             "is_new": (window, group) not in before,
             "downtime_minutes": ground.group_downtime_minutes[group],
@@ -166,19 +212,6 @@ def _moved(ground: Ground, number: int, plan: Plan, against: Plan) -> dict[str, 
     return {"change": change, "to": start(int(plan.window[number])), "of": start(int(against.window[number]))}
 
 
-def _comments(key: str) -> list[Any]:
-    records = DeskLedger().records_of(("plan.comment",))
-    return [one for one in records if one.body is not None and str(one.body["item"]).startswith(key)]
-
-
-def comment(request: DeskRequest, key: str) -> HttpResponse:
-    """Say something about a plan or one of its changes."""
-    item = request.POST.get("item", "").strip()
-    bargaining.comment(request.actor, f"{key}/{item}" if item else key, request.POST.get("words", ""))
-    messages.success(request, "Said, for all to read.")
-    return redirect("plan", key)
-
-
 def why(request: DeskRequest) -> HttpResponse:
     """Ask why a change is not done earlier, later, or in a time; and show what was found."""
     at = convert.session(request.actor.now)
@@ -188,6 +221,9 @@ def why(request: DeskRequest) -> HttpResponse:
     number = at.ground.change_number[change]
     entry = at.ground.changes[number]
     jobs = Job.objects.filter(kind=bargaining.WHY_JOB, arguments__change=change).order_by("-id")[:5]
+    version = f"{live.ledger_version()}." + "-".join(f"{job.pk}{job.state[0]}{job.percent}" for job in jobs)
+    if (same := live.unchanged(request, version)) is not None:
+        return same
     plans = [
         (label, _start(at.ground, as_plan(windows), number)) for label, windows in at.known_plans().values()
     ]
@@ -198,8 +234,20 @@ def why(request: DeskRequest) -> HttpResponse:
         "jobs": [(job, job.result.get("about") != at.about()) for job in jobs],
         "is_running": any(not job.is_over for job in jobs),
         "may_solve": may(request.user.role, "table.solve"),
+        "plan": _plan_key(request),
+        "item": f"change/{change}",
+        "comments": comments_on(at.ground, at.negotiation.ground or "", item=f"change/{change}"),
+        "may_comment": may(request.user.role, "plan.comment"),
+        "may_limit": may(request.user.role, "table.limit"),
+        "version": version,
     }
-    return render(request, "desk/plan/why.html", context)
+    return render(request, "desk/plan/_asked.html" if request.htmx else "desk/plan/why.html", context)
+
+
+def _plan_key(request: DeskRequest) -> str:
+    """Return the plan that the reader came from, as a piece of an address."""
+    key = request.GET.get("plan", "")
+    return key if _KEY.fullmatch(key) else "default"
 
 
 def _start(ground: Ground, plan: Plan, number: int) -> Any:
@@ -211,18 +259,18 @@ def ask(request: DeskRequest) -> HttpResponse:
     """Start the two re-solves behind an answer."""
     change = request.POST.get("change", "")
     wish = {name: request.POST.get(name, "") for name in ("after", "before")}
-    given = {name: f"{value}T00:00:00+00:00" for name, value in wish.items() if value}
+    given = {
+        name: written.moment(f"{value}T00:00", name).isoformat() for name, value in wish.items() if value
+    }
     if not given:
         raise TableError(Fault("E557", "why", "Nothing was asked.", "Give a day before or after which."))
     bargaining.compute(request.actor, bargaining.WHY_JOB, change=change, **given)
-    answer = redirect("plan-why")
-    answer["Location"] += f"?change={change}"
-    return answer
+    asked = {"change": change, "plan": request.POST.get("plan", "default")}
+    return redirect(f"{reverse('plan-why')}?{urlencode(asked)}#asked")
 
 
 URLS = [
     page("plan/why", why, "plan-why", "plan.read"),
     page("plan/ask", ask, "plan-ask", "table.solve", ("POST",)),
     page("plan/<str:key>", show, "plan", "plan.read"),
-    page("plan/<str:key>/comment", comment, "plan-comment", "plan.comment", ("POST",)),
 ]

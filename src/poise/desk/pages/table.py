@@ -3,37 +3,38 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any, Final
 
-import msgspec
 import numpy as np
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.safestring import SafeString, mark_safe
+from django_htmx.http import HttpResponseClientRefresh
 
-from poise.desk import clock, convert, live
+from poise.desk import clock, convert, live, telling
 from poise.desk.actions import Actor, bargaining, table
+from poise.desk.actions.bargaining import own_party
 from poise.desk.charts.frontier import Point, frontier
 from poise.desk.convert import DeskSession
+from poise.desk.ledger import DeskLedger
 from poise.desk.models import Job, OpeningPosition
 from poise.desk.navigation import Entry
+from poise.desk.pages import given, limits
 from poise.desk.permissions import may
 from poise.desk.routes import DeskRequest, page
 from poise.desk.telling import Need
-from poise.errors import ConflictError, Fault
-from poise.table.ground import Ground, as_plan
+from poise.table.answers import bundle_key
+from poise.table.ground import as_plan
 from poise.table.landmarks import Landmarks
-from poise.table.limits import Limit, sentence
-from poise.table.negotiation import PARTIES
+from poise.table.negotiation import KINDS, PARTIES
 from poise.table.session import proven
 from poise.table.solving import costs_of
 
-#: Fields of a limit's form.
-_FIELDS: Final = ("id", "rule", "class", "owner", "reason", "until", "amount", "start", "end", "affected")
+#: Hidden answers in the words of their buttons.
+_ANSWERS: Final = {"accept": "Accept", "accept-if": "Let us talk", "no": "No"}
 
 
 def overview(request: DeskRequest) -> HttpResponse:
@@ -45,7 +46,9 @@ def overview(request: DeskRequest) -> HttpResponse:
     at = convert.session(request.actor.now)
     if at.negotiation.ground is None:
         context = {"version": version, "may_open": may(request.user.role, "table.open"), "jobs": _running()}
-        return render(request, "desk/table/none.html", context)
+        return render(request, f"desk/table/{'_opening' if request.htmx else 'none'}.html", context)
+    if request.htmx and request.htmx.target == "table-work":
+        return HttpResponseClientRefresh()  # a table was opened: whoever waited for it gets the whole page
     name = "desk/table/_state.html" if request.htmx else "desk/table/table.html"
     return render(request, name, {**_state(request, at), "version": version})
 
@@ -56,6 +59,7 @@ def _state(request: DeskRequest, at: DeskSession) -> dict[str, Any]:
     prices = _result(at, bargaining.PRICES_JOB)
     return {
         "company": at.ground.company,
+        "told": _told(),
         "currency": at.ground.currency,
         "ground_now": at.ground.now,
         "figure": _figure(at, after),
@@ -67,13 +71,13 @@ def _state(request: DeskRequest, at: DeskSession) -> dict[str, Any]:
         "after_is_known": after is not None,
         "certificate": (after or at.before).certificate,
         "impossible": _result(at, bargaining.LANDMARKS_JOB).get("impossible", ""),
-        "limits": _limits(request, at, prices),
+        "limits": limits.rows(request, at, prices),
         "prices": prices,
-        "trades": _result(at, bargaining.TRADES_JOB),
+        "trades": _trades(request, at),
         "repairs": _result(at, bargaining.REPAIRS_JOB),
         "positions": _positions(request, at),
         "is_open": bool(state.positions),
-        "proposals": _proposals(at),
+        "proposals": _proposals(request, at),
         "due": state.due,
         "in_force": state.in_force[0] if state.in_force else None,
         "present": live.present("table"),
@@ -85,18 +89,40 @@ def _state(request: DeskRequest, at: DeskSession) -> dict[str, Any]:
     }
 
 
+def _told() -> str:
+    """Return what was done last at the table, as a sentence."""
+    for record in DeskLedger().records(-1):
+        if record.statement.kind in KINDS:
+            return f"{record.statement.author} {telling.sentence(record)}"
+    return ""
+
+
 def _figure(at: DeskSession, after: Landmarks | None) -> SafeString:
     """Return the frontier; all that it shows was computed before."""
-    default, points = at.before.default, list(_frontier_points(at.negotiation.ground or ""))
-    points.append(Point("If nobody signs", "D", default.security, default.operations, "default"))
+    points = list(_frontier_points(at.negotiation.ground or ""))
+    points.append(_default_point(at))
     for letter, point in zip("ABCEFG", (after or at.before).points, strict=False):
-        points.append(Point(point.label, letter, point.costs.security, point.costs.operations, "fair"))
+        href = _plan_address(point.key if after else f"{point.key}-before")
+        costs = point.costs
+        points.append(Point(point.label, letter, costs.security, costs.operations, "fair", href=href))
     for one in at.negotiation.proposals[-4:]:
         costs = costs_of(at.ground.problem, as_plan(one.windows))
         label = f"Proposal {one.number}"
-        points.append(Point(label, str(one.number), costs.security, costs.operations, "proposal"))
+        href = _plan_address(f"proposal-{one.number}")
+        own = Point(label, str(one.number), costs.security, costs.operations, "proposal", href=href)
+        points.append(own)
     # Built by poise.report.markup, which escapes what it is given.
     return mark_safe(frontier(points, at.ground.currency))  # noqa: S308
+
+
+def _default_point(at: DeskSession) -> Point:
+    default = at.before.default
+    address = _plan_address("default")
+    return Point("If nobody signs", "D", default.security, default.operations, "default", href=address)
+
+
+def _plan_address(key: str) -> str:
+    return reverse("plan", args=[key])
 
 
 @lru_cache(maxsize=4)
@@ -106,7 +132,8 @@ def _frontier_points(digest: str) -> tuple[Point, ...]:
         plan = as_plan(stored.windows)
         costs = costs_of(ground.problem, plan)
         bound = proven(ground, plan)["least_security_cost"]
-        points.append(Point(stored.key, "", costs.security, costs.operations, "plan", bound))
+        href = _plan_address(stored.key)
+        points.append(Point(stored.key, "", costs.security, costs.operations, "plan", bound, href))
     return tuple(points)
 
 
@@ -144,22 +171,6 @@ def _cards(found: Landmarks) -> list[dict[str, Any]]:
     ]
 
 
-def _limits(request: DeskRequest, at: DeskSession, prices: dict[str, Any]) -> list[dict[str, Any]]:
-    known = prices.get("limits", {})
-    rows = [_limit_row(one, at.ground, known.get(one.id)) for one in at.limits]
-    own = OpeningPosition.objects.filter(ground=at.negotiation.ground, party=request.actor.party).first()
-    if own is not None and not at.negotiation.positions:
-        rows += [
-            {**_limit_row(msgspec.convert(one, Limit), at.ground, None), "is_sealed": True}
-            for one in own.limits
-        ]
-    return rows
-
-
-def _limit_row(limit: Limit, ground: Ground, price: dict[str, Any] | None) -> dict[str, Any]:
-    return {"limit": limit, "words": sentence(limit, ground.currency), "price": price}
-
-
 def _positions(request: DeskRequest, at: DeskSession) -> list[dict[str, Any]]:
     """Return each side's position: of the other's, before both are open, only whether it is sealed."""
     state = at.negotiation
@@ -178,11 +189,12 @@ def _positions(request: DeskRequest, at: DeskSession) -> list[dict[str, Any]]:
     ]
 
 
-def _proposals(at: DeskSession) -> list[dict[str, Any]]:
-    state = at.negotiation
+def _proposals(request: DeskRequest, at: DeskSession) -> list[dict[str, Any]]:
+    state, answers = at.negotiation, _own_answers(request, at)
     return [
         {
             "one": one,
+            "own_answer": answers.get(str(one.number), ""),
             "costs": costs_of(at.ground.problem, as_plan(one.windows)),
             "step": state.step_of(one.number),
             "is_matched": one.number in state.matched,
@@ -191,12 +203,35 @@ def _proposals(at: DeskSession) -> list[dict[str, Any]]:
     ]
 
 
+def _trades(request: DeskRequest, at: DeskSession) -> dict[str, Any]:
+    """Return what the last search for trades found, each with the own side's answer."""
+    found, answers = _result(at, bargaining.TRADES_JOB), _own_answers(request, at)
+    for one in found.get("trades", ()):
+        plan = as_plan(one["windows"])
+        one["own_answer"] = answers.get(bundle_key(plan), "")
+        one["security"], one["operations"] = at.shares(costs_of(at.ground.problem, plan))
+    return found
+
+
+def _own_answers(request: DeskRequest, at: DeskSession) -> dict[str, str]:
+    """Return what the reader's own side has answered, in words; to a lead of the side alone."""
+    party = request.actor.party
+    if party not in PARTIES or not may(request.user.role, "table.propose"):
+        return {}
+    return {item: _ANSWERS[given] for item, given in at.answers.of(own_party(request.actor)).items()}
+
+
 def _result(at: DeskSession, kind: str) -> dict[str, Any]:
     """Return what the last computation of a kind found; marked when it is not about the present state."""
     job = Job.objects.filter(kind=kind, state=Job.State.DONE).order_by("-id").first()
     if job is None:
         return {}
-    return {**job.result, "is_old": job.result.get("about") != at.about(), "when": job.finished}
+    return {
+        **job.result,
+        "job": job.pk,
+        "is_old": job.result.get("about") != at.about(),
+        "when": job.finished,
+    }
 
 
 def _running() -> list[Job]:
@@ -216,56 +251,13 @@ def _others(request: DeskRequest) -> str:
     return "-".join(one.username for one in live.present("table") if one != request.user)
 
 
-def limit_form(request: DeskRequest) -> HttpResponse:
-    """Show the form of a limit."""
-    at = convert.session(request.actor.now)
-    services = [(one.id, one.name) for one in at.ground.services]
-    teams = [(one.id, one.name) for one in at.ground.teams]
-    context = {"services": services, "teams": teams, "is_before": not at.negotiation.positions}
-    return render(request, "desk/table/limit.html", {**context, "currency": at.ground.currency})
-
-
-def post_limit(request: DeskRequest) -> HttpResponse:
-    """Post a limit."""
-    values: dict[str, Any] = {name: request.POST.get(name, "").strip() for name in _FIELDS}
-    values["scope"] = request.POST.getlist("scope")
-    for name in ("start", "end"):
-        if values[name]:
-            values[name] = datetime.fromisoformat(values[name]).replace(tzinfo=UTC).isoformat()
-    bargaining.add_limit(request.actor, values)
-    messages.success(request, f"Limit {values['id']} is posted.")
-    return redirect("table")
-
-
-def limit_page(request: DeskRequest, name: str) -> HttpResponse:
-    """Show one limit, and let its side drop it."""
-    at = convert.session(request.actor.now)
-    row = next(
-        (one for one in _limits(request, at, _result(at, bargaining.PRICES_JOB)) if one["limit"].id == name),
-        None,
-    )
-    if row is None:
-        text = "is not on the table: somebody dropped it."
-        raise ConflictError(Fault("E871", f"limit {name}", text, "Look at the table again."))
-    limit = row["limit"]
-    is_own = limit.party == request.actor.party and limit.may_give_way
-    may_drop = is_own and may(request.user.role, "table.limit")
-    return render(request, "desk/table/limit_page.html", {**row, "may_drop": may_drop})
-
-
-def drop_limit(request: DeskRequest, name: str) -> HttpResponse:
-    """Take a limit off the table."""
-    bargaining.drop_limit(request.actor, name, request.POST.get("reason", "").strip())
-    messages.success(request, f"Limit {name} is off the table.")
-    return redirect("table")
-
-
 def weigh_form(request: DeskRequest) -> HttpResponse:
     """Show how much each service matters to the side, and take it."""
     at = convert.session(request.actor.now)
     if request.method == "POST":
-        given = {one.id: request.POST.get(f"weight-{one.id}", "1") for one in at.ground.services}
-        bargaining.weigh(request.actor, {name: float(value or 1) for name, value in given.items()})
+        said = {one.id: request.POST.get(f"weight-{one.id}", "") or "1" for one in at.ground.services}
+        weights = {name: given.number(value, f"weight of {name}") for name, value in said.items()}
+        bargaining.weigh(request.actor, weights)
         messages.success(request, "Noted. Nobody of the other side sees it before both have sealed.")
         return redirect("table")
     own = bargaining.position_of(at.negotiation.ground or "", request.actor.party)
@@ -305,6 +297,14 @@ def answer(request: DeskRequest, number: int) -> HttpResponse:
     return redirect("table")
 
 
+def answer_trade(request: DeskRequest, job: int, number: int) -> HttpResponse:
+    """Answer a trade that the desk found, hidden until both accept."""
+    both = bargaining.answer_trade(request.actor, job, number, request.POST.get("answer", ""))
+    text = "Both sides accept this trade." if both else "Noted. Only a match of both sides is ever told."
+    messages.success(request, text)
+    return redirect("table")
+
+
 def open_table(request: DeskRequest) -> HttpResponse:
     """Start a table on today's data."""
     table.open_table(request.actor)
@@ -333,14 +333,17 @@ SENTENCES = {"plan.comment": "commented on {item}: {words}"}
 URLS = [
     page("table", overview, "table", "table.read"),
     page("table/open", open_table, "table-open", "table.open", ("POST",)),
-    page("table/limits/new", limit_form, "table-limit", "table.limit"),
-    page("table/limits", post_limit, "table-limit-post", "table.limit", ("POST",)),
-    page("table/limits/<str:name>", limit_page, "table-limit-page", "table.read"),
-    page("table/limits/<str:name>/drop", drop_limit, "table-limit-drop", "table.limit", ("POST",)),
     page("table/importance", weigh_form, "table-weigh", "table.propose", ("GET", "HEAD", "POST")),
     page("table/seal", seal, "table-seal", "table.propose", ("POST",)),
     page("table/compute/<str:what>", compute, "table-compute", "table.solve", ("POST",)),
     page("table/propose", propose, "table-propose", "table.propose", ("POST",)),
     page("table/proposals/<int:number>", answer, "table-answer", "table.propose", ("POST",)),
+    page(
+        "table/trades/<int:job>/<int:number>",
+        answer_trade,
+        "table-answer-trade",
+        "table.propose",
+        ("POST",),
+    ),
 ]
 NAV = (Entry("Table", "table", "table.read", "table"),)

@@ -1,0 +1,48 @@
+"""What people wrote into a form or an address: times in the reader's zone, days, numbers; else E878."""
+
+from __future__ import annotations
+
+import math
+from datetime import date, datetime
+
+from django.utils import timezone
+
+from poise.errors import DeskError, Fault
+
+
+def moment(text: str, name: str) -> datetime:
+    """Return a time; in the reader's zone where it names none.
+
+    Raises
+    ------
+    DeskError
+        E878 when it is no time.
+    """
+    try:
+        found = datetime.fromisoformat(text.strip())
+        return found if found.tzinfo else timezone.make_aware(found)
+    except (ValueError, OverflowError):
+        raise _unreadable(name, text, "no time", "For example 2026-01-09T16:00.") from None
+
+
+def day(text: str, name: str) -> date:
+    """Return a day; E878 when it is none."""
+    try:
+        return date.fromisoformat(text.strip())
+    except ValueError:
+        raise _unreadable(name, text, "no day", "For example 2026-01-09.") from None
+
+
+def number(text: str, name: str) -> float:
+    """Return a number; E878 when it is none, or not finite."""
+    try:
+        found = float(text)
+    except ValueError:
+        found = math.nan
+    if not math.isfinite(found):
+        raise _unreadable(name, text, "no number", "For example 1.5.")
+    return found
+
+
+def _unreadable(name: str, text: str, what: str, hint: str) -> DeskError:
+    return DeskError(Fault("E878", name, f"{text[:40]!r} is {what}.", hint))

@@ -109,18 +109,19 @@ def _outcomes(request: DeskRequest, one: Over) -> tuple[Outcome, ...]:
     stated = [(change, status) for change, status in stated if status]
     if not stated:
         raise DeskError(Fault("E878", "outcomes", "Nothing was said of any change.", "Choose what became."))
-    worked = sum(change.labour_minutes for change, _ in stated) or 1.0
+    planned = sum(change.labour_minutes for change, _ in stated)
     for change, status in stated:
         if status not in dict(STATUSES):
             raise DeskError(Fault("E878", change.id, f"{status[:40]!r} is no outcome."))
+        # What the visit took is spread as the plan had spread it.
+        part = change.labour_minutes / planned if planned else 1 / len(stated)
         found.append(
             Outcome(
                 change=change.id,
                 status=cast(OutcomeStatus, status),
                 finished=when,
                 downtime_minutes=downtime,
-                # What the visit took is spread as the plan had spread it.
-                labour_minutes=None if labour is None else labour * change.labour_minutes / worked,
+                labour_minutes=None if labour is None else labour * part,
                 rebooted=rebooted,
                 note=posted.get("note", "").strip()[:500],
             )

@@ -49,6 +49,8 @@ WIDE = {"width": 1440, "height": 900}
 PAPER_WIDTH = 680
 #: What home says once KEV lists what the agreement left open.
 LISTED = re.compile("Facts have changed since the agreement: .* now known to be exploited")
+#: Pages that only a year of dialogue fills: test_dialogue_browser.py plays one.
+YEAR_PAGES = {"dialogue-decision", "dialogue-exception"}
 #: Looked at on the way, while there is something in them.
 ON_THE_WAY = {"agreement-compose", "agreement-draft", "outcomes-visit"}
 #: Walked by test_gate_browser.py, which fills in what they show; a draft is the page of gate-compose.
@@ -334,6 +336,7 @@ def played(empty: RunningDesk, two: tuple[Any, Any]) -> RunningDesk:
     return empty
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_every_page_is_for_everybody(browser: Any, played: RunningDesk, scheme: str) -> None:
     """Axe on every page there is, on a wide screen; on a phone and on paper nothing is cut off.
@@ -368,7 +371,7 @@ def test_every_page_is_for_everybody(browser: Any, played: RunningDesk, scheme: 
     context.close()
     assert not broken, "\n".join(broken)
     assert all(url.startswith(f"{played.address}/") for url in requests)
-    elsewhere = {name_of(path) for path in dialogue.PAGES} | GATE_PAGES | ON_THE_WAY
+    elsewhere = {name_of(path) for path in dialogue.PAGES} | GATE_PAGES | ON_THE_WAY | YEAR_PAGES
     assert page_names() - seen - elsewhere == set()
 
 

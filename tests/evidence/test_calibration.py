@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from evidence.tables import FIRST, LAST, made_up
@@ -21,6 +21,7 @@ PAIRS = st.lists(
 )
 
 
+@settings(deadline=None)
 @given(PAIRS)
 def test_the_brier_score_is_split_without_a_rest(pairs: list[tuple[float, bool]]) -> None:
     """Miscalibration, discrimination and uncertainty are at least zero and give the score."""
@@ -33,6 +34,7 @@ def test_the_brier_score_is_split_without_a_rest(pairs: list[tuple[float, bool]]
     assert (np.diff(found.recalibrated) >= -1e-12).all()
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(0, 3), min_size=1, max_size=5), st.data())
 def test_isotonic_is_the_nearest_growing_sequence(values: list[int], data: st.DataObject) -> None:
     """No growing sequence on a fine grid comes closer."""

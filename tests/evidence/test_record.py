@@ -8,7 +8,7 @@ from math import comb
 import msgspec
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from poise.evidence.record import Predicted, count_law, latest, record_of
@@ -17,6 +17,7 @@ from poise.table.ground import Ground, as_plan
 from table.cases import NOW, small_ground
 
 
+@settings(deadline=None)
 @given(st.integers(0, 12), st.floats(0.0, 1.0))
 def test_the_law_of_equal_chances_is_binomial(n: int, chance: float) -> None:
     """Against the textbook."""
@@ -26,6 +27,7 @@ def test_the_law_of_equal_chances_is_binomial(n: int, chance: float) -> None:
     assert sum(wanted[len(law) :]) < 1e-10
 
 
+@settings(deadline=None)
 @given(st.lists(st.floats(0.0, 1.0), max_size=8))
 def test_the_law_keeps_its_mean(chances: list[float]) -> None:
     """However different the chances, expected counts add up."""

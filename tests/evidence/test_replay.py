@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import math
+import pickle
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -11,8 +15,9 @@ import pytest
 from evidence.tables import FIRST, LAST, WEEKS, Tables, made_up
 from poise.evidence.companies import make_company
 from poise.evidence.deciding import RULE_KEYS, deciders, nothing
+from poise.evidence.failing import Luck
 from poise.evidence.judgements import ToldJudgements
-from poise.evidence.replay import METRICS, Replayed, mondays, replay
+from poise.evidence.replay import METRICS, Replayed, Task, WeekScore, mondays, replay, run_task
 from poise.evidence.week import WINDOW_DAYS, WINDOW_START_DAYS, Week, hold
 from poise.evidence.world import World
 from poise.planning.problem import Plan
@@ -117,7 +122,11 @@ def clerk(
     holding = hold(company, world, FIRST)  # type: ignore[arg-type]
     mended: dict[int, list[tuple[float, int]]] = {}
     for day, week, plan in decisions:
+        luck = Luck.of(holding.company, day)
         for change in np.flatnonzero(plan.window == 0):
+            age = WINDOW_START_DAYS + WINDOW_DAYS - week.problem.available_days[change]
+            if luck.level[week.pair[change]] < 0.03 * (1 + math.exp(-age / 14)):
+                continue
             mended.setdefault(int(week.pair[change]), []).append(
                 (day.toordinal() + WINDOW_START_DAYS + WINDOW_DAYS, day.toordinal())
             )
@@ -173,7 +182,8 @@ def test_hours_fit_into_the_teams_time(tmp_path: Path) -> None:
     company = found.company
     downtime = float((company.reboot_hours * company.capacity_loss).sum())
     for key in found.weeks:
-        planned = found.series(key, "hours") - found.series(key, "emergency_hours")
+        unplanned = found.series(key, "emergency_hours") + found.series(key, "unplanned_hours")
+        planned = found.series(key, "hours") - unplanned
         assert planned.max() <= company.capacity_minutes.sum() / 60 + downtime
 
 
@@ -196,3 +206,83 @@ def test_every_metric_moves(tmp_path: Path) -> None:
     found = run(made_up(8).world(tmp_path), "monthly-only", "poise-w0.03", "cvss-first")
     for metric in METRICS:
         assert any(found.series(key, metric).any() for key in found.weeks), metric
+
+
+def test_the_same_failures_meet_every_way(tmp_path: Path) -> None:
+    """Luck hangs on company, pair and week: two ways differ only in what they do and when."""
+    company = make_company("bank", 2)
+    one, two = Luck.of(company, FIRST), Luck.of(company, FIRST)
+    assert np.array_equal(one.level, two.level)
+    assert not np.array_equal(one.level, Luck.of(company, FIRST + timedelta(days=7)).level)
+    assert not np.array_equal(one.level, Luck.of(make_company("bank", 3), FIRST).level[: len(one.level)])
+    some = np.arange(0, company.num_pairs, 3)
+    assert set(one.failed(some, np.full(len(some), 40.0))) <= set(
+        one.failed(np.arange(company.num_pairs), np.full(company.num_pairs, 40.0))
+    )
+
+
+def test_failures_come_as_often_as_plans_reckon() -> None:
+    """Over many weeks 3 % of settled changes fail, twice as many of fresh ones, and mending takes 2 h."""
+    company = make_company("office", 1)
+    pairs = np.arange(company.num_pairs)
+    weeks = [Luck.of(company, FIRST + timedelta(weeks=week)) for week in range(400)]
+    for age, wanted in ((10_000.0, 0.03), (0.0, 0.06), (-3.0, 0.06), (14.0, 0.03 * (1 + math.exp(-1)))):
+        share = np.mean([len(luck.failed(pairs, np.full(len(pairs), age))) for luck in weeks]) / len(pairs)
+        assert share == pytest.approx(wanted, rel=0.06), age
+    hours = np.concatenate([luck.repair_hours for luck in weeks])
+    assert hours.mean() == pytest.approx(2.0, rel=0.02)
+    assert np.mean((hours > 1) & (hours < 4)) == pytest.approx(0.9, abs=0.03)
+
+
+def test_a_failed_change_stays_open_and_costs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where every change fails nothing closes, where none does there is no unplanned hour."""
+    world = made_up(5).world(tmp_path)
+    of = Luck.of
+    for level, closes in ((0.0, False), (1.0, True)):
+        monkeypatch.setattr(
+            Luck,
+            "of",
+            lambda company, day, level=level: replace(
+                of(company, day), level=of(company, day).level * 0 + level
+            ),
+        )
+        found = run(world, "nothing", "everything")
+        open_days = [found.series(key, "activity_asset_days").sum() for key in ("nothing", "everything")]
+        assert (open_days[1] < open_days[0]) == closes
+        assert (found.series("everything", "unplanned_hours").sum() == 0) == closes
+        assert (found.series("everything", "failures").sum() == 0) == closes
+
+
+def test_tasks_can_be_done_anywhere(tmp_path: Path) -> None:
+    """A task that was sent, and done in another order, gives the same weeks: it holds all that it needs."""
+
+    def elsewhere(
+        call: Callable[[Task], tuple[WeekScore, ...]], tasks: Sequence[Task]
+    ) -> list[tuple[WeekScore, ...]]:
+        sent = [pickle.loads(pickle.dumps(task)) for task in tasks]
+        return [call(task) for task in reversed(sent)][::-1]
+
+    world = made_up(2).world(tmp_path)
+    companies = {kind: make_company(kind, 3) for kind in ("software", "office")}
+    ways = {"nothing": nothing, "everything": everything_at_once}
+    here = replay(world, companies, ways, first=FIRST, last=LAST)
+    there = replay(world, companies, ways, first=FIRST, last=LAST, mapper=elsewhere)
+    assert {name: one.weeks for name, one in here.items()} == {name: one.weeks for name, one in there.items()}
+    assert run_task.__module__ == "poise.evidence.replay"
+
+
+def test_a_company_needs_only_its_own_world(tmp_path: Path) -> None:
+    """What is told of some vulnerabilities alone is what is told of them among all."""
+    world = judged(made_up(6)).world(tmp_path)
+    rows = np.arange(5, len(world.cves), 7)
+    days = mondays(FIRST, LAST)
+    part = world.only(rows, days)
+    for day in days:
+        whole, own = world.knowledge(day), part.knowledge(day)
+        assert own.mean_epss == whole.mean_epss
+        for name in ("appeared", "epss", "is_kev", "kev_since", "due", "is_ransomware"):
+            assert np.array_equal(getattr(own, name), getattr(whole, name)[rows], equal_nan=name == "epss"), (
+                name
+            )
+        for name in ("cvss", "automatable", "total_impact"):
+            assert np.array_equal(getattr(own.judgements, name), getattr(whole.judgements, name)[rows]), name

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from poise.evidence.scoring import BLOCK_WEEKS, Saving, blocks, interval, read_off, saved, saving
@@ -21,6 +21,7 @@ def test_a_ladder_is_read_by_straight_lines() -> None:
     assert read_off(beaten, 30.0) == pytest.approx(55.0)
 
 
+@settings(deadline=None)
 @given(st.floats(10.0, 100.0), st.floats(1.0, 500.0))
 def test_both_readings_tell_the_same_story(hours: float, exposure: float) -> None:
     """A rule above the ladder loses in both readings, one below it wins in both: never one of each."""

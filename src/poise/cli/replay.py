@@ -9,7 +9,7 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from poise.cli.plan import seed
+from poise.cli.plan import CLUSTER_HELP, seed
 
 if TYPE_CHECKING:
     from poise.evidence.companies import Company
@@ -32,6 +32,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser.add_argument("--company", nargs="+", metavar="KIND", help="kinds of companies (default: all five)")
     parser.add_argument("--ways", nargs="+", metavar="KEY", help="ways of deciding (default: all)")
     parser.add_argument("--seed", type=seed, default=1, metavar="N", help="of the companies (1)")
+    parser.add_argument("--cluster", action="store_true", help=CLUSTER_HELP)
     parser.add_argument("--json", action="store_true", help="print everything as JSON, week by week")
     parser.set_defaults(run=run)
 
@@ -73,6 +74,7 @@ def day(text: str) -> date:
 def run(arguments: argparse.Namespace) -> int:
     """Run ``poise replay``."""
     from poise.cli.progress import progress_bar
+    from poise.cli.simulate import mapper_of
     from poise.errors import EvidenceError, Fault
     from poise.evidence.replay import replay
     from poise.evidence.summary import summarise
@@ -84,7 +86,8 @@ def run(arguments: argparse.Namespace) -> int:
         if (last - first).days < 6:
             message = f"The tables tell of {first} to {last}: less than a week of the days asked for."
             raise EvidenceError(Fault("E584", "--from, --to", message))
-        found = replay(world, companies, ways, first=first, last=last, progress=progress)
+        with mapper_of(arguments.cluster) as mapper:
+            found = replay(world, companies, ways, first=first, last=last, mapper=mapper, progress=progress)
     document = summarise(world, found, first=first, last=last)
     document["notices"] += cut
     if not arguments.history:

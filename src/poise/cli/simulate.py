@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from rich.table import Table
 
-    from poise.risk.simulation.simulate import Mapper, Simulation
+    from poise.risk.simulation.simulate import Simulation
 
 #: Most possible horizons of one run; beyond it is a typing error or work for a cluster.
 MAX_DRAWS = 1_000_000_000
@@ -61,7 +61,7 @@ def run(arguments: argparse.Namespace) -> int:
         message = f"is {arguments.draws:,}; expected {arguments.knowledge:,} (--knowledge) to {MAX_DRAWS:,}."
         raise InputError(Fault("E581", "--draws", message))
     model = read_model(risk_file(arguments.plan))
-    with progress_bar() as progress, _mapper(arguments.cluster) as mapper:
+    with progress_bar() as progress, mapper_of(arguments.cluster) as mapper:
         simulation = simulate(
             model,
             knowledge_draws=arguments.knowledge,
@@ -79,7 +79,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 @contextmanager
-def _mapper(is_cluster_wanted: bool) -> Iterator[Mapper | None]:
+def mapper_of(is_cluster_wanted: bool) -> Iterator[Any | None]:
     """Yield what spreads the pieces over the cluster, None for threads of this process."""
     if not is_cluster_wanted:
         yield None

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from datetime import date
 from pathlib import Path
 from statistics import NormalDist
@@ -67,6 +67,11 @@ class Judgements:
             ssvc_known_from=np.where(knows_ssvc, self.ssvc_known_from, NEVER),
             day=now,
         )
+
+    def only(self, rows: Ints) -> Judgements:
+        """Return those of some vulnerabilities, by their places."""
+        kept = {item.name: getattr(self, item.name)[rows] for item in fields(self) if item.name != "day"}
+        return replace(self, **kept)
 
     @property
     def cvss(self) -> Floats:

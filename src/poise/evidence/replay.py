@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import date, timedelta
 from typing import Any
@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from poise.evidence.companies import ZONES, Company
 from poise.evidence.deciding import Decide
+from poise.evidence.failing import Luck
 from poise.evidence.week import (
     WINDOW_DAYS,
     WINDOW_START_DAYS,
@@ -32,6 +33,7 @@ Bools = npt.NDArray[np.bool_]
 EMERGENCY_DAYS = 14.0
 #: An emergency visit ends a day after it was decided [d].
 _EMERGENCY_TAKES_DAYS = 1.0
+_NOBODY = np.zeros(0, dtype=np.int64)
 
 
 @dataclass(frozen=True)
@@ -49,6 +51,8 @@ class WeekScore:
     late: int
     hours: float
     emergency_hours: float
+    unplanned_hours: float
+    failures: int
     emergencies: int
     moves: int
     disruption: float
@@ -86,6 +90,27 @@ def mondays(first: date, last: date) -> list[date]:
     return [first + timedelta(weeks=number) for number in range(count)]
 
 
+@dataclass(frozen=True)
+class Task:
+    """One way of deciding on one company over all weeks: all that :func:`run_task` needs, anywhere.
+
+    ``world`` holds the company's own vulnerabilities alone, which makes a task small enough to be sent.
+    """
+
+    name: str
+    key: str
+    holding: Holding
+    world: World
+    decide: Decide
+    days: tuple[date, ...]
+    factor: float
+
+
+#: Runs tasks and gives their results in order: ``map``, or a cluster's.
+Mapper = Callable[[Callable[[Task], tuple[WeekScore, ...]], Sequence[Task]], Iterable[tuple[WeekScore, ...]]]
+Progress = Callable[[int, int, str], None]
+
+
 def replay(
     world: World,
     companies: Mapping[str, Company],
@@ -93,7 +118,8 @@ def replay(
     *,
     first: date,
     last: date,
-    progress: Callable[[int, int, str], None] | None = None,
+    mapper: Mapper | None = None,
+    progress: Progress | None = None,
 ) -> dict[str, Replayed]:
     """Replay history on several companies.
 
@@ -103,31 +129,65 @@ def replay(
         Ways of deciding by key; each sees the week alone.
     first, last
         The first plan is made on ``first``; the last week ends on ``last`` or before.
+    mapper
+        Where the tasks run; one after the other in this process by default. The result is the same to the
+        byte.
     progress
-        Told (weeks done, weeks in all, the company and day).
+        Told (weeks done, weeks in all, the company and the way of deciding).
 
     Returns
     -------
     dict
         By the companies' keys.
     """
-    days = mondays(first, last)
-    knowledge = {day: world.knowledge(day) for day in days}
-    found = {}
-    for place, (name, company) in enumerate(companies.items()):
-        holding = hold(company, world, first)
-        factor = calibration(holding, knowledge[days[0]]) if days else 1.0
-        diaries = {key: _Diary(np.full(company.num_pairs, -1)) for key in ways}
-        scores: dict[str, list[WeekScore]] = {key: [] for key in ways}
-        for number, day in enumerate(days):
-            if progress is not None:
-                progress(place * len(days) + number, len(companies) * len(days), f"{name}, {day}")
-            truth = _Truth.of(world, holding, day)
-            for key, decide in ways.items():
-                scores[key].append(_live(holding, knowledge[day], truth, diaries[key], decide, factor))
-        entries = len(holding.pair)
-        found[name] = Replayed(company, {key: tuple(own) for key, own in scores.items()}, entries)
+    days = tuple(mondays(first, last))
+    tasks: list[Task] = []
+    for name, company in companies.items():
+        holding, own = _own_world(hold(company, world, first), world, days)
+        factor = calibration(holding, own.knowledge(days[0])) if days else 1.0
+        tasks += [Task(name, key, holding, own, decide, days, factor) for key, decide in ways.items()]
+    results = mapper(run_task, tasks) if mapper else map(run_task, tasks)
+    found = {name: Replayed(company, {}, 0) for name, company in companies.items()}
+    for done, (task, weeks) in enumerate(zip(tasks, _told(tasks, results, progress), strict=True)):
+        before = found[task.name]
+        found[task.name] = Replayed(
+            before.company, {**before.weeks, task.key: weeks}, len(tasks[done].holding.pair)
+        )
     return found
+
+
+def _told(
+    tasks: Sequence[Task], results: Iterable[tuple[WeekScore, ...]], progress: Progress | None
+) -> Iterable[tuple[WeekScore, ...]]:
+    """Yield results as they come, telling how far it is."""
+    coming = iter(results)
+    for done, task in enumerate(tasks):
+        if progress is not None:
+            weeks = len(task.days)
+            progress(done * weeks, len(tasks) * weeks, f"{task.name}, {task.key}")
+        yield next(coming)
+
+
+def _own_world(holding: Holding, world: World, days: Sequence[date]) -> tuple[Holding, World]:
+    """Return a holding on the world of its own vulnerabilities alone."""
+    rows, places = np.unique(holding.vulnerability, return_inverse=True)
+    return Holding(holding.company, holding.pair, places, holding.since), world.only(rows, days)
+
+
+def run_task(task: Task) -> tuple[WeekScore, ...]:
+    """Go through the weeks of one company in one way of deciding."""
+    diary = _Diary(np.full(task.holding.company.num_pairs, -1))
+    return tuple(
+        _live(
+            task.holding,
+            task.world.knowledge(day),
+            _Truth.of(task.world, task.holding, day),
+            diary,
+            task.decide,
+            task.factor,
+        )
+        for day in task.days
+    )
 
 
 @dataclass(frozen=True)
@@ -174,8 +234,8 @@ def _live(
     week = see_week(holding, knowledge, diary.last_done, factor)
     before = diary.last_done.copy()
     closes = np.full(company.num_pairs, np.inf)
+    done = _Work.of(company, _NOBODY, _NOBODY, _NOBODY, Luck.of(company, knowledge.day))
     moves = emergencies = 0
-    hours = emergency_hours = disruption = 0.0
     decision = ""
     if week is not None:
         plan = decide(week)
@@ -186,25 +246,58 @@ def _live(
         begin = knowledge.day + timedelta(days=7)
         end = begin + timedelta(days=int(EMERGENCY_DAYS))
         diary.announced = frozenset(visit for visit in visits if begin <= visit[1] < end)
-        soon = week.pair[np.isin(company.pair_group[week.pair], list(urgent))] if urgent else week.pair[:0]
-        worked = np.setdiff1d(week.pair[plan.window == 0], soon)
-        closes[worked] = WINDOW_START_DAYS + WINDOW_DAYS
-        closes[soon] = _EMERGENCY_TAKES_DAYS
-        hours, disruption = effort(company, worked)
-        emergency_hours, emergency_cost = effort(company, soon)
-        emergencies, disruption = len(urgent), disruption + emergency_cost
-        diary.last_done[worked] = diary.last_done[soon] = today
+        done, mended_days = _work(week, plan, urgent)
+        emergencies = len(urgent)
+        closes[week.pair] = mended_days
+        diary.last_done[np.isfinite(closes)] = today
     counted = _count(holding, truth, today, before, closes)
     return WeekScore(
-        day=knowledge.day,
-        hours=hours + emergency_hours,
-        emergency_hours=emergency_hours,
-        emergencies=emergencies,
-        moves=moves,
-        disruption=disruption,
-        decision=decision,
-        **counted,
+        day=knowledge.day, moves=moves, emergencies=emergencies, decision=decision, **vars(done), **counted
     )
+
+
+@dataclass(frozen=True)
+class _Work:
+    """What a week's work took: hours and money of visits, and of mending what failed."""
+
+    hours: float
+    emergency_hours: float
+    unplanned_hours: float
+    failures: int
+    disruption: float
+
+    @classmethod
+    def of(cls, company: Company, planned: Ints, urgent: Ints, failed: Ints, luck: Luck) -> _Work:
+        hours, money = effort(company, planned)
+        emergency_hours, emergency_money = effort(company, urgent)
+        unplanned_hours, unplanned_money = luck.mending(company, failed)
+        return cls(
+            hours=hours + emergency_hours + unplanned_hours,
+            emergency_hours=emergency_hours,
+            unplanned_hours=unplanned_hours,
+            failures=len(failed),
+            disruption=money + emergency_money + unplanned_money,
+        )
+
+
+def _work(week: Week, plan: Plan, urgent: set[int]) -> tuple[_Work, Floats]:
+    """Work the plan's first week, and what cannot wait at once.
+
+    Returns
+    -------
+    tuple
+        What it took, and when each change of the week closed [d], ``inf`` for not done or rolled back.
+    """
+    company, luck = week.company, Luck.of(week.company, week.day)
+    is_urgent = np.isin(company.pair_group[week.pair], list(urgent))
+    is_planned = (plan.window == 0) & ~is_urgent
+    closes = np.where(is_planned, WINDOW_START_DAYS + WINDOW_DAYS, np.inf)
+    closes[is_urgent] = _EMERGENCY_TAKES_DAYS
+    done = np.isfinite(closes)
+    age = closes[done] - week.problem.available_days[done]
+    failed = luck.failed(week.pair[done], age)
+    closes[np.isin(week.pair, failed)] = np.inf
+    return _Work.of(company, week.pair[is_planned], week.pair[is_urgent], failed, luck), closes
 
 
 def _visits(week: Week, plan: Plan) -> set[tuple[int, date]]:

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from poise.evidence.companies import ZONES, Company
+from poise.evidence.failing import SETTLED
 from poise.evidence.judgements import uniform
 from poise.evidence.world import Knowledge, World
 from poise.planning.problem import Floats, Ints, Problem
@@ -33,7 +34,6 @@ BACKLOG_SHARE = 0.35
 #: Vulnerabilities of the last two years that a product line has on the first day, on average.
 PER_PRODUCT = 25
 _PARAMETERS = RiskParameters()
-_FAILURE = _PARAMETERS.failure_prior_failed / _PARAMETERS.failure_prior_done
 
 
 @dataclass(frozen=True)
@@ -122,10 +122,8 @@ def raw_hazards(holding: Holding, knowledge: Knowledge, entries: Ints) -> tuple[
 
 def hazards(knowledge: Knowledge) -> tuple[Floats, Floats]:
     """Return each vulnerability's hazard in the world, and of new activity alone [1/d]; shapes ``(V,)``."""
-    scores = knowledge.epss
-    known = scores[knowledge.appeared & np.isfinite(scores)]
     # What has no score counts with the mean of those that have one: unknown is not zero.
-    chance = np.where(np.isfinite(scores), scores, known.mean() if len(known) else 0.0)
+    chance = np.where(np.isfinite(knowledge.epss), knowledge.epss, knowledge.mean_epss)
     floored = np.where(knowledge.is_kev, np.maximum(chance, _PARAMETERS.kev_floor), chance)
     return _hazard(floored) if knowledge.hazard is None else knowledge.hazard, _hazard(chance)
 
@@ -253,7 +251,7 @@ def _change(
         exposure_high_per_day=0.0,
         deferral_cost_per_day=0.0,
         labour_minutes=float(company.change_minutes[group]),
-        failure_probability=_FAILURE,
+        failure_probability=SETTLED,
         recovery_cost=0.0,
         deadline=None,
         deadline_source="",
@@ -296,7 +294,7 @@ def _problem(
     recovery = _PARAMETERS.recovery_hours * (
         company.downtime_per_hour[own] * company.capacity_loss[own] + rate
     )
-    failing = _FAILURE * recovery
+    failing = SETTLED * recovery
     emergency = downtime[own] + (company.setup_minutes[own] + labour) / 60 * rate * overtime
     today = day.toordinal()
     left = due + 1.0 - today

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from functools import cached_property
@@ -57,6 +57,8 @@ class Knowledge:
     due: Ints
     is_ransomware: Bools
     judgements: Judgements
+    #: What stands in for a score that is not known: the mean of those that are, of the whole world.
+    mean_epss: float = 0.0
     #: Hazards in the world [1/d] to plan on instead of those that follow from scores and KEV; for trials.
     hazard: Floats | None = None
 
@@ -88,6 +90,8 @@ class World:
     judgements: Judgements
     versions: tuple[tuple[date, str], ...]
     notices: tuple[str, ...] = field(default=())
+    #: Means of all known scores by day, where this world is a part of a larger one.
+    means: Mapping[date, float] = field(default_factory=dict)
 
     @cached_property
     def row_of(self) -> dict[str, int]:
@@ -118,6 +122,44 @@ class World:
                 found[snapshot.rows] = snapshot.scores
         return found
 
+    def mean_on(self, day: date) -> float:
+        """Return the mean of the scores known on a day; where all are too old, of the newest day's."""
+        if day in self.means:
+            return self.means[day]
+        scores = self.scores_on(day)
+        known = scores[np.isfinite(scores)]
+        if not len(known):
+            known = next((one.scores for one in reversed(self.snapshots) if one.day <= day), known)
+        return float(known.mean()) if len(known) else 0.0
+
+    def only(self, rows: Ints, days: Sequence[date]) -> World:
+        """Return the world of some vulnerabilities, told as on some days with the means of all.
+
+        Parameters
+        ----------
+        rows
+            Their places, growing.
+        days
+            Days on which :meth:`knowledge` will be asked for.
+        """
+        place = np.full(len(self.cves), -1)
+        place[rows] = np.arange(len(rows))
+        cves = tuple(self.cves[row] for row in rows.tolist())
+        snapshots = []
+        for one in self.snapshots:
+            own = place[one.rows]
+            snapshots.append(Snapshot(one.day, own[own >= 0], one.scores[own >= 0]))
+        spans = {cve: self.kev.spans[cve] for cve in cves if cve in self.kev.spans}
+        return World(
+            cves=cves,
+            appears=self.appears[rows],
+            snapshots=tuple(snapshots),
+            kev=KevHistory(self.kev.released, spans),
+            judgements=self.judgements.only(rows),
+            versions=self.versions,
+            means={day: self.mean_on(day) for day in days},
+        )
+
     def knowledge(self, day: date) -> Knowledge:
         """Return what could be known on a day; nothing of a later day has any part in it."""
         appeared = self.appears <= day.toordinal()
@@ -140,6 +182,7 @@ class World:
             due=due,
             is_ransomware=crews,
             judgements=self.judgements.up_to(day),
+            mean_epss=self.mean_on(day),
         )
 
 

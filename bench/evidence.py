@@ -1,14 +1,17 @@
-"""Make the tables and pictures of docs/evidence.md from what the commands printed as JSON.
+"""Remake every figure of docs/evidence.md: run the commands, write its tables and draw its pictures.
 
-poise replay ... --json > replay.json; poise bench companies --json > companies.json
-poise simulate out --json > simulate.json
-python bench/evidence.py replay.json companies.json simulate.json
+python bench/evidence.py DATA            runs all; DATA is the folder with the tables of EPSS and KEV
+python bench/evidence.py --from FOLDER   writes tables and pictures of a run that was kept
 """
 
 from __future__ import annotations
 
+import argparse
 import json
+import re
+import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +19,44 @@ from poise.evidence.deciding import LADDER_KEYS, RULE_KEYS
 from poise.evidence.pictures import Place, RangeRow, curve_svg, dots_svg, money, percent, ranges_svg
 from poise.report.dot_chart import DotRow
 
-IMAGES = Path(__file__).resolve().parents[1] / "docs/images"
+ROOT = Path(__file__).resolve().parents[1]
+IMAGES, PAGE = ROOT / "docs/images", ROOT / "docs/evidence.md"
 COMPARED = (*RULE_KEYS, "poise-fair", "poise-nash")
+#: What is replayed; the last days of 2025 have no whole week of history in the tables any more.
+SPAN = ("2024-04-01", "2025-12-28")
+#: Layout of the tables' names, so that a later crawl of them needs no other command.
+EPSS, KEV, HISTORY, SSVC = ("epss_*.parquet", "kev_catalog*", "kev_history*", "vulnrichment*")
+
+
+def run(data: Path, out: Path) -> None:
+    """Run every command that a figure comes from, into a folder."""
+    out.mkdir(parents=True, exist_ok=True)
+    tables = ["--epss", *sorted(map(str, data.glob(EPSS)))]
+    for option, pattern in (("--kev", KEV), ("--history", HISTORY)):
+        tables += [option, str(next(data.glob(pattern)))]
+    days = ["--from", SPAN[0], "--to", SPAN[1], "--json"]
+    ssvc = ["--ssvc", str(next(data.glob(SSVC)))]
+    poise(out / "replay.json", "replay", "--cluster", *tables, *ssvc, *days)
+    poise(out / "companies.json", "bench", "companies", "--json")
+    poise(out / "calibration.json", "bench", "calibration", *tables, *days, "--svg", str(out / "reliability"))
+    poise(None, "demo", "--report", "--points", "7", "--out", str(out / "demo"))
+    poise(out / "simulate.json", "simulate", str(out / "demo"), "--json")
+    tornado = str(IMAGES / "evidence-tornado.svg")
+    poise(out / "sensitivity.json", "sensitivity", str(out / "demo"), "--svg", tornado, "--json")
+    for number, version in enumerate(("v3", "v4"), start=1):
+        picture = (out / f"reliability/reliability-{number}.svg").read_bytes()
+        (IMAGES / f"evidence-reliability-{version}.svg").write_bytes(picture)
+
+
+def poise(to: Path | None, *command: str) -> None:
+    """Run a command of Poise, keep what it prints, and say how long it took."""
+    begin = time.monotonic()
+    done = subprocess.run(
+        [str(Path(sys.executable).with_name("poise")), *command], check=True, stdout=subprocess.PIPE
+    )
+    if to is not None:
+        to.write_bytes(done.stdout)
+    print(f"poise {' '.join(command[:2])}: {time.monotonic() - begin:.0f} s", file=sys.stderr)
 
 
 def show(cell: dict[str, Any]) -> str:
@@ -30,66 +69,60 @@ def show(cell: dict[str, Any]) -> str:
     return f"**{text}**" if cell["verdict"] == "loss" else text
 
 
-def table(headings: list[str], rows: list[list[str]]) -> None:
-    """Print a Markdown table."""
-    print(f"| {' | '.join(headings)} |")
-    print(f"| {' | '.join('---' for _ in headings)} |")
-    for row in rows:
-        print(f"| {' | '.join(row)} |")
-    print()
+def table(headings: list[str], rows: list[list[str]]) -> str:
+    """Return a Markdown table."""
+    lines = [headings, ["---" for _ in headings], *rows]
+    return "".join(f"| {' | '.join(row)} |\n" for row in lines)
+
+
+def put(name: str, text: str) -> None:
+    """Write a table into its place on the page, which is marked by its name."""
+    page = PAGE.read_text()
+    place = re.compile(rf"(<!-- table {re.escape(name)} -->\n).*?(<!-- end -->)", re.DOTALL)
+    if not place.search(page):
+        raise SystemExit(f"{PAGE}: there is no place for the table {name}.")
+    PAGE.write_text(place.sub(lambda match: f"{match[1]}\n{text}\n{match[2]}", page))
 
 
 def replay(document: dict[str, Any]) -> None:
-    """Print tables of a replay and draw its pictures."""
+    """Write tables of a replay and draw its pictures."""
     companies = document["companies"]
     spans = list(dict.fromkeys(name for one in companies.values() for name in one["spans"]))
     for exposure in ("kev_asset_days", "activity_asset_days"):
         for kind in ("at_equal_hours", "hours_at_equal_exposure"):
-            print(f"### {exposure}, {kind}\n")
-            rows = [
-                [
-                    rule,
-                    *(
-                        show(one["spans"]["all"]["savings"][rule][exposure][kind])
-                        for one in companies.values()
-                    ),
-                ]
-                for rule in COMPARED
-            ]
-            table(["against", *companies], rows)
-    for span in spans[1:]:
-        print(f"### {span}: kev_asset_days, at_equal_hours\n")
-        rows = [
-            [
-                rule,
-                *(
-                    show(one["spans"][span]["savings"][rule]["kev_asset_days"]["at_equal_hours"])
-                    for one in companies.values()
-                ),
-            ]
-            for rule in COMPARED
-        ]
-        table(["against", *companies], rows)
+            put(f"{exposure} {kind}", savings(companies, "all", exposure, kind))
+    for number, span in enumerate(spans[1:], start=3):
+        put(f"v{number}", savings(companies, span, "kev_asset_days", "at_equal_hours"))
     for name, one in companies.items():
-        print(f"### {name}: {one['groups']} groups, {one['hosts']:,} hosts, {one['entries']:,} entries\n")
-        totals(one["spans"]["all"]["ways"])
+        put(name, totals(one["spans"]["all"]["ways"]))
         chart(name, one)
     forest(companies)
 
 
-def totals(ways: dict[str, Any]) -> None:
-    """Print what each way of deciding led to."""
-    columns = (
-        "kev_asset_days",
-        "open_when_listed",
-        "activity_asset_days",
-        "late",
-        "hours",
-        "emergencies",
-        "moves",
-    )
+def savings(companies: dict[str, Any], span: str, exposure: str, kind: str) -> str:
+    """Return what the ladder saves against each way of deciding, by company."""
+    rows = [
+        [rule, *(show(one["spans"][span]["savings"][rule][exposure][kind]) for one in companies.values())]
+        for rule in COMPARED
+    ]
+    return table(["against", *(one["label"] for one in companies.values())], rows)
+
+
+def totals(ways: dict[str, Any]) -> str:
+    """Return what each way of deciding led to."""
+    columns = {
+        "kev_asset_days": "KEV asset-days",
+        "open_when_listed": "open when listed",
+        "activity_asset_days": "activity asset-days",
+        "late": "late",
+        "hours": "hours",
+        "failures": "failed",
+        "unplanned_hours": "hours mending",
+        "emergencies": "emergencies",
+        "moves": "moves",
+    }
     rows = [[key, *(f"{way[column]:,.0f}" for column in columns)] for key, way in ways.items()]
-    table(["decides by", *(column.replace("_", " ") for column in columns)], rows)
+    return table(["decides by", *columns.values()], rows)
 
 
 def chart(name: str, one: dict[str, Any]) -> None:
@@ -121,12 +154,8 @@ def forest(companies: dict[str, Any]) -> None:
 
 
 def companies(trials: list[dict[str, Any]]) -> None:
-    """Print and draw what the dials do."""
-    for field, what in (
-        ("saved_exposure", "exposure at equal hours"),
-        ("saved_hours", "hours at equal exposure"),
-    ):
-        print(f"### made-up companies: {what} saved\n")
+    """Write and draw what the dials do."""
+    for field in ("saved_exposure", "saved_hours"):
         settings = list(dict.fromkeys((trial["correlation"], trial["error"]) for trial in trials))
         rows = []
         for dials in settings:
@@ -138,7 +167,7 @@ def companies(trials: list[dict[str, Any]]) -> None:
                     *(spread([t[field][rule] for t in own]) for rule in RULE_KEYS),
                 ]
             )
-        table(["correlation", "error", *RULE_KEYS], rows)
+        put(field, table(["correlation", "error", *RULE_KEYS], rows))
     for dial, other, label in (
         ("correlation", "error", "rank correlation of CVSS"),
         ("error", "correlation", "error of hazards"),
@@ -158,19 +187,13 @@ def companies(trials: list[dict[str, Any]]) -> None:
         size = len({(t["kind"], t["seed"]) for t in trials})
         title = f"Exposure saved at equal hours, by {label}: mean, least and most of {size} companies"
         (IMAGES / f"evidence-{dial}.svg").write_text(ranges_svg(title, rows, percent))
-    print("### made-up companies by kind, middle setting\n")
     middle = [t for t in trials if (t["correlation"], t["error"]) == (0.3, 0.5)]
     kinds = list(dict.fromkeys(t["kind"] for t in middle))
-    table(
-        ["against", *kinds],
-        [
-            [
-                rule,
-                *(spread([t["saved_exposure"][rule] for t in middle if t["kind"] == kind]) for kind in kinds),
-            ]
-            for rule in RULE_KEYS
-        ],
-    )
+    rows_by_kind = [
+        [rule, *(spread([t["saved_exposure"][rule] for t in middle if t["kind"] == kind]) for kind in kinds)]
+        for rule in RULE_KEYS
+    ]
+    put("kinds", table(["against", *kinds], rows_by_kind))
 
 
 def spread(values: list[float | None]) -> str:
@@ -194,8 +217,52 @@ def simulation(document: dict[str, Any]) -> None:
     (IMAGES / "evidence-loss-dots.svg").write_text(dots_svg(title, losses, money))
 
 
+def calibration(found: list[dict[str, Any]]) -> None:
+    """Write what EPSS scores are worth against the public label."""
+    rows = []
+    for version, one in zip(("v3", "v4"), found, strict=True):
+        count = sum(one["count"])
+        mean = sum(f * n for f, n in zip(one["forecast"], one["count"], strict=True)) / count
+        rows.append(
+            [
+                f"{version} ({one['title'].split()[1]})",
+                f"{count:,.0f}",
+                f"{mean:.3%}".replace("%", " %"),
+                f"{one['base_rate']:.3%}".replace("%", " %"),
+                *(f"{one[name]:.5f}" for name in ("brier", "miscalibration", "uncertainty")),
+            ]
+        )
+    headings = [
+        "EPSS",
+        "forecasts",
+        "mean forecast",
+        "came true",
+        "Brier score",
+        "miscalibration",
+        "uncertainty",
+    ]
+    put("calibration", table(headings, rows))
+
+
+def main() -> None:
+    """Run what is asked for."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("data", nargs="?", type=Path, help="folder with the tables")
+    parser.add_argument("--from", dest="kept", type=Path, help="folder of an earlier run, not run again")
+    arguments = parser.parse_args()
+    out = arguments.kept or ROOT / "bench-out/evidence"
+    if arguments.kept is None:
+        if arguments.data is None:
+            parser.error("name the folder with the tables, or --from an earlier run")
+        run(arguments.data, out)
+    for name, write in (
+        ("replay", replay),
+        ("companies", companies),
+        ("simulate", simulation),
+        ("calibration", calibration),
+    ):
+        write(json.loads((out / f"{name}.json").read_text()))
+
+
 if __name__ == "__main__":
-    replay_path, companies_path, simulate_path = map(Path, sys.argv[1:4])
-    replay(json.loads(replay_path.read_text()))
-    companies(json.loads(companies_path.read_text()))
-    simulation(json.loads(simulate_path.read_text()))
+    main()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
@@ -15,8 +16,11 @@ from poise.desk.actions.evidence import SIMULATE_JOB, reported
 from poise.desk.jobs import run_job
 from poise.desk.ledger import DeskLedger
 from poise.desk.models import Job
-from poise.table.agreement import Terms
+from poise.desk.trusted import trusted
+from poise.planning.problem import Plan
+from poise.table.agreement import Terms, agreed_plan
 from poise.table.ground import Ground, as_plan
+from poise.table.trust import cost_ranges, differences, simulate_table
 from table.cases import small_ground, with_risk
 
 PASSPHRASE = "a passphrase for tests"
@@ -77,6 +81,88 @@ def test_plans_are_played_by_the_worker_and_shown(
     assert "costs less in" in page
     assert page.count("<circle") == 400
     assert "Play the plans" not in page
+    first, second = list(job.result["labels"])[:3:2]
+    page = sign_in(auditor).get(f"/trust?a={first}&b={second}").content.decode()
+    assert "Draw by draw" in page
+    one = job.result["pairs"][f"{first}|{second}"][2]
+    other = sign_in(auditor).get(f"/trust?a={second}&b={first}").content.decode()
+    assert f"{100 * one[3]:.0f}\N{NO-BREAK SPACE}%" in page
+    assert f"{100 * one[4]:.0f}\N{NO-BREAK SPACE}%" in other
+    for nonsense in ("/trust?a=nothing&b=default", f"/trust?a={first}&b={first}"):
+        answer = sign_in(auditor).get(nonsense)
+        assert answer.status_code == 200
+        assert "Draw by draw" not in answer.content.decode()
+
+
+def test_ranges_and_dots_stand_wherever_a_loss_does(
+    ground: Ground, cio: Any, ciso: Any, sign_in: Callable[[Any], Client], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Cards of the table, proposals, plans, what is composed: a page only looks up."""
+    client = sign_in(ciso)
+    assert "Not played yet" in client.get("/table").content.decode()
+    seen = {"ground": convert.session(Actor.of(ciso).now).negotiation.ground}
+    client.post("/trust/simulate", seen)
+    work()
+    at = convert.session(Actor.of(ciso).now)
+    at.propose("security", "mine", as_plan(ground.plans[-1].windows), author="ciso")
+    for party in ("operations", "security"):
+        at.answer(party, 1, "accept")
+
+    def never(*_: object, **__: object) -> None:
+        raise AssertionError("a page must not simulate")
+
+    monkeypatch.setattr("poise.risk.simulation.simulate.run_piece", never)
+    page = client.get("/table").content.decode()
+    assert "Not played yet" not in page
+    assert page.count("equally likely ways hold a loss") == page.count('class="trusted"') >= 4
+    assert page.count('id="rests-on"') == 1
+    assert "Poise&#x27;s choice" in page
+    for address in (f"/plan/{ground.plans[0].key}", "/plan/proposal-1", "/agreements/compose/1"):
+        page = client.get(address).content.decode()
+        assert "Of what we do not know" in page, address
+        assert "What these figures rest on" in page, address
+    page = client.get(f"/plan/{ground.plans[0].key}?against={ground.plans[-1].key}").content.decode()
+    assert "Draw by draw" in page
+    assert "Both together" in page
+
+
+def test_the_page_says_what_the_simulation_says(
+    ground: Ground, ciso: Any, sign_in: Callable[[Any], Client]
+) -> None:
+    """A range beside a plan's figure is that of the same draws, whatever the plan is called."""
+    client = sign_in(ciso)
+    client.post("/trust/simulate", {"ground": convert.session(Actor.of(ciso).now).negotiation.ground})
+    work()
+    at = convert.session(Actor.of(ciso).now)
+    played = trusted(at.negotiation.ground)
+    assert played is not None
+    plan = as_plan(ground.plans[-1].windows)
+    direct = simulate_table(ground, [("it", "it", plan)])
+    told = played.figure(plan)
+    assert told is not None
+    low, mean, high = cost_ranges(direct)["it"]["security"]
+    assert told["costs"]["security"] == pytest.approx([low, mean, high])
+    (*_, both) = played.compared(plan, ground.default_plan) or ()
+    (*_, wanted) = differences(direct, "it", "default")
+    assert (both.low, both.mean, both.high) == pytest.approx((wanted.low, wanted.mean, wanted.high), rel=1e-4)
+    assert both.chance == wanted.chance
+    other = Plan(plan.window * 0 - 1)
+    assert played.figure(other) is None
+    assert played.compared(plan, other) is None
+
+
+def test_an_agreement_keeps_what_repeats_its_ranges(ground: Ground, cio: Any, ciso: Any) -> None:
+    """Seed and counts of draws are signed: whoever holds the ground finds the same ranges years later."""
+    body = DeskLedger().find(sign(cio, ciso)).body
+    assert body is not None
+    told = body["basis"]["simulation"]
+    plan = [("it", "it", agreed_plan(ground, dict(body)))]
+    one, two = (
+        simulate_table(ground, plan, knowledge_draws=told["knowledge_draws"], inner_draws=told["inner_draws"])
+        for _ in range(2)
+    )
+    assert one.model.seed == told["seed"]
+    assert np.array_equal(one.loss, two.loss)
 
 
 def test_another_ground_needs_another_play(

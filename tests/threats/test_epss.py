@@ -62,7 +62,7 @@ def test_too_many_faulty_rows_condemn_the_file(write):
 @pytest.mark.parametrize(
     ("content", "fault"),
     [
-        (b"", "E203"),
+        (b"", "E201"),
         (b"#model_version:v1,score_date:2025-12-28T00:00:00+0000\n", "E201"),
         (b"#model_version:v1,score_date:2025-12-28T00:00:00+0000\ncve,epss,percentile\n", "E212"),
         (b"#model_version:v1,score_date:2025-12-28T00:00:00+0000\n<html>Not here</html>\n", "E201"),

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from functools import cached_property
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -30,6 +31,7 @@ MAX_SCORES = 60_000_000
 #: A new EPSS model begins where more than half of all scores move by more than a tenth.
 _BREAK_SHARE, _BREAK_RATIO = 0.5, float(np.log(1.1))
 _PARQUET = b"PAR1"
+_UNNAMED = "unnamed"
 
 
 @dataclass(frozen=True)
@@ -218,18 +220,23 @@ def read_world(
         E584 when no score is of these days.
     """
     ids: dict[str, int] = {}
-    days: dict[date, tuple[list[Ints], list[Floats], str]] = {}
+    days: dict[date, tuple[list[Ints], list[Floats]]] = {}
+    names: dict[date, str] = {}
     held, faults = 0, 0
     for done, path in enumerate(epss):
         if progress is not None:
             progress(done, len(epss), f"reading {path.name}")
-        for feed in _feeds(
+        for feed, is_stated in _feeds(
             path, first - timedelta(days=MAX_SCORE_AGE_DAYS), last + timedelta(days=MAX_SCORE_AGE_DAYS)
         ):
             rows, scores = _rows(feed.table, ids, first.year - 1)
-            own = days.setdefault(feed.date, ([], [], feed.version))
+            own = days.setdefault(feed.date, ([], []))
             own[0].append(rows)
             own[1].append(scores)
+            # A table of many days knows models by their first days alone; a daily file says its own.
+            names.setdefault(feed.date, feed.version)
+            if is_stated and feed.version:
+                names[feed.date] = feed.version
             held, faults = held + len(rows), faults + len(feed.faults)
             if held > MAX_SCORES:
                 message = f"The tables hold more than {MAX_SCORES:,} scores of these days; that is the limit."
@@ -240,22 +247,23 @@ def read_world(
     listed = {
         cve: day for cve in kev.spans if (day := kev.listed_on(cve)) and int(cve[4:8]) >= first.year - 1
     }
-    return _put_together(ids, days, kev, listed, judge, faults)
+    return _put_together(ids, days, names, kev, listed, judge, faults)
 
 
-def _feeds(path: Path, first: date, last: date) -> Iterator[FeedTable]:
-    """Yield the days of a file of either layout, recognised by content."""
+def _feeds(path: Path, first: date, last: date) -> Iterator[tuple[FeedTable, bool]]:
+    """Yield the days of a file of either layout, recognised by content, and whether it states its model."""
     try:
         with path.open("rb") as stream:
             is_parquet = stream.read(4) == _PARQUET
     except OSError as error:
         raise InputError(Fault("E200", str(path), f"cannot be read: {error.strerror}.")) from error
     if is_parquet:
-        yield from epss_history(path, first, last, skip_empty=True)
+        for feed in epss_history(path, first, last, skip_empty=True):
+            yield feed, False
         return
     feed = read_epss(path)
     if first <= feed.date <= last:
-        yield feed
+        yield feed, True
 
 
 def _rows(table: pa.Table, ids: dict[str, int], first_year: int) -> tuple[Ints, Floats]:
@@ -268,7 +276,8 @@ def _rows(table: pa.Table, ids: dict[str, int], first_year: int) -> tuple[Ints, 
 
 def _put_together(
     ids: dict[str, int],
-    days: dict[date, tuple[list[Ints], list[Floats], str]],
+    days: dict[date, tuple[list[Ints], list[Floats]]],
+    models: dict[date, str],
     kev: KevHistory,
     listed: dict[str, date],
     judge: Callable[[Sequence[str], Ints, Floats], Judgements],
@@ -279,7 +288,7 @@ def _put_together(
         ids.setdefault(cve, len(ids))
     appears, first_score = np.full(len(ids), 10**7), np.full(len(ids), np.nan)
     for day in reversed(ordered):
-        for rows, scores in zip(*days[day][:2], strict=True):
+        for rows, scores in zip(*days[day], strict=True):
             appears[rows], first_score[rows] = day.toordinal(), scores
     names = list(ids)
     for row, cve in enumerate(names):
@@ -296,7 +305,13 @@ def _put_together(
     notices = [f"{faults:,} rows of the EPSS tables were faulty and left out."] if faults else []
     if kev.faults:
         notices.append(f"{len(kev.faults):,} rows of KEV and its history were faulty and left out.")
-    told = [(day, days[day][2]) for day in ordered]
+    gaps = [(one, two) for one, two in pairwise(ordered) if (two - one).days > MAX_SCORE_AGE_DAYS]
+    notices += [
+        f"No EPSS score from {one} to {two}: from {one + timedelta(days=MAX_SCORE_AGE_DAYS + 1)} on, plans "
+        "reckon with the last mean."
+        for one, two in gaps
+    ]
+    told = [(day, models[day]) for day in ordered]
     return World(
         cves=cves,
         appears=sorted_days,
@@ -313,7 +328,8 @@ def _versions(
 ) -> tuple[tuple[date, str], ...]:
     """Return the models and their first days: as the feed says, or as most scores move together.
 
-    A model takes some weeks to settle, so a break within 45 days of another is the same one.
+    A model takes some weeks to settle, so a break within 45 days of another is the same one; and a name that
+    comes within 45 days of a break is that of the model that began there.
     """
     found = [told[0]]
     before = np.full(size, np.nan)
@@ -322,9 +338,12 @@ def _versions(
         both = np.isfinite(moved)
         is_break = both.sum() >= 100 and bool(np.mean(moved[both] > _BREAK_RATIO) > _BREAK_SHARE)
         is_near = (day - found[-1][0]).days <= MAX_SCORE_AGE_DAYS
-        if name != found[-1][1] and name and not any(name == known for _, known in found):
-            found.append((day, name))
+        if name and not any(name == known for _, known in found):
+            if is_near and found[-1][1].startswith(_UNNAMED):
+                found[-1] = (found[-1][0], name)
+            else:
+                found.append((day, name))
         elif is_break and not (is_near and len(found) > 1):
-            found.append((day, f"unnamed, from {day}"))
+            found.append((day, f"{_UNNAMED}, from {day}"))
         before[snapshot.rows] = snapshot.scores
     return tuple(found)

@@ -18,6 +18,7 @@ from poise.planning.evaluate import evaluate
 from poise.planning.problem import Evaluation, Plan
 from poise.table.ground import Ground
 from poise.table.limits import Limit
+from poise.table.trust import draws_of
 
 FORM = "poise-agreement/1"
 Action = Literal["notify", "reopen", "default"]
@@ -145,6 +146,7 @@ def agreement_body(
             "poise": ground.poise_version,
             "solver": "HiGHS",
             "seed": ground.seed,
+            "simulation": draws_of(ground),
             "bound": bound,
         },
     }

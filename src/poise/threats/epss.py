@@ -19,7 +19,7 @@ from poise.errors import Fault
 from poise.threats.opening import read_bytes
 from poise.threats.table import CVE_ID, SCHEMAS, FeedTable, checked, day_of, structural
 
-_FILE_DATE = re.compile(r"epss[_-]scores[_-](\d{4}-\d{2}-\d{2})", re.IGNORECASE)
+_FILE_DATE = re.compile(r"(?<!\d)\d{4}-\d{2}-\d{2}(?!\d)")
 _NUMBER = r"^(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$"
 
 
@@ -47,14 +47,6 @@ def read_epss(path: Path, score_date: date | None = None) -> FeedTable:
     content = read_bytes(path)
     notes, body_start, lines_above = _comments(content)
     where = str(path)
-    day = day_of(notes.get("score_date")) or score_date or _date_in_name(path)
-    if day is None:
-        raise structural(
-            "E203",
-            where,
-            "names no score date; expected a first line like #model_version:...,score_date:2025-12-28....",
-            "Name the file epss_scores-YYYY-MM-DD.csv, as FIRST does.",
-        )
     header_end = content.find(b"\n", body_start)
     columns = content[body_start : header_end if header_end >= 0 else None].decode("utf-8", "replace")
     names = [name.strip().strip('"').lower() for name in columns.split(",")]
@@ -63,6 +55,14 @@ def read_epss(path: Path, score_date: date | None = None) -> FeedTable:
             "E201",
             where,
             f"is no EPSS file: its columns are {columns.strip()[:80]!r}; expected cve,epss,percentile.",
+        )
+    day = day_of(notes.get("score_date")) or score_date or _date_in_name(path)
+    if day is None:
+        raise structural(
+            "E203",
+            where,
+            "names no score date; expected a first line like #model_version:...,score_date:2025-12-28....",
+            "Name the file after its day, as FIRST does: epss_scores-YYYY-MM-DD.csv.",
         )
     rows, misshapen = _parse(content[body_start:], names, where, lines_above)
     good, faulty = _good_rows(rows, where, lines_above + 2, sorted(misshapen))
@@ -86,8 +86,9 @@ def _comments(content: bytes) -> tuple[dict[str, str], int, int]:
 
 
 def _date_in_name(path: Path) -> date | None:
-    match = _FILE_DATE.search(path.name)
-    return day_of(match[1]) if match else None
+    """Return the day that a file's name states; None when it states none, or more than one."""
+    found = {day for text in _FILE_DATE.findall(path.name) if (day := day_of(text))}
+    return found.pop() if len(found) == 1 else None
 
 
 def _parse(body: bytes, names: list[str], where: str, lines_above: int) -> tuple[pa.Table, dict[int, Fault]]:

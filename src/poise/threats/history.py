@@ -55,24 +55,26 @@ def epss_history(
     except (pa.ArrowException, UnicodeDecodeError) as error:
         raise structural("E201", str(path), f"is no Parquet file: {error}.") from error
     days = {name: day for name in names if (day := day_of(name))}
-    if "cve" not in names or not days:
-        raise structural("E201", str(path), "has no column cve, or no column named after a day.")
+    ids = next((name for name in names if name.strip().lower() in ("cve", "cve_id", "cveid")), None)
+    if ids is None or not days:
+        message = f"has the columns {', '.join(names)[:80]!r}; expected cve and columns named after days."
+        raise structural("E201", str(path), message)
     for name, day in days.items():
         if not first <= day <= last:
             continue
         where = f"{path}:{name}"
-        cve, score = _columns(file, name, where)
+        cve, score = _columns(file, ids, name, where)
         if skip_empty and score.null_count == len(score):
             continue
         rows, faults = _good(cve, score, where)
         yield checked(FeedTable("epss", day, model_of(day), rows, faults), where)
 
 
-def _columns(file: parquet.ParquetFile, name: str, where: str) -> tuple[pa.Array, pa.Array]:
+def _columns(file: parquet.ParquetFile, ids: str, name: str, where: str) -> tuple[pa.Array, pa.Array]:
     """Return ids as text and scores as probabilities, null where there is none."""
     try:
-        table = file.read(["cve", name])
-        cve = pc.cast(table["cve"], pa.string()).combine_chunks()
+        table = file.read([ids, name])
+        cve = pc.cast(table[ids], pa.string()).combine_chunks()
         if not (pa.types.is_integer(table[name].type) or pa.types.is_floating(table[name].type)):
             raise structural("E201", where, f"holds {table[name].type}; expected numbers.")
         score = pc.cast(table[name], pa.float64()).combine_chunks()

@@ -8,6 +8,7 @@ import msgspec
 
 from poise.desk import convert, jobs
 from poise.desk.actions.base import Actor, action
+from poise.desk.convert import DeskSession
 from poise.desk.ledger import DeskLedger
 from poise.desk.models import Job
 from poise.errors import ConflictError, Fault, TableError
@@ -43,6 +44,12 @@ def simulate(by: Actor, ground: str) -> Job:
     if Job.objects.filter(kind=SIMULATE_JOB, state__in=["waiting", "running"]).exists():
         raise ConflictError(Fault("E871", "table", "The plans are being simulated already; see Work."))
     return jobs.start(by, SIMULATE_JOB, "Simulating the table's plans")
+
+
+def play_later(by: Actor, at: DeskSession) -> None:
+    """Queue a simulation for plans that have come to the table since the last one began."""
+    if at.ground.risk is not None and not Job.objects.filter(kind=SIMULATE_JOB, state="waiting").exists():
+        jobs.start(by, SIMULATE_JOB, "Simulating the table's plans")
 
 
 @action("plan.outcomes")

@@ -16,6 +16,7 @@ from poise.desk import convert
 from poise.desk.actions import Actor, agreements
 from poise.desk.actions.bargaining import SETTLE_JOB
 from poise.desk.actions.keys import is_enrolled
+from poise.desk.convert import DeskSession
 from poise.desk.ledger import DeskLedger
 from poise.desk.models import AgreementDraft, Job
 from poise.desk.navigation import Entry
@@ -23,7 +24,9 @@ from poise.desk.pages import given
 from poise.desk.permissions import may
 from poise.desk.routes import DeskRequest, page
 from poise.desk.telling import Need
+from poise.desk.trusted import rests_on, trusted
 from poise.errors import Fault, TableError
+from poise.planning.problem import Plan
 from poise.table.comparison import beside
 from poise.table.ground import as_plan
 from poise.table.negotiation import AGREEMENT, Negotiation
@@ -71,6 +74,8 @@ def show(request: DeskRequest, record_hash: str) -> HttpResponse:
         "settlement": _settlement(record.hash) if is_in_force else None,
         "is_of_this_table": is_in_force and at.negotiation.ground is not None,
     }
+    if context["is_of_this_table"]:
+        context |= _trust(at, agreed_plan(at.ground, record.body))
     return render(request, "desk/agreement/agreement.html", context)
 
 
@@ -121,6 +126,12 @@ def _neighbours(state: Negotiation, record_hash: str) -> tuple[str | None, str |
     return earlier, hashes[place + 1] if place + 1 < len(hashes) else None
 
 
+def _trust(at: DeskSession, plan: Plan) -> dict[str, Any]:
+    """Return what the last simulation says of a plan of this table."""
+    played = trusted(at.negotiation.ground)
+    return {"trust": played.figure(plan) if played else None, "rests": rests_on(played, at.ground)}
+
+
 def compose(request: DeskRequest, number: int) -> HttpResponse:
     """Compose the agreement on a matched proposal, or lead to the draft that there is."""
     at = convert.session(request.actor.now)
@@ -137,6 +148,7 @@ def compose(request: DeskRequest, number: int) -> HttpResponse:
         "costs": costs,
         "currency": at.ground.currency,
         "is_matched": number in at.negotiation.matched,
+        **_trust(at, as_plan(one.windows)),
         "may_sign": may(request.user.role, "agreement.sign"),
     }
     return render(request, "desk/agreement/compose.html", context)
@@ -159,6 +171,9 @@ def draft_page(request: DeskRequest, draft_id: int) -> HttpResponse:
         "has_signed": is_own,
         "may_sign": may(request.user.role, "agreement.sign") and not is_own,
     }
+    at = convert.session(request.actor.now)
+    if at.negotiation.ground is not None and row.ground == at.negotiation.ground:
+        context |= _trust(at, as_plan(at.negotiation.proposal(row.proposal).windows))
     return render(request, "desk/agreement/draft.html", context)
 
 

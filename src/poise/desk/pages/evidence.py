@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import date
 from typing import Any
 
-import msgspec
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
@@ -19,13 +18,13 @@ from poise.desk.navigation import Entry
 from poise.desk.pages.outcomes import windows_over
 from poise.desk.permissions import may
 from poise.desk.routes import DeskRequest, page
+from poise.desk.trusted import Trusted, rests_on, trusted
 from poise.errors import DeskError, Fault
 from poise.evidence.record import record_of
-from poise.patching.document import Simulated, SimulatedPlan
+from poise.patching.document import SimulatedPlan
 from poise.patching.outcomes import read_outcomes
 from poise.report.dot_chart import DotRow, dot_chart
 from poise.report.figures import Money
-from poise.risk.simulation.knowledge import RANGE_SOURCES, Ranges
 from poise.table.agreement import agreed_plan
 
 
@@ -33,37 +32,51 @@ def trust(request: DeskRequest) -> HttpResponse:
     """Show ranges, dots and paired differences of the table's plans, and what they rest on."""
     at = convert.session(request.actor.now)
     job = Job.objects.filter(kind=actions.SIMULATE_JOB).order_by("-id").first()
-    done = Job.objects.filter(kind=actions.SIMULATE_JOB, state=Job.State.DONE).order_by("-id").first()
     context: dict[str, Any] = {
         "table_ground": at.negotiation.ground,
         "job": job,
         "may_simulate": may(request.user.role, "table.solve"),
     }
-    if done is not None and done.result.get("ground") == at.negotiation.ground:
-        context |= _shown(done) | {"ground": at.ground, "ranges": _ranges()}
+    found = trusted(at.negotiation.ground)
+    if found is not None:
+        context |= _shown(found) | {"ground": at.ground, "rests": rests_on(found, at.ground)}
+        context |= _pair(found, request.GET.get("a", ""), request.GET.get("b", ""))
     return render(request, "desk/evidence/trust.html", context)
 
 
-def _shown(done: Job) -> dict[str, Any]:
-    found = msgspec.convert(done.result["simulated"], Simulated)
-    labels, currency = done.result["labels"], done.result["currency"]
+def _shown(found: Trusted) -> dict[str, Any]:
+    labels, currency = found.result["labels"], found.result["currency"]
+    shown = [plan for plan in found.simulated.plans if plan.key in found.result["shown"]]
     rows = [
-        {"plan": plan, "label": labels[plan.key], "differences": done.result["differences"].get(plan.key, ())}
-        for plan in found.plans
+        {
+            "plan": plan,
+            "label": labels[plan.key],
+            "differences": () if plan.key == "default" else found.between(plan.key, "default"),
+        }
+        for plan in shown
     ]
-    drawn = [plan for plan in found.plans if plan.key in ("default", "agreed")]
+    drawn = [plan for plan in shown if plan.key in ("default", "agreed")]
     if len(drawn) < 2:
-        others = [plan for plan in found.plans if plan.key != "default"]
+        others = [plan for plan in shown if plan.key != "default"]
         drawn += [max(others, key=lambda plan: plan.near_best)] if others else []
     return {
-        "simulated": found,
-        "made": done.finished,
+        "simulated": found.simulated,
         "currency": currency,
         "rows": rows,
         "loss_dots": _dots([(labels[plan.key], plan.loss_dots) for plan in drawn], currency),
         "hours_dots": _dots([(labels[plan.key], plan.unplanned_hours_dots) for plan in drawn], ""),
         "dots_in_words": [_in_words(labels[plan.key], plan) for plan in drawn],
     }
+
+
+def _pair(found: Trusted, first: str, second: str) -> dict[str, Any]:
+    """Return the paired difference of two plans that a reader chose, and what there is to choose from."""
+    labels: dict[str, str] = found.result["labels"]
+    chosen: dict[str, Any] = {"choices": list(labels.items()), "first": first, "second": second or "default"}
+    if first in labels and chosen["second"] in labels and first != chosen["second"]:
+        chosen["compared"] = found.between(first, chosen["second"])
+        chosen |= {"label": labels[first], "against_label": labels[chosen["second"]]}
+    return chosen
 
 
 def _dots(rows: list[tuple[str, tuple[float, ...]]], currency: str) -> SafeString:
@@ -85,17 +98,6 @@ def _in_words(label: str, plan: SimulatedPlan) -> dict[str, Any]:
         "hours": plan.unplanned_hours_dots[len(plan.unplanned_hours_dots) // 2],
         "most_hours": plan.unplanned_hours_dots[-1],
     }
-
-
-def _ranges() -> list[tuple[str, str, str]]:
-    """Return what nobody knows: its name, its range, and where that comes from."""
-    ranges = Ranges()
-    found = []
-    for name, source in RANGE_SOURCES.items():
-        value = getattr(ranges, name)
-        words = f"{value:.0%}" if isinstance(value, float) else f"{value[0]:.2g} to {value[1]:.2g}"
-        found.append((name.replace("_", " "), words, source))
-    return found
 
 
 def simulate(request: DeskRequest) -> HttpResponse:

@@ -24,6 +24,7 @@ from poise.desk.pages import given as written
 from poise.desk.pages.comments import comments_on, items_of, visit_key
 from poise.desk.permissions import may
 from poise.desk.routes import DeskRequest, page
+from poise.desk.trusted import rests_on, trusted
 from poise.errors import Fault, TableError
 from poise.planning.evaluate import evaluate
 from poise.planning.problem import Plan
@@ -46,6 +47,7 @@ def show(request: DeskRequest, key: str) -> HttpResponse:
     security, operations = at.shares(costs)
     moved = np.flatnonzero(plan.window != against.window)
     visits = _visits(at.ground, plan, against)
+    played = trusted(at.negotiation.ground)
     context = {
         "key": key,
         "label": label,
@@ -68,6 +70,9 @@ def show(request: DeskRequest, key: str) -> HttpResponse:
         "items": items_of(at.ground, visits),
         "about": request.GET.get("about", ""),
         "comments": comments_on(at.ground, at.negotiation.ground or "", plan=key),
+        "trust": played.figure(plan) if played else None,
+        "compared": played.compared(plan, against) if played else None,
+        "rests": rests_on(played, at.ground),
         "may_comment": may(request.user.role, "plan.comment"),
         "may_limit": may(request.user.role, "table.limit"),
     }

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import numpy as np
 from django.contrib import messages
+from django.db.models import Q
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -17,6 +18,7 @@ from django_htmx.http import HttpResponseClientRefresh
 from poise.desk import clock, convert, live, telling
 from poise.desk.actions import Actor, bargaining, table
 from poise.desk.actions.bargaining import own_party
+from poise.desk.actions.evidence import SIMULATE_JOB
 from poise.desk.charts.frontier import Point, frontier
 from poise.desk.convert import DeskSession
 from poise.desk.ledger import DeskLedger
@@ -26,6 +28,7 @@ from poise.desk.pages import given, limits
 from poise.desk.permissions import may
 from poise.desk.routes import DeskRequest, page
 from poise.desk.telling import Need
+from poise.desk.trusted import Trusted, rests_on, trusted
 from poise.table.answers import bundle_key
 from poise.table.ground import as_plan
 from poise.table.landmarks import Landmarks
@@ -57,17 +60,20 @@ def _state(request: DeskRequest, at: DeskSession) -> dict[str, Any]:
     state, after = at.negotiation, at.known_after()
     default = at.before.default
     prices = _result(at, bargaining.PRICES_JOB)
+    played = trusted(state.ground)
     return {
+        "rests": rests_on(played, at.ground),
+        "default_trust": played.figure(at.default[1]) if played else None,
         "company": at.ground.company,
         "told": _told(),
         "currency": at.ground.currency,
         "ground_now": at.ground.now,
         "figure": _figure(at, after),
-        "plans": _plans(at),
+        "plans": _plans(at, played),
         "default_words": at.default[0],
         "default": default,
-        "before": _cards(at.before),
-        "after": _cards(after) if after else [],
+        "before": _cards(at.before, played),
+        "after": _cards(after, played) if after else [],
         "after_is_known": after is not None,
         "certificate": (after or at.before).certificate,
         "impossible": _result(at, bargaining.LANDMARKS_JOB).get("impossible", ""),
@@ -77,7 +83,7 @@ def _state(request: DeskRequest, at: DeskSession) -> dict[str, Any]:
         "repairs": _result(at, bargaining.REPAIRS_JOB),
         "positions": _positions(request, at),
         "is_open": bool(state.positions),
-        "proposals": _proposals(request, at),
+        "proposals": _proposals(request, at, played),
         "due": state.due,
         "in_force": state.in_force[0] if state.in_force else None,
         "present": live.present("table"),
@@ -137,7 +143,7 @@ def _frontier_points(digest: str) -> tuple[Point, ...]:
     return tuple(points)
 
 
-def _plans(at: DeskSession) -> list[dict[str, Any]]:
+def _plans(at: DeskSession, played: Trusted | None) -> list[dict[str, Any]]:
     rows = []
     for key, (label, windows) in at.known_plans().items():
         plan = as_plan(windows)
@@ -152,12 +158,13 @@ def _plans(at: DeskSession) -> list[dict[str, Any]]:
                 "operations": operations,
                 "done": int(np.count_nonzero(plan.window >= 0)),
                 "breaks": at.breaks(plan),
+                "trust": played.figure(plan) if played else None,
             }
         )
     return rows
 
 
-def _cards(found: Landmarks) -> list[dict[str, Any]]:
+def _cards(found: Landmarks, played: Trusted | None) -> list[dict[str, Any]]:
     return [
         {
             "key": point.key,
@@ -166,6 +173,7 @@ def _cards(found: Landmarks) -> list[dict[str, Any]]:
             "security": point.share_security,
             "operations": point.share_operations,
             "moves": point.moves,
+            "trust": played.figure(point.plan) if played else None,
         }
         for point in found.points
     ]
@@ -189,7 +197,7 @@ def _positions(request: DeskRequest, at: DeskSession) -> list[dict[str, Any]]:
     ]
 
 
-def _proposals(request: DeskRequest, at: DeskSession) -> list[dict[str, Any]]:
+def _proposals(request: DeskRequest, at: DeskSession, played: Trusted | None) -> list[dict[str, Any]]:
     state, answers = at.negotiation, _own_answers(request, at)
     return [
         {
@@ -198,6 +206,7 @@ def _proposals(request: DeskRequest, at: DeskSession) -> list[dict[str, Any]]:
             "costs": costs_of(at.ground.problem, as_plan(one.windows)),
             "step": state.step_of(one.number),
             "is_matched": one.number in state.matched,
+            "trust": played.figure(as_plan(one.windows)) if played else None,
         }
         for one in reversed(state.proposals)
     ]
@@ -243,7 +252,7 @@ def _running() -> list[Job]:
 
 
 def _work_version() -> str:
-    rows = Job.objects.filter(kind__startswith="table.").order_by("-id")[:4]
+    rows = Job.objects.filter(Q(kind__startswith="table.") | Q(kind=SIMULATE_JOB)).order_by("-id")[:4]
     return "-".join(f"{job.pk}{job.state[0]}{job.percent or 0}" for job in rows)
 
 

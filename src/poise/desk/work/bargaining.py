@@ -14,6 +14,7 @@ from poise.desk.actions.bargaining import (
     TRADES_JOB,
     WHY_JOB,
 )
+from poise.desk.actions.evidence import play_later
 from poise.desk.convert import DeskSession
 from poise.desk.jobs import Run, handler
 from poise.errors import NoFeasiblePlanError
@@ -35,7 +36,7 @@ def landmarks(run: Run) -> None:
     except NoFeasiblePlanError as error:
         why = error.faults[0].message
     with run.finishing(about=at.about(), impossible=why):
-        pass
+        play_later(run.by, at)
 
 
 @handler(PRICES_JOB)

@@ -168,6 +168,7 @@ FAULT_IDS: dict[str, str] = {
     "E583": "A KEV change history cannot be read, or a row of it has the wrong shape.",
     "E584": "The days of a replay contradict each other, or the tables do not reach them.",
     "E585": "A company type, dial or policy of a replay is not known, or out of its range.",
+    "E586": "A stated range, or what came of it, does not make sense.",
     "E600": "A report that the policy asks for is missing.",
     "E601": "A report is empty, cut off or cannot be read, so it proves nothing.",
     "E602": "A scanner failed, ran out of time, or did not scan all.",

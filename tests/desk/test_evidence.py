@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import UTC, date, datetime
 from typing import Any
 
 import numpy as np
@@ -12,11 +13,13 @@ from django.test import Client
 
 from poise.desk import convert
 from poise.desk.actions import Actor, keys
-from poise.desk.actions.evidence import SIMULATE_JOB, reported
+from poise.desk.actions.evidence import SIMULATE_JOB, ranges_of, reported
 from poise.desk.jobs import run_job
 from poise.desk.ledger import DeskLedger
 from poise.desk.models import Job
 from poise.desk.trusted import trusted
+from poise.dialogue.commitments import JudgementResolved, JudgementStated
+from poise.dialogue.state import Dialogue, Judgement
 from poise.planning.problem import Plan
 from poise.table.agreement import Terms, agreed_plan
 from poise.table.ground import Ground, as_plan
@@ -225,3 +228,55 @@ def test_a_file_must_be_chosen(ground: Ground, cio: Any, sign_in: Callable[[Any]
     answer = sign_in(cio).post("/record/report", {})
     assert answer.status_code == 400
     assert "E873" in answer.content.decode()
+
+
+def test_the_pair_sees_what_its_own_words_were_worth(
+    cio: Any, ciso: Any, auditor: Any, sign_in: Callable[[Any], Client]
+) -> None:
+    """Ranges are stated and resolved by both; few say nothing, twenty do; nobody is named or split off."""
+    one, two = sign_in(cio), sign_in(ciso)
+    assert sign_in(auditor).get("/record/calibration").status_code == 403
+    assert "0 of 20 ranges resolved" in one.get("/record/calibration").content.decode()
+    form = {"what": "minutes down", "unit": "min", "low": "10", "high": "40", "resolves_by": "2026-12-01"}
+    assert one.post("/record/ranges", form | {"low": "50"}).status_code == 400
+    for number in range(20):
+        client = (one, two)[number % 2]
+        assert client.post("/record/ranges", form).status_code == 302
+        name = list(ranges_of())[-1]
+        came = {"outcome": "30" if number % 4 else "90", "source": "monitoring"}
+        assert two.post(f"/record/ranges/{name}", came).status_code == 302
+    assert two.post("/record/ranges/none", came).status_code == 400
+    pages = [client.get("/record/calibration").content.decode() for client in (one, two)]
+    for page in pages:
+        assert "15 of 20 outcomes fell into the 90 % ranges. Widen them." in page
+        assert "0 of 20 judgements resolved" in page
+        for person in (cio, ciso):
+            assert person.username not in page.split("<main")[1]
+    bodies = [page.split("<main")[1].split("csrfmiddlewaretoken")[0] for page in pages]
+    assert bodies[0] == bodies[1]
+
+
+def test_judgements_are_drawn_once_there_are_enough(
+    ciso: Any, sign_in: Callable[[Any], Client], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The diagram's title says what the label is."""
+    monkeypatch.setattr("poise.desk.pages.evidence.dialogue.state_of", lambda _: spoken(24))
+    page = sign_in(ciso).get("/record/calibration").content.decode()
+    assert "came true, as the two sides resolved it (24)" in page
+    assert "Brier score" in page
+
+
+def spoken(count: int) -> Dialogue:
+    """Return a dialogue in which so many judgements are resolved."""
+    now = datetime(2026, 1, 1, tzinfo=UTC)
+    judgements = {}
+    for number in range(count):
+        name = f"j{number}"
+        chance = (number % 8 + 1) / 10
+        said = JudgementStated(
+            party="security", id=name, statement="it spreads", low=chance, high=chance + 0.1,
+            resolves_by=date(2026, 1, 1),
+        )  # fmt: skip
+        came = JudgementResolved(party="security", judgement=name, came_true=number % 3 == 0, source="us")
+        judgements[name] = Judgement(said, now, came, now)
+    return Dialogue(judgements=judgements)

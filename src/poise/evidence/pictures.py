@@ -158,6 +158,17 @@ def reliability_svg(
     *,
     is_rare: bool,
 ) -> str:
+    """Return :func:`reliability_chart` as a file of its own."""
+    return standalone(reliability_chart(title, curve, histogram, is_rare=is_rare))
+
+
+def reliability_chart(
+    title: str,
+    curve: Sequence[tuple[float, float]],
+    histogram: Sequence[tuple[float, float]],
+    *,
+    is_rare: bool,
+) -> Markup:
     """Return a reliability diagram: forecast against what came true, with how often each was forecast.
 
     Parameters
@@ -188,7 +199,7 @@ def reliability_svg(
     parts.append(element("polyline", points=points_of(line), class_="bound"))
     parts.append(element("text", "forecast", x=560, y=570, class_="axis-title", text_anchor="end"))
     parts.append(element("text", "came true (isotonic)", x=110, y=50, class_="axis-title"))
-    return _chart(title, 582.0, parts, 620.0)
+    return _drawing(title, 582.0, parts, 620.0)
 
 
 def _corners(curve: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
@@ -226,8 +237,10 @@ def _grid_line(x: float, words: str, bottom: float) -> Markup:
 
 
 def _chart(title: str, height: float, parts: Sequence[Markup], width: float = _WIDTH) -> str:
+    return standalone(_drawing(title, height, parts, width))
+
+
+def _drawing(title: str, height: float, parts: Sequence[Markup], width: float) -> Markup:
     heading = element("text", title, x=8, y=22, class_="label")
     box = f"0 0 {number(width)} {number(height)}"
-    return standalone(
-        element("svg", heading, parts, viewBox=box, class_="chart", role="img", aria_label=title)
-    )
+    return element("svg", heading, parts, viewBox=box, class_="chart", role="img", aria_label=title)

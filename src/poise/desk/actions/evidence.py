@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import secrets
+from collections.abc import Mapping
 from typing import Any, Final
 
 import msgspec
@@ -11,8 +13,11 @@ from poise.desk.actions.base import Actor, action
 from poise.desk.convert import DeskSession
 from poise.desk.ledger import DeskLedger
 from poise.desk.models import Job
-from poise.errors import ConflictError, Fault, TableError
+from poise.errors import ConflictError, Fault, InputError, TableError
 from poise.evidence.record import latest
+from poise.evidence.stated import RESOLVED as RANGE_RESOLVED
+from poise.evidence.stated import STATED as RANGE_STATED
+from poise.evidence.stated import StatedRange, fold, resolved, stated, told
 from poise.patching.outcomes import Outcome
 
 SIMULATE_JOB: Final = "evidence.simulate"
@@ -72,6 +77,41 @@ def report(by: Actor, outcomes: tuple[Outcome, ...]) -> None:
         )
     body = {"agreement": at.negotiation.in_force[0], "outcomes": [_plain(one) for one in outcomes]}
     by.record(OUTCOMES, body)
+
+
+@action("dialogue.pair")
+def state_range(by: Actor, fields: Mapping[str, str]) -> None:
+    """Put a 90 % range on the ledger; its number will be held against it.
+
+    Raises
+    ------
+    InputError
+        E586, with all that is wrong.
+    """
+    found = stated({**fields, "id": secrets.token_hex(6)})
+    by.record(RANGE_STATED, told(found))
+
+
+@action("dialogue.pair")
+def resolve_range(by: Actor, name: str, fields: Mapping[str, str]) -> None:
+    """Say what came of a range; the last word counts, all stay on the ledger.
+
+    Raises
+    ------
+    InputError
+        E586 for a range that nobody stated, or an outcome that is none.
+    """
+    known = ranges_of()
+    if name not in known:
+        raise InputError(Fault("E586", "range", "Nobody stated this range."))
+    found = resolved(known[name], fields)
+    by.record(RANGE_RESOLVED, {"id": name, "outcome": f"{found.outcome:.12g}", "source": found.source})
+
+
+def ranges_of() -> dict[str, StatedRange]:
+    """Return every range that was stated, in order, with what came of it."""
+    records = DeskLedger().records_of((RANGE_STATED, RANGE_RESOLVED))
+    return fold((one.statement.kind, one.body) for one in records if isinstance(one.body, dict))
 
 
 def _plain(outcome: Outcome) -> dict[str, Any]:

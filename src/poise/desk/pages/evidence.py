@@ -11,6 +11,7 @@ from django.shortcuts import redirect, render
 from django.utils.safestring import SafeString, mark_safe
 
 from poise.desk import convert, storing
+from poise.desk.actions import dialogue
 from poise.desk.actions import evidence as actions
 from poise.desk.convert import DeskSession
 from poise.desk.models import Job
@@ -20,12 +21,17 @@ from poise.desk.permissions import may
 from poise.desk.routes import DeskRequest, page
 from poise.desk.trusted import Trusted, rests_on, trusted
 from poise.errors import DeskError, Fault
+from poise.evidence.calibration import ENOUGH, Reliability
+from poise.evidence.pictures import reliability_chart
 from poise.evidence.record import record_of
+from poise.evidence.stated import pair_record
 from poise.patching.document import SimulatedPlan
 from poise.patching.outcomes import read_outcomes
 from poise.report.dot_chart import DotRow, dot_chart
 from poise.report.figures import Money
 from poise.table.agreement import agreed_plan
+
+_RANGE_FIELDS = ("what", "unit", "low", "high", "resolves_by")
 
 
 def trust(request: DeskRequest) -> HttpResponse:
@@ -36,6 +42,7 @@ def trust(request: DeskRequest) -> HttpResponse:
         "table_ground": at.negotiation.ground,
         "job": job,
         "may_simulate": may(request.user.role, "table.solve"),
+        "is_pair": may(request.user.role, "dialogue.pair"),
     }
     found = trusted(at.negotiation.ground)
     if found is not None:
@@ -112,6 +119,7 @@ def record(request: DeskRequest) -> HttpResponse:
     at = convert.session(request.actor.now)
     context: dict[str, Any] = {
         "may_report": may(request.user.role, "plan.outcomes"),
+        "is_pair": may(request.user.role, "dialogue.pair"),
         "in_force": at.negotiation.in_force,
     }
     if at.negotiation.in_force is not None:
@@ -157,10 +165,56 @@ def report(request: DeskRequest) -> HttpResponse:
     return redirect("evidence-record")
 
 
+def calibration(request: DeskRequest) -> HttpResponse:
+    """Show what the pair's own ranges and judgements were worth, once enough are resolved."""
+    said = dialogue.state_of(request.actor).judgements.values()
+    judged = [((one.act.low + one.act.high) / 2, one.resolved.came_true) for one in said if one.resolved]
+    ranges = list(actions.ranges_of().values())
+    found = pair_record(judged, ranges)
+    context = {
+        "found": found,
+        "enough": ENOUGH,
+        "picture": _reliability(found.reliability) if found.reliability else "",
+        "open_ranges": [one for one in ranges if one.outcome is None],
+        "resolved_ranges": [one for one in ranges if one.outcome is not None],
+        "is_pair": True,
+    }
+    return render(request, "desk/evidence/calibration.html", context)
+
+
+def _reliability(one: Reliability) -> SafeString:
+    share = one.count / one.count.sum()
+    chart = reliability_chart(
+        one.title,
+        list(zip(one.forecast.tolist(), one.recalibrated.tolist(), strict=True)),
+        list(zip(one.forecast.tolist(), share.tolist(), strict=True)),
+        is_rare=False,
+    )
+    return mark_safe(chart)  # noqa: S308  built by poise.report.markup, which escapes what it is given
+
+
+def state_range(request: DeskRequest) -> HttpResponse:
+    """Take a range."""
+    actions.state_range(request.actor, {name: request.POST.get(name, "") for name in _RANGE_FIELDS})
+    messages.success(request, "The range is on the ledger. Its number will be held against it.")
+    return redirect("evidence-calibration")
+
+
+def resolve_range(request: DeskRequest, name: str) -> HttpResponse:
+    """Take what came of a range."""
+    given = {field: request.POST.get(field, "") for field in ("outcome", "source")}
+    actions.resolve_range(request.actor, name, given)
+    messages.success(request, "What came is on the ledger beside the range.")
+    return redirect("evidence-calibration")
+
+
 URLS = [
     page("trust", trust, "evidence-trust", "table.read"),
     page("trust/simulate", simulate, "evidence-simulate", "table.solve", ("POST",)),
     page("record", record, "evidence-record", "plan.read"),
+    page("record/calibration", calibration, "evidence-calibration", "dialogue.pair"),
+    page("record/ranges", state_range, "evidence-range", "dialogue.pair", ("POST",)),
+    page("record/ranges/<str:name>", resolve_range, "evidence-range-resolve", "dialogue.pair", ("POST",)),
     page("record/report", report, "evidence-report", "plan.outcomes", ("POST",)),
 ]
 NAV = (Entry("Trust", "evidence-trust", "table.read", "evidence"),)

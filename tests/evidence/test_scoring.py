@@ -81,3 +81,17 @@ def test_what_cannot_be_compared_has_no_figure() -> None:
     assert saving(steps, weeks, along=0) == Saving(None, None, None)
     assert saving(steps, weeks[:0], along=0) == Saving(None, None, None)
     assert saved(np.array([[1.0, 1.0]]), np.array([1.0, 0.0]), along=0) is None
+
+
+def test_the_bootstrap_has_the_variance_that_theory_gives_it() -> None:
+    """A resampled sum is that of independent blocks: mean and variance follow from the block sums alone."""
+    rng = np.random.default_rng(5)
+    noise = rng.standard_normal(61)
+    series = np.array([noise[week] + 0.8 * noise[max(week - 1, 0)] for week in range(60)])
+    block_sums = np.convolve(series, np.ones(BLOCK_WEEKS), "valid")
+    number = 60 // BLOCK_WEEKS
+    sums = series[blocks(60, 40_000)].sum(axis=1)
+    assert sums.mean() == pytest.approx(number * block_sums.mean(), abs=4 * sums.std() / 200)
+    assert sums.var() == pytest.approx(number * block_sums.var(), rel=0.03)
+    # Weeks resampled one by one would lose what neighbours share: here most of the variance.
+    assert sums.var() > 1.2 * 60 * series.var()

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import msgspec
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from poise.desk.actions.evidence import SIMULATE_JOB
@@ -117,28 +117,28 @@ def strip(plan: SimulatedPlan) -> SafeString:
     count = len(plan.loss_dots)
     without = sum(value <= 0 for value in plan.loss_dots)
     rows = -(-count // _COLUMNS)
-    lines = [format_html("")]
+    runs = []
     for row in range(rows):
         begin, end = row * _COLUMNS, min((row + 1) * _COLUMNS, count)
         middle = min(max(without, begin), end)
-        lines += [_dots(row, begin, middle, "quiet-dots"), _dots(row, middle, end, "loss-dots")]
+        runs += [(row, begin, middle, "quiet-dots"), (row, middle, end, "loss-dots")]
     return format_html(
         '<svg class="strip" viewBox="0 0 {0} {1}" width="{0}" height="{1}" role="img" aria-label="{2}">'
         "{3}</svg>",
         _COLUMNS * _STEP,
         rows * _STEP,
         f"{count - without} of {count} equally likely ways until the horizon hold a loss",
-        SafeString("").join(lines),
+        format_html_join("", "{}", ((_dots(*run),) for run in runs if run[2] > run[1])),
     )
 
 
 def _dots(row: int, begin: int, end: int, name: str) -> SafeString:
     """Return one line whose round dashes are the dots of a row: far fewer bytes than circles."""
-    if end <= begin:
-        return format_html("")
     x, y = (begin - row * _COLUMNS) * _STEP + _STEP / 2, row * _STEP + _STEP / 2
     return format_html(
-        '<path class="{}" d="M{:g} {:g}h{:g}" fill="none" stroke-width="4.4" stroke-linecap="round"'
+        '<path class="{}" d="{}" fill="none" stroke-width="4.4" stroke-linecap="round"'
         ' stroke-dasharray="0 {}"/>',
-        name, x, y, (end - begin - 1) * _STEP + 0.01, _STEP,
-    )  # fmt: skip
+        name,
+        f"M{x:g} {y:g}h{(end - begin - 1) * _STEP + 0.01:g}",
+        _STEP,
+    )

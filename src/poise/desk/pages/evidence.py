@@ -70,15 +70,22 @@ def _shown(found: Trusted) -> dict[str, Any]:
         "simulated": found.simulated,
         "currency": currency,
         "rows": rows,
-        "loss_dots": _dots([(labels[plan.key], plan.loss_dots) for plan in drawn], currency),
-        "hours_dots": _dots([(labels[plan.key], plan.unplanned_hours_dots) for plan in drawn], ""),
+        "loss_dots": _dots([(_short(labels[plan.key]), plan.loss_dots) for plan in drawn], currency),
+        "hours_dots": _dots([(_short(labels[plan.key]), plan.unplanned_hours_dots) for plan in drawn], ""),
         "dots_in_words": [_in_words(labels[plan.key], plan) for plan in drawn],
     }
+
+
+def _short(label: str) -> str:
+    """Return a plan's label as it fits beside a row of dots; the words below have it whole."""
+    name = label.partition(",")[0]
+    return name if len(name) <= 28 else f"{name[:27]}…"
 
 
 def _pair(found: Trusted, first: str, second: str) -> dict[str, Any]:
     """Return the paired difference of two plans that a reader chose, and what there is to choose from."""
     labels: dict[str, str] = found.result["labels"]
+    first = first or next((key for key in labels if key != "default"), "default")
     chosen: dict[str, Any] = {"choices": list(labels.items()), "first": first, "second": second or "default"}
     if first in labels and chosen["second"] in labels and first != chosen["second"]:
         chosen["compared"] = found.between(first, chosen["second"])

@@ -137,18 +137,23 @@ def agreement_body(
         "limits": [msgspec.to_builtins(limit) for limit in limits],
         "residual": residual,
         "terms": msgspec.to_builtins(terms),
-        "basis": {
-            "ground": ground.digest,
-            "problem": digest(canonical(msgspec.to_builtins(ground.problem_arrays))),
-            "inputs": [msgspec.to_builtins(one) for one in ground.inputs],
-            "now": ground.now.isoformat(),
-            "horizon_end": ground.horizon_end.isoformat(),
-            "poise": ground.poise_version,
-            "solver": "HiGHS",
-            "seed": ground.seed,
-            "simulation": draws_of(ground),
-            "bound": bound,
-        },
+        "basis": _basis(ground, bound),
+    }
+
+
+def _basis(ground: Ground, bound: dict[str, float]) -> dict[str, Any]:
+    """Return what an agreement rests on: the data, and all that repeats its figures."""
+    return {
+        "ground": ground.digest,
+        "problem": digest(canonical(msgspec.to_builtins(ground.problem_arrays))),
+        "inputs": [msgspec.to_builtins(one) for one in ground.inputs],
+        "now": ground.now.isoformat(),
+        "horizon_end": ground.horizon_end.isoformat(),
+        "poise": ground.poise_version,
+        "solver": "HiGHS",
+        "seed": ground.seed,
+        "simulation": draws_of(ground),
+        "bound": bound,
     }
 
 

@@ -27,6 +27,7 @@ from poise.desk.telling import Need
 from poise.desk.trusted import rests_on, trusted
 from poise.errors import Fault, TableError
 from poise.planning.problem import Plan
+from poise.table.agreement import agreed_plan
 from poise.table.comparison import beside
 from poise.table.ground import as_plan
 from poise.table.negotiation import AGREEMENT, Negotiation

@@ -34,10 +34,10 @@ STATISTIC = re.compile(r"\d+ of \d+|\d+ ?%|median|kept in time|score|rank\b|rati
 #: The two get names that occur nowhere else.
 NAMES = re.compile(r"Qq(anna|bert)zz|\b(anna|bert)\b")
 #: Where no name of a person may stand at all.
-NAMELESS = ("dialogue-signals", "dialogue-board", "dialogue-digest", "dialogue-ics")
+NAMELESS = ("dialogue-signals", "dialogue-board", "dialogue-digest", "dialogue-ics", "evidence-calibration")
 #: The signals' own words; they stand for the two alone.
 SIGNALS = re.compile(r"kept in time|Concession balance|Two escalations within 60 days|came true")
-SIGNAL_PAGES = ("dialogue-signals", "dialogue-signals-json", "dialogue-digest")
+SIGNAL_PAGES = ("dialogue-signals", "dialogue-signals-json", "dialogue-digest", "evidence-calibration")
 #: Pages about things that the year does not hold: a table with its plans and agreements, pipelines' verdicts,
 #: drafts, uploads. They are asked for like the others, and hold nobody's words of this year.
 ELSEWHERE = {

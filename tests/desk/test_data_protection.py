@@ -44,6 +44,7 @@ ELSEWHERE = {
     *("table-limit", "table-limit-page", "table-weigh", "plan", "plan-why", "agreement", "agreement-draft"),
     *("agreement-export", "agreement-compose", "findings-report", "gate-verdict", "gate-verdict-file"),
     *("gate-service", "gate-policy", "gate-policy-file", "gate-draft", "evidence-trust", "job"),
+    *("table-limit-change", "outcomes-visit"),
 }
 #: What stands for the varying parts of an address, by its name; others are asked for as incidents are.
 FILLED: dict[str, tuple[str, ...]] = {

@@ -164,6 +164,32 @@ def test_a_clerk_counts_the_same(tmp_path: Path, key: str) -> None:
     assert total == pytest.approx(clerk(world, company, key, found, seen), rel=1e-9)
 
 
+def test_a_listing_that_was_taken_back_counts_while_it_stood(tmp_path: Path) -> None:
+    """Removed for three weeks and listed again: those weeks are nobody's KEV days, and it is newly listed."""
+    tables, company = made_up(9), make_company("software", 3)
+    world = tables.world(tmp_path / "before")
+    holding = hold(company, world, FIRST)
+    hosts = {}
+    for row in np.unique(holding.vulnerability):
+        groups = company.pair_group[holding.pair[holding.vulnerability == row]]
+        # What faces the internet is opened in emergencies, of other vulnerabilities too.
+        if world.appears[row] <= FIRST.toordinal() and (company.zone[groups] != 0).all():
+            hosts[world.cves[row]] = int(company.hosts[groups].sum())
+    cve = min(set(hosts) - {event[2] for event in tables.events})
+    listed = FIRST - timedelta(days=20)
+    tables.events = sorted([*tables.events, (listed, "added", cve, "", "", listed.isoformat())])
+    off, on = FIRST + timedelta(days=17), FIRST + timedelta(days=38)
+    back = [(off, "removed", cve, "", "", ""), (on, "added", cve, "", "", on.isoformat())]
+    again = replace(tables, events=sorted([*tables.events, *back])).world(tmp_path / "twice")
+    once, twice = run(tables.world(tmp_path / "once"), "nothing"), run(again, "nothing")
+    assert again.kev.periods(cve)[0][1] == off
+    days = once.series("nothing", "kev_asset_days") - twice.series("nothing", "kev_asset_days")
+    assert days.tolist() == [hosts[cve] * n for n in (0, 0, 4, 7, 7, 3, *[0] * (WEEKS - 6))]
+    newly = twice.series("nothing", "open_when_listed") - once.series("nothing", "open_when_listed")
+    assert newly.tolist() == [hosts[cve] * (week == 5) for week in range(WEEKS)]
+    assert again.knowledge(on).kev_since[again.row_of[cve]] == on.toordinal()
+
+
 def test_doing_nothing_is_the_worst_and_everything_the_best(tmp_path: Path) -> None:
     """All exposures and hours of any way lie between those of the two extremes."""
     world = made_up(5).world(tmp_path)

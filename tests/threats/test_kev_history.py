@@ -120,6 +120,29 @@ def test_removals_and_what_comes_after_the_catalogue(tmp_path: Path) -> None:
     assert history.released == date(2025, 2, 4)
 
 
+def test_who_was_taken_off_may_be_listed_again(tmp_path: Path) -> None:
+    """Each period counts by itself; one whose beginning no row tells begins with the entry's own day."""
+    due = START + timedelta(days=40)
+    state = {IDS[0]: KevEntry(date(2025, 1, 20), due, False), IDS[1]: KevEntry(date(2025, 1, 25), due, True)}
+    events = [
+        ("2025-01-03", "added", IDS[0], "", "", "2025-01-03"),
+        ("2025-01-05", "removed", IDS[0], "", "", ""),
+        ("2025-01-06", "removed", IDS[1], "", "", ""),
+        ("2025-01-20", "added", IDS[0], "", "", "2025-01-20"),
+    ]
+    history = read_kev_history(*write(tmp_path, state, events, date(2025, 2, 1)))
+    assert history.periods(IDS[0]) == (
+        (date(2025, 1, 3), date(2025, 1, 5)),
+        (date(2025, 1, 20), None),
+    )
+    assert history.period_on(IDS[0], date(2025, 1, 10)) == (date(2025, 1, 3), date(2025, 1, 5))
+    assert history.period_on(IDS[0], date(2025, 1, 2)) is None
+    assert history.periods(IDS[1])[1:] == ((date(2025, 1, 25), None),)
+    found = history.entry(IDS[1], date(2025, 2, 1))
+    assert found is not None
+    assert (found.due, found.ransomware) == (due, True)
+
+
 def test_without_changes_entries_count_from_their_day(tmp_path: Path) -> None:
     """The catalogue alone still tells when each vulnerability was added."""
     path, _ = write(tmp_path, {IDS[0]: KevEntry(START, None, True)}, [], date(2025, 3, 1))

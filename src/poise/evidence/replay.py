@@ -194,9 +194,8 @@ def run_task(task: Task) -> tuple[WeekScore, ...]:
 class _Truth:
     """What the week held, for scoring alone.
 
-    Per entry of the holding, shape ``(N,)``: ordinal days on which KEV lists it first and takes it off, its
-    due day
-    (0: none), and the hazard by the EPSS of the week's end.
+    Per entry of the holding, shape ``(N,)``: ordinal days on which KEV lists it and takes it off, of the last
+    such period that begins by the week's end; its due day (0: none), and the hazard by the EPSS of that end.
     """
 
     listed: Floats
@@ -213,8 +212,10 @@ class _Truth:
             row = world.row_of.get(cve)
             if row is None:
                 continue
-            listed[row] = spans[0].since.toordinal()
-            unlisted[row] = spans[-1].until.toordinal() if spans[-1].until else np.inf
+            period = world.kev.period_on(cve, day + timedelta(days=6))
+            if period is not None:
+                listed[row] = period[0].toordinal()
+                unlisted[row] = period[1].toordinal() if period[1] else np.inf
             # The due day that the catalogue set when it listed the vulnerability; later corrections bind
             # later.
             known = [span.entry for span in spans if span.since <= day + timedelta(days=6)]

@@ -171,8 +171,8 @@ class World:
         for cve in self.kev.spans:
             row, entry = self.row_of.get(cve, -1), self.kev.entry(cve, day)
             if row >= 0 and entry is not None:
-                listed = self.kev.listed_on(cve)
-                since[row] = (listed or entry.added).toordinal()
+                listed = self.kev.period_on(cve, day)
+                since[row] = (listed[0] if listed else entry.added).toordinal()
                 due[row] = entry.due.toordinal() if entry.due else 0
                 crews[row] = entry.ransomware
         return Knowledge(

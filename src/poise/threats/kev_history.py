@@ -81,6 +81,20 @@ class KevHistory:
         spans = self.spans.get(cve, ())
         return spans[0].since if spans else None
 
+    def periods(self, cve: str) -> tuple[tuple[date, date | None], ...]:
+        """Return from when to when the catalogue listed a vulnerability, in order (None: still)."""
+        found: list[tuple[date, date | None]] = []
+        for span in self.spans.get(cve, ()):
+            if found and found[-1][1] == span.since:
+                found[-1] = (found[-1][0], span.until)
+            else:
+                found.append((span.since, span.until))
+        return tuple(found)
+
+    def period_on(self, cve: str, day: date) -> tuple[date, date | None] | None:
+        """Return the newest of these periods that had begun on a day; None before the first."""
+        return next((one for one in reversed(self.periods(cve)) if one[0] <= day), None)
+
     def up_to(self, day: date) -> KevHistory:
         """Return the history as it could be told on a day: nothing later is in it."""
         kept = {}
@@ -169,6 +183,9 @@ def _lay_out(state: dict[str, KevEntry], changes: Iterable[KevChange]) -> dict[s
         own = spans.setdefault(change.cve, [])
         entry = state.get(change.cve)
         if change.event == "removed":
+            if entry is not None:
+                # Listed again, on a day that the table does not tell: from its own dateAdded on.
+                own.insert(0, Span(max(entry.added, change.day), until.get(change.cve), entry))
             # What it said is not in the table. The day it was added is a row of its own, unless that was
             # before the table begins.
             state[change.cve], until[change.cve] = KevEntry(first_told, None, False), change.day

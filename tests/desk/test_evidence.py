@@ -11,8 +11,9 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
+from estate.samples import ESTATE, WEEKLY
 from poise.desk import convert
-from poise.desk.actions import Actor, keys
+from poise.desk.actions import Actor, estate, keys
 from poise.desk.actions.evidence import SIMULATE_JOB, ranges_of, reported
 from poise.desk.jobs import run_job
 from poise.desk.ledger import DeskLedger
@@ -256,6 +257,31 @@ def test_the_pair_sees_what_its_own_words_were_worth(
             assert person.username not in page.split("<main")[1]
     bodies = [page.split("<main")[1].split("csrfmiddlewaretoken")[0] for page in pages]
     assert bodies[0] == bodies[1]
+
+
+def test_what_an_incident_cost_stands_beside_its_owner_s_range(
+    cio: Any, ciso: Any, auditor: Any, sign_in: Callable[[Any], Client]
+) -> None:
+    """Only against a range that was given before it, by an owner; counted for all owners together."""
+    files = {"estate.yaml": ESTATE.encode(), "weekly.ics": WEEKLY.encode()}
+    estate.adopt(Actor(cio, datetime(2026, 1, 5, 9, tzinfo=UTC)), files)
+    one, two = sign_in(cio), sign_in(ciso)
+    said = {"service": "shop", "day": "2026-02-10", "outcome": "90000", "source": "Finance, March"}
+    assert sign_in(auditor).post("/record/losses", said).status_code == 403
+    for wrong in (
+        {"service": "wiki"}, {"service": "none"}, {"day": "2026-01-05"}, {"day": "2999-01-01"},
+        {"day": "soon"}, {"outcome": "-1"}, {"outcome": "much"}, {"source": ""},
+    ):  # fmt: skip
+        assert one.post("/record/losses", said | wrong).status_code == 400, wrong
+    assert not ranges_of()
+    for number in range(20):
+        came = said | {"outcome": "90000" if number < 2 else "900000"}
+        assert (one, two)[number % 2].post("/record/losses", came).status_code == 302
+    page = two.get("/record/calibration").content.decode()
+    assert "18 of 20 outcomes fell into the 90 % ranges." in page
+    assert "0 of 20 ranges resolved" in page  # the sides' own are counted apart
+    assert "Below their range lay 2, above it 0" in page
+    assert "Keller" not in page.split("<main")[1]
 
 
 def test_judgements_are_drawn_once_there_are_enough(

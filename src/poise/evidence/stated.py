@@ -14,10 +14,11 @@ from datetime import date
 from typing import Any
 
 from poise.errors import Fault, InputError
+from poise.estate.model import Service
 from poise.evidence.calibration import ENOUGH, RangeRecord, Reliability, range_record, reliability
 
-#: Records of the ledger: ``{"id", "what", "unit", "low", "high", "resolves_by"}``, and
-#: ``{"id", "outcome", "source"}``.
+#: Records of the ledger: ``{"id", "what", "unit", "low", "high", "resolves_by"}``, with ``service`` where the
+#: range is its owner's of the loss in one incident; and ``{"id", "outcome", "source"}``.
 STATED, RESOLVED = "range.stated", "range.resolved"
 KINDS = (STATED, RESOLVED)
 #: What a reliability diagram of people's judgements shows; without it the picture would be misread.
@@ -26,7 +27,10 @@ LABEL = "came true, as the two sides resolved it"
 
 @dataclass(frozen=True)
 class StatedRange:
-    """A 90 % range that a side gave for a number, and the number once it is known."""
+    """A 90 % range that was given for a number, and the number once it is known.
+
+    ``service`` names the service whose owner gave it for the loss in one incident; empty for a side's own.
+    """
 
     id: str
     what: str
@@ -36,6 +40,7 @@ class StatedRange:
     resolves_by: date
     outcome: float | None = None
     source: str = ""
+    service: str = ""
 
     @property
     def is_inside(self) -> bool | None:
@@ -67,7 +72,42 @@ def stated(fields: Mapping[str, str]) -> StatedRange:
         )
     if wrong or low is None or high is None or day is None:
         raise InputError([Fault("E586", f"range, {name}", text) for name, text in wrong])
-    return StatedRange(fields["id"], what, unit, low, high, day)
+    return StatedRange(fields["id"], what, unit, low, high, day, service=fields.get("service", ""))
+
+
+def owners_range(
+    id: str, service: Service, currency: str, fields: Mapping[str, str], today: date
+) -> StatedRange:
+    """Return the range that a service's owner had given for the loss in one incident, with what came.
+
+    Parameters
+    ----------
+    service
+        As the estate described it before the incident.
+    fields
+        ``day`` of the incident, ``outcome`` (its loss, in the estate's currency) and ``source``.
+
+    Raises
+    ------
+    InputError
+        E586 for a day to come, a loss that is none, a missing source, or a range that the owner did not give.
+    """
+    day = _day(fields.get("day", ""))
+    if day is None or day > today:
+        given = fields.get("day", "")[:20]
+        text = f"is {given!r}; expected the day of the incident, YYYY-MM-DD, not after {today}."
+        raise InputError(Fault("E586", "loss, day", text))
+    if {"loss_low", "loss_high"} & service.assumed:
+        text = "has no range of its owner: what stands there is its tier's value."
+        raise InputError(
+            Fault("E586", f"loss, {service.id}", text, "Ask the owner, and state it in the estate.")
+        )
+    what = f"Loss of an incident on {service.name}, {day}"[:200]
+    one = StatedRange(id, what, currency, service.loss_low, service.loss_high, day, service=service.id)
+    found = resolved(one, fields)
+    if (found.outcome or 0.0) < 0:
+        raise InputError(Fault("E586", f"loss, {service.id}", f"is {found.outcome:g}; expected 0 or more."))
+    return found
 
 
 def resolved(one: StatedRange, fields: Mapping[str, str]) -> StatedRange:
@@ -88,7 +128,8 @@ def resolved(one: StatedRange, fields: Mapping[str, str]) -> StatedRange:
 def told(one: StatedRange) -> dict[str, str]:
     """Return a range as the ledger keeps it, numbers as text: it has no fractions."""
     fields = {"id": one.id, "what": one.what, "unit": one.unit, "low": f"{one.low:.12g}"}
-    return fields | {"high": f"{one.high:.12g}", "resolves_by": one.resolves_by.isoformat()}
+    fields |= {"high": f"{one.high:.12g}", "resolves_by": one.resolves_by.isoformat()}
+    return fields | ({"service": one.service} if one.service else {})
 
 
 def fold(records: Iterable[tuple[str, Mapping[str, Any]]]) -> dict[str, StatedRange]:
@@ -105,11 +146,15 @@ def fold(records: Iterable[tuple[str, Mapping[str, Any]]]) -> dict[str, StatedRa
 
 @dataclass(frozen=True)
 class PairRecord:
-    """What the pair's statements are worth; None where too few are resolved to say anything."""
+    """What the pair's statements are worth; None where too few are resolved to say anything.
+
+    ``losses`` holds the ranges of all services' owners together: what an incident cost against what was said.
+    """
 
     judged: int
     reliability: Reliability | None
     ranges: RangeRecord
+    losses: RangeRecord
 
 
 def pair_record(judgements: Sequence[tuple[float, bool]], ranges: Iterable[StatedRange]) -> PairRecord:
@@ -122,12 +167,15 @@ def pair_record(judgements: Sequence[tuple[float, bool]], ranges: Iterable[State
     ranges
         Those without an outcome are left out.
     """
-    known = [(one.low, one.high, one.outcome) for one in ranges if one.outcome is not None]
+    known: dict[bool, list[tuple[float, float, float]]] = {False: [], True: []}
+    for one in ranges:
+        if one.outcome is not None:
+            known[bool(one.service)].append((one.low, one.high, one.outcome))
     found = None
     if len(judgements) >= ENOUGH:
         chances, came = zip(*judgements, strict=True)
         found = reliability(f"Our judgements against: {LABEL} ({len(chances)})", chances, came)
-    return PairRecord(len(judgements), found, range_record(known))
+    return PairRecord(len(judgements), found, range_record(known[False]), range_record(known[True]))
 
 
 def _number(text: str) -> float | None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping
+from datetime import date, datetime, time
 from typing import Any, Final
+from zoneinfo import ZoneInfo
 
 import msgspec
 
@@ -12,12 +14,12 @@ from poise.desk import convert, jobs
 from poise.desk.actions.base import Actor, action
 from poise.desk.convert import DeskSession
 from poise.desk.ledger import DeskLedger
-from poise.desk.models import Job
+from poise.desk.models import EstateVersion, Job
 from poise.errors import ConflictError, Fault, InputError, TableError
 from poise.evidence.record import latest
 from poise.evidence.stated import RESOLVED as RANGE_RESOLVED
 from poise.evidence.stated import STATED as RANGE_STATED
-from poise.evidence.stated import StatedRange, fold, resolved, stated, told
+from poise.evidence.stated import StatedRange, fold, owners_range, resolved, stated, told
 from poise.patching.outcomes import Outcome
 
 SIMULATE_JOB: Final = "evidence.simulate"
@@ -106,6 +108,35 @@ def resolve_range(by: Actor, name: str, fields: Mapping[str, str]) -> None:
         raise InputError(Fault("E586", "range", "Nobody stated this range."))
     found = resolved(known[name], fields)
     by.record(RANGE_RESOLVED, {"id": name, "outcome": f"{found.outcome:.12g}", "source": found.source})
+
+
+@action("dialogue.pair")
+def note_loss(by: Actor, service: str, fields: Mapping[str, str]) -> None:
+    """Hold what an incident cost against the range that its service's owner had given before it.
+
+    Raises
+    ------
+    InputError
+        E586 where no estate of before that day knows the service or the owner's range, and as for a range.
+    """
+    version = _estate_before(fields.get("day", ""))
+    found = convert.estate_of(version).services.get(service) if version else None
+    if version is None or found is None:
+        day = fields.get("day", "")[:20]
+        text = f"No estate that was adopted before {day!r} knows the service {service[:40]!r}."
+        raise InputError(Fault("E586", "loss", text, "A range given afterwards foretells nothing."))
+    one = owners_range(secrets.token_hex(6), found, version.currency, fields, by.now.date())
+    by.record(RANGE_STATED, told(one))
+    by.record(RANGE_RESOLVED, {"id": one.id, "outcome": f"{one.outcome:.12g}", "source": one.source})
+
+
+def _estate_before(day: str) -> EstateVersion | None:
+    """Return the description of the estate that counted when a day began; None where there was none."""
+    try:
+        begin = datetime.combine(date.fromisoformat(day), time(), ZoneInfo(convert.company_zone()))
+    except ValueError:
+        return None
+    return EstateVersion.objects.filter(adopted__lt=begin).order_by("-id").first()
 
 
 def ranges_of() -> dict[str, StatedRange]:

@@ -183,10 +183,20 @@ def calibration(request: DeskRequest) -> HttpResponse:
         "enough": ENOUGH,
         "picture": _reliability(found.reliability) if found.reliability else "",
         "open_ranges": [one for one in ranges if one.outcome is None],
-        "resolved_ranges": [one for one in ranges if one.outcome is not None],
+        "resolved_ranges": [one for one in ranges if one.outcome is not None and not one.service],
+        "losses": [one for one in ranges if one.outcome is not None and one.service],
+        "services": _owned(),
+        "today": request.actor.now.date(),
         "is_pair": True,
     }
     return render(request, "desk/evidence/calibration.html", context)
+
+
+def _owned() -> list[tuple[str, str]]:
+    """Return the services whose owner gave a range of the loss in one incident."""
+    version = convert.latest_estate()
+    services = convert.estate_of(version).services.values() if version else ()
+    return [(one.id, one.name) for one in services if not {"loss_low", "loss_high"} & one.assumed]
 
 
 def _reliability(one: Reliability) -> SafeString:
@@ -215,6 +225,14 @@ def resolve_range(request: DeskRequest, name: str) -> HttpResponse:
     return redirect("evidence-calibration")
 
 
+def note_loss(request: DeskRequest) -> HttpResponse:
+    """Take what an incident cost."""
+    given = {field: request.POST.get(field, "") for field in ("day", "outcome", "source")}
+    actions.note_loss(request.actor, request.POST.get("service", ""), given)
+    messages.success(request, "What it cost is on the ledger beside its owner's range.")
+    return redirect("evidence-calibration")
+
+
 URLS = [
     page("trust", trust, "evidence-trust", "table.read"),
     page("trust/simulate", simulate, "evidence-simulate", "table.solve", ("POST",)),
@@ -222,6 +240,7 @@ URLS = [
     page("record/calibration", calibration, "evidence-calibration", "dialogue.pair"),
     page("record/ranges", state_range, "evidence-range", "dialogue.pair", ("POST",)),
     page("record/ranges/<str:name>", resolve_range, "evidence-range-resolve", "dialogue.pair", ("POST",)),
+    page("record/losses", note_loss, "evidence-loss", "dialogue.pair", ("POST",)),
     page("record/report", report, "evidence-report", "plan.outcomes", ("POST",)),
 ]
 NAV = (Entry("Trust", "evidence-trust", "table.read", "evidence"),)

@@ -127,7 +127,7 @@ def test_each_gets_the_digest_at_its_own_time_with_the_meeting(
 
 def _meeting(message: Any) -> Any:
     (attached,) = list(message.iter_attachments())
-    assert attached.get_filename() == "agenda.ics"
+    assert (attached.get_filename(), attached.get_content_type()) == ("agenda.ics", "text/calendar")
     (event,) = Calendar.from_ical(attached.get_payload(decode=True)).events
     return event
 
@@ -172,6 +172,35 @@ def test_a_failure_is_shown_and_tried_again_outside_quiet_hours(
     assert letters.send_due(clock.now()) == (1, 0)
     assert operations.post(f"/dialogue/letters/{row.pk}/again").status_code == 409
     assert [who for who, _ in mailbox.taken].count("cio@poise.example") == 1
+
+
+def test_of_several_addresses_each_gets_it_once(
+    sides: tuple[Client, Client], mailbox: Mailbox, at: Any
+) -> None:
+    """Two in one channel and one in another: who is refused is tried again, who got it is not written to."""
+    path = convert.folder() / "channels.toml"
+    text = path.read_text(encoding="utf-8")
+    several = text.replace("to=cio@poise.example", "to=cio@poise.example,deputy@poise.example")
+    path.write_text(several, encoding="utf-8")
+    at(MONDAY + timedelta(minutes=1))
+    say(
+        sides[0], "profile.stated", cadence="daily", time="08:00", timezone="Europe/Berlin",
+        channels="mail-cio\nmail-ciso", quiet_start="19:00", quiet_end="07:00",
+    )  # fmt: skip
+    mailbox.refuses = {"deputy@poise.example"}
+    moment = MONDAY + timedelta(hours=2)
+    assert work(moment) == (2, 1)
+    states = dict(Letter.objects.values_list("channel", "state"))
+    assert states == {"mail-cio#1": "sent", "mail-cio#2": "waiting", "mail-ciso": "sent"}
+    mailbox.refuses.clear()
+    for minutes in (1, 6, 60):
+        work(moment + timedelta(minutes=minutes))
+    to = sorted(who for who, _ in mailbox.taken)
+    assert to == ["cio@poise.example", "ciso@poise.example", "deputy@poise.example"]
+    Letter.objects.filter(channel="mail-cio#2").update(state=Letter.State.WAITING, next_attempt=moment)
+    path.write_text(text, encoding="utf-8")  # the deputy is taken off the channel meanwhile
+    assert work(moment + timedelta(minutes=90)) == (0, 1)
+    assert "no address 2" in Letter.objects.get(channel="mail-cio#2").fault
 
 
 def test_what_may_have_gone_is_not_sent_again_by_itself(

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import logging
+import mimetypes
 import re
 import tomllib
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
@@ -25,6 +26,8 @@ SCHEMES: Final = (
     "mmosts", "rocket", "rockets", "ntfy", "ntfys", "gchat", "wxteams", "discord", "zulip",
 )  # fmt: skip
 MAX_BYTES: Final = 100_000
+#: Where apprise keeps the several addresses of a URL, each of which gets a message of its own.
+_ADDRESSES: Final = ("targets", "channels", "topics")
 #: What apprise says of a server's answer.
 _STATUS: Final = re.compile(r"error=(\d{3})|\b([45]\d\d)\b")
 
@@ -82,25 +85,72 @@ def check_mark(name: str, channel: Channel, mark: Mark) -> None:
         raise IncidentError(Fault("E836", f"channel {name}", text, hint))
 
 
-def send(channel: Channel, subject: str, text: str, files: Mapping[str, bytes] | None = None) -> None:
-    """Send a text, with files by their names where the channel takes any.
+def num_addresses(channel: Channel) -> int:
+    """Return how many addresses of a channel get a message of their own; 1 where that cannot be told.
 
     Raises
     ------
     IncidentError
-        E836 when the address cannot be read, E837 when the message was not taken.
+        E836 when the channel cannot be read.
     """
+    return max(1, len(_addresses(_notifier(channel))[1]))
+
+
+def _notifier(channel: Channel) -> Any:
     import apprise
-    from apprise.attachment.memory import AttachMemory
 
     notifier = apprise.Apprise()
     if not notifier.add(channel.url):
         raise IncidentError(
             Fault("E836", "channel", "The address cannot be read by apprise; it is not shown.")
         )
+    return notifier
+
+
+def _addresses(notifier: Any) -> tuple[str, list[Any]]:
+    """Return the addresses of a channel, with the name under which apprise keeps them."""
+    service = notifier[0]
+    return next(
+        ((name, found) for name in _ADDRESSES if isinstance(found := getattr(service, name, None), list)),
+        ("", []),
+    )
+
+
+def send(
+    channel: Channel,
+    subject: str,
+    text: str,
+    files: Mapping[str, bytes] | None = None,
+    *,
+    only: int | None = None,
+) -> None:
+    """Send a text, with files by their names where the channel takes any.
+
+    Parameters
+    ----------
+    only
+        Which of the channel's addresses gets it, from 0; None for all. A server may take a message for one
+        and refuse it for another: whoever tries again has to ask for each by itself.
+
+    Raises
+    ------
+    IncidentError
+        E836 when the address cannot be read, or is not there; E837 when the message was not taken.
+    """
+    import apprise
+    from apprise.attachment.memory import AttachMemory
+
+    notifier = _notifier(channel)
+    if only is not None:
+        name, addresses = _addresses(notifier)
+        if not 0 <= only < max(1, len(addresses)):
+            raise IncidentError(Fault("E836", "channel", f"It has no address {only + 1} any more."))
+        if len(addresses) > 1:
+            setattr(notifier[0], name, [addresses[only]])
     attached = apprise.AppriseAttachment()
     for name, content in (files or {}).items():
-        attached.add(AttachMemory(content=content, name=name))  # type: ignore[no-untyped-call]
+        kind = mimetypes.guess_type(name)[0]
+        attached.add(AttachMemory(content=content, name=name, mimetype=kind))  # type: ignore[no-untyped-call]
     # Without the time of each line, whose digits would read as an answer.
     with apprise.LogCapture(level=logging.WARNING, fmt="%(message)s") as captured:  # type: ignore[no-untyped-call]
         is_taken = notifier.notify(

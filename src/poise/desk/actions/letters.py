@@ -32,7 +32,7 @@ from poise.dialogue.state import Dialogue
 from poise.dialogue.wording import letter
 from poise.dialogue.working import brief_at, last_slot, next_open, profile_of
 from poise.errors import ConflictError, Fault, IncidentError
-from poise.incident.delivery import check_mark, read_channels, send
+from poise.incident.delivery import check_mark, num_addresses, read_channels, send
 from poise.incident.tlp import Mark
 
 #: Kind of the job that sends what is due.
@@ -43,6 +43,9 @@ RETRY_MINUTES: Final = (1, 5, 15, 60, 240, 720)
 NOTICE_AGE: Final = timedelta(days=2)
 #: Under which mark letters travel: between the two, on a need to know.
 MARK: Final[Mark] = "AMBER"
+
+#: A channel's name with room for the number of an address.
+_LONGEST: Final = 60
 
 _Due = tuple[Party, str, ProfileStated, Any]
 
@@ -111,7 +114,7 @@ def _write(due: list[_Due], now: datetime) -> None:
             if told is None:
                 continue
             subject, text = told.headline, letter(told, profile)
-        for channel in profile.channels:
+        for channel in _each(profile.channels):
             Letter.objects.create(
                 party=party,
                 key=key,
@@ -122,6 +125,23 @@ def _write(due: list[_Due], now: datetime) -> None:
                 written=now,
                 next_attempt=now,
             )
+
+
+def _each(names: tuple[str, ...]) -> Iterator[str]:
+    """Yield channels by name, and each address of one that has several: ``mail-cio#2`` is its second.
+
+    Each address gets a letter of its own, so that trying one again does not write to the others twice.
+    """
+    try:
+        channels = read_channels(convert.folder() / "channels.toml")
+    except IncidentError:
+        channels = {}  # the attempt will say so
+    for name in names:
+        try:
+            count = num_addresses(channels[name]) if name in channels and len(name) <= _LONGEST else 1
+        except IncidentError:
+            count = 1
+        yield from (name,) if count == 1 else (f"{name}#{number}" for number in range(1, count + 1))
 
 
 def _calendar(state: Dialogue, agenda: Agenda, now: datetime) -> str:
@@ -162,12 +182,13 @@ def _take(now: datetime) -> Letter | None:
 def _attempt(row: Letter) -> str:
     """Return why a letter did not go; empty when it did."""
     try:
-        channel = read_channels(convert.folder() / "channels.toml").get(row.channel)
+        name, _, number = row.channel.partition("#")
+        channel = read_channels(convert.folder() / "channels.toml").get(name)
         if channel is None:
-            return f"There is no channel {row.channel!r} in this workspace."
-        check_mark(row.channel, channel, MARK)
+            return f"There is no channel {name!r} in this workspace."
+        check_mark(name, channel, MARK)
         files = {"agenda.ics": row.calendar.encode()} if row.calendar else None
-        send(channel, row.subject, row.text, files)
+        send(channel, row.subject, row.text, files, only=int(number) - 1 if number else None)
     except IncidentError as error:
         return error.faults[0].message
     return ""

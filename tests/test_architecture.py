@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -55,6 +56,26 @@ def test_only_the_process_edge_catches_everything() -> None:
                 if not is_passed_on and (node.type is None or name in ("Exception", "BaseException")):
                     broad.append(str(path.relative_to(SOURCE)))
     assert broad == ["cli/__init__.py"]
+
+
+#: Rooms whose modules are as many as there are formats, commands or features, each named after its own.
+NAMED_ALIKE = {"formats", "cli", "pages", "models", "api", "charts"}
+
+
+def test_the_list_of_modules_is_whole() -> None:
+    """ARCHITECTURE.md names every module of a room in that room's line, and none that is not there."""
+    text = (SOURCE.parents[1] / "ARCHITECTURE.md").read_text(encoding="utf-8")
+    section = re.search(r"^## Modules.*?^## ", text, re.MULTILINE | re.DOTALL)
+    assert section
+    listed: dict[str, set[str]] = {}
+    for rooms, said in re.findall(r"((?:\*\*[\w/]+\*\*(?:, | and )?)+)([^*]*)", section.group(0)):
+        for room in re.findall(r"\*\*([\w/]+)\*\*", rooms):
+            listed.setdefault(room, set()).update(re.findall(r"`(\w+)`", said))
+    there: dict[str, set[str]] = {}
+    for path in MODULES:
+        if path.parent != SOURCE and path.parent.name not in NAMED_ALIKE and path.stem != "__init__":
+            there.setdefault(str(path.parent.relative_to(SOURCE)), set()).add(path.stem)
+    assert {room: listed.get(room, set()) for room in there} == there
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(SOURCE)))

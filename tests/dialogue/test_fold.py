@@ -15,6 +15,8 @@ from poise.dialogue.acts import ACTS
 from poise.dialogue.fold import read_act, replay
 from poise.errors import DialogueError
 
+DECIDED = {"disagreement": "a", "by": "Board", "decision": "so"}
+AGAIN = {"disagreement": "a", "reason": "x"}
 GOAL: Told = (0, "goal.proposed", "operations", {"id": "grow", "title": "Grow"})
 
 
@@ -85,6 +87,27 @@ REFUSED: list[tuple[str, list[Told]]] = [
         ],
     ),
     ("E853", [*disagreement("a", 1, 3), escalation("a", 4)]),
+    (
+        "E853",
+        [
+            *disagreement("a", 1),
+            escalation("a", 2),
+            (3, "escalation.decided", "security", DECIDED),
+            (4, "disagreement.reopened", "security", AGAIN),
+            (5, "escalation.decided", "security", DECIDED),
+        ],
+    ),
+    (
+        "E853",
+        [
+            *disagreement("a", 1),
+            escalation("a", 2),
+            (2.5, "settlement.proposed", "security", {"disagreement": "a", "how": "consent", "outcome": "x"}),
+            (3, "escalation.decided", "security", DECIDED),
+            (4, "disagreement.reopened", "security", AGAIN),
+            (5, "settlement.accepted", "operations", {"disagreement": "a"}),
+        ],
+    ),
     (
         "E853",
         [

@@ -202,6 +202,14 @@ def board_text(board: Board) -> str:
             else ""
         )
         lines.append(f"  {goal.title}{cost}")
+    if board.default_cost:
+        lines += ["", "Over the horizon of the table"]
+        for what, ahead in (("signed", board.cost), ("if nobody signs", board.default_cost)):
+            if ahead:
+                lines.append(
+                    f"  {what}: expected loss {money(ahead.exposure, board.currency)}, disruption "
+                    f"{money(ahead.disruption, board.currency)}"
+                )
     lines += ["", "Plans signed"]
     for one in board.agreements:
         kept = (

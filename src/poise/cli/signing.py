@@ -160,11 +160,20 @@ def write_new(path: Path, content: bytes) -> None:
 
 
 def write_over(path: Path, content: bytes) -> None:
-    """Replace a file in one step: whoever reads sees the old one or the new one."""
-    with tempfile.TemporaryDirectory(dir=path.parent, prefix=".draft-") as folder:
-        draft = Path(folder, path.name)
-        draft.write_bytes(content)
-        draft.replace(path)
+    """Replace a file in one step: whoever reads sees the old one or the new one.
+
+    Raises
+    ------
+    OSError
+        With the name that was asked for, not that of the draft beside it.
+    """
+    try:
+        with tempfile.TemporaryDirectory(dir=path.parent, prefix=".draft-") as folder:
+            draft = Path(folder, path.name)
+            draft.write_bytes(content)
+            draft.replace(path)
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(path)) from error
 
 
 def hand_on(arguments: argparse.Namespace, draft: Draft, path: Path) -> int:

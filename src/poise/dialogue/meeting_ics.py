@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from icalendar import Calendar, Event
 
-from poise.dialogue.agenda import Agenda
+from poise.dialogue.agenda import CARRIES, Agenda
 from poise.dialogue.digest import facts_of
 
 
@@ -15,9 +15,13 @@ def agenda_text(agenda: Agenda) -> str:
     number_of = f"{len(agenda.items)} item" + "s" * (len(agenda.items) != 1)
     lines = [f"{agenda.minutes} minutes, {number_of}, dearest to put off first"]
     for number, item in enumerate(agenda.items, 1):
-        carried = f" (carried {item.carried} times)" if item.carried else ""
+        times = f"{item.carried} time" + "s" * (item.carried != 1)
+        carried = f" (carried {times})" if item.carried else ""
         title, *facts = facts_of(item, agenda.currency)
-        lines += ["", f"{number}. {title}{carried}", *(f"   {text}" for text in facts)]
+        lines += ["", f"{number}. {title}{carried}"]
+        if item.carried >= CARRIES:
+            lines.append("   Write the joint page, or say that it is not yours to decide.")
+        lines += [f"   {text}" for text in facts]
     if agenda.waiting:
         lines += ["", "Waiting for another time:", *(f"- {item.title}" for item in agenda.waiting)]
     lines += ["", "At the end: what did we agree, by when, who tells whom?"]

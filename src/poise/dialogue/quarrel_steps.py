@@ -71,7 +71,9 @@ def _reopen(state: Dialogue, act: quarrel.DisagreementReopened, at: Place) -> No
     found = at.known(state.disagreements, act.disagreement, "disagreement")
     if found.ended is None:
         raise at.refuse(f"{act.disagreement} is open.")
-    state.disagreements[act.disagreement] = replace(found, reopened=(*found.reopened, (at.time, act)))
+    # An offer of before stands no more: it was made when something else held.
+    again = (*found.reopened, (at.time, act))
+    state.disagreements[act.disagreement] = replace(found, offer=None, reopened=again)
 
 
 def _notice(state: Dialogue, act: quarrel.EscalationNoticed, at: Place) -> None:
@@ -98,6 +100,9 @@ def _decide(state: Dialogue, act: quarrel.EscalationDecided, at: Place) -> None:
     found = _contested(state, act.disagreement, at)
     if not found.escalations:
         raise at.refuse(f"{act.disagreement} was not escalated.")
+    if found.escalations[-1].decided is not None:
+        hint = "A new page goes up first; a decision of before is not written over."
+        raise at.refuse(f"The last page on {act.disagreement} was decided already.", hint=hint)
     last = replace(found.escalations[-1], decided=act, decided_at=at.time)
     state.disagreements[act.disagreement] = replace(found, escalations=(*found.escalations[:-1], last))
 

@@ -253,7 +253,11 @@ class Dialogue:
 
     def title_of(self, key: str) -> str:
         """Return what an id or an agenda's key is about, in words; the key itself where nothing is known."""
-        id = key.rpartition(":")[2]
+        kind, _, id = key.rpartition(":")
+        if kind in ("agreement", "review-agreement"):
+            return "The signed plan"
+        if id in self.goals:
+            return self.goals[id].act.title
         if id in self.disagreements:
             return self.disagreements[id].act.title
         if id in self.decisions:

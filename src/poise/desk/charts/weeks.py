@@ -1,8 +1,8 @@
-"""Exposure a day over the weeks: the signed plan and what would happen without it."""
+"""Exposure and disruption over the weeks: the signed plan, the default, and rules in use elsewhere."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from poise.dialogue.outlook import Week
@@ -10,13 +10,14 @@ from poise.report.figures import Money
 from poise.report.markup import Markup, element, number
 from poise.report.scales import Scale, ticks
 
-_HEIGHT, _TOP, _BOTTOM = 260.0, 24.0, 34.0
+_WIDTH, _HEIGHT, _TOP, _BOTTOM = 460.0, 220.0, 24.0, 30.0
+_LEFT, _RIGHT = 84.0, 10.0
 
 
-def weeks_chart(
+def exposure_chart(
     agreed: Sequence[Week], default: Sequence[Week], currency: str, rules: Sequence[Sequence[Week]] = ()
 ) -> Markup:
-    """Return the chart twice, for wide and for narrow pages; the style sheet shows one of them.
+    """Return the expected loss a day of what is open, week by week.
 
     Parameters
     ----------
@@ -27,48 +28,41 @@ def weeks_chart(
     rules
         Rules in use elsewhere: thin lines, told apart in the table beside.
     """
-    return element(
-        "div",
-        [_chart(agreed, default, currency, rules, width) for width in (920.0, 400.0)],
-        class_="chart-pair",
-    )
+    told = "Expected loss a day of what is open"
+    return _chart(agreed, default, rules, lambda week: week.exposure_per_day, Money(currency), told)
+
+
+def disruption_chart(
+    agreed: Sequence[Week], default: Sequence[Week], currency: str, rules: Sequence[Sequence[Week]] = ()
+) -> Markup:
+    """Return the disruption of all visits so far, week by week; parameters as for the exposure."""
+    told = "Disruption so far"
+    return _chart(agreed, default, rules, lambda week: week.disruption, Money(currency), told)
 
 
 def _chart(
     agreed: Sequence[Week],
     default: Sequence[Week],
-    currency: str,
     rules: Sequence[Sequence[Week]],
-    width: float,
+    of: Callable[[Week], float],
+    money: Money,
+    told: str,
 ) -> Markup:
-    money = Money(currency)
-    most = (
-        max(
-            (week.exposure_per_day for week in (*agreed, *default, *(week for one in rules for week in one))),
-            default=0.0,
-        )
-        or 1.0
-    )
-    left, right = 76.0, 12.0
-    x = Scale(0, max(len(default) - 1, 1), left, width - right)
+    most = max((of(week) for weeks in (agreed, default, *rules) for week in weeks), default=0.0) or 1.0
+    x = Scale(0, max(len(default) - 1, 1), _LEFT, _WIDTH - _RIGHT)
     y = Scale(0, most * 1.08, _HEIGHT - _BOTTOM, _TOP)
-    lines = [("default", "without a signature", default)] + (
-        [("agreed", "signed plan", agreed)] if agreed else []
-    )
-    told = "; ".join(
-        f"{label}: {money(weeks[0].exposure_per_day)} to {money(weeks[-1].exposure_per_day)} a day"
-        for _, label, weeks in lines
-    )
+    lines = [("default", "if not signed", default)] + ([("agreed", "signed plan", agreed)] if agreed else [])
+    ends = "; ".join(f"{label}: {money(of(weeks[0]))} to {money(of(weeks[-1]))}" for _, label, weeks in lines)
     return element(
         "svg",
         _axes(default, x, y, money),
-        [_line("rule", weeks, x, y) for weeks in rules],
-        [_line(kind, weeks, x, y) for kind, _, weeks in lines],
-        _labels([*([("rule", "rules elsewhere", default)] if rules else []), *lines], width, right),
-        viewBox=f"0 0 {number(width)} {number(_HEIGHT)}",
-        class_=f"chart weeks {'narrow' if width < 500 else 'wide'}",
+        [_line("rule", [of(week) for week in weeks], x, y) for weeks in rules],
+        [_line(kind, [of(week) for week in weeks], x, y) for kind, _, weeks in lines],
+        _labels([*([("rule", "rules elsewhere")] if rules else []), *(line[:2] for line in lines)]),
+        viewBox=f"0 0 {number(_WIDTH)} {number(_HEIGHT)}",
+        class_="chart weeks",
         role="img",
-        aria_label=f"Expected loss a day of what is open, week by week. {told}",
+        aria_label=f"{told}, week by week. {ends}",
     )
 
 
@@ -89,20 +83,20 @@ def _axes(weeks: Sequence[Week], x: Scale, y: Scale, money: Money) -> Markup:
     return element("g", parts)
 
 
-def _line(kind: str, weeks: Sequence[Week], x: Scale, y: Scale) -> Markup:
-    """Return a staircase: exposure falls when a window ends, not between."""
+def _line(kind: str, values: Sequence[float], x: Scale, y: Scale) -> Markup:
+    """Return a staircase: both change when a window ends, not between."""
     path = ""
-    for index, week in enumerate(weeks):
-        px, py = number(x(index)), number(y(week.exposure_per_day))
+    for index, value in enumerate(values):
+        px, py = number(x(index)), number(y(value))
         path += f"M{px} {py}" if not index else f"H{px}V{py}"
     return element("path", d=path, class_=f"line {kind}", fill="none")
 
 
-def _labels(lines: Sequence[tuple[str, str, Sequence[Week]]], width: float, right: float) -> Markup:
+def _labels(lines: Sequence[tuple[str, str]]) -> Markup:
     """Return the key, above the lines: a dash as each line is drawn, and its name."""
     parts: list[Markup] = []
-    at = width - right
-    for kind, label, _ in reversed(lines):
+    at = _WIDTH - _RIGHT
+    for kind, label in reversed(lines):
         at -= 7.2 * len(label)
         parts.append(element("text", label, x=at, y=14, class_="tick"))
         parts.append(

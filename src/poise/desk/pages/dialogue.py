@@ -14,7 +14,7 @@ from django.utils.text import slugify
 
 from poise.desk import convert, live
 from poise.desk.actions import dialogue
-from poise.desk.charts.weeks import weeks_chart
+from poise.desk.charts.weeks import disruption_chart, exposure_chart
 from poise.desk.contested import item_address, places
 from poise.desk.models import JointPage
 from poise.desk.navigation import Entry
@@ -224,13 +224,11 @@ def board(request: DeskRequest) -> HttpResponse:
     """Show the board's page: decisions and their results, no signal."""
     state = dialogue.state_of(request.actor)
     made = make_board(state, request.actor.now, dialogue.ahead(request.actor))
-    chart = (
-        weeks_chart(made.agreed, made.default, made.currency, [one.weeks for one in made.policies])
-        if made.default
-        else ""
-    )
-    pairs = zip_longest(made.default, made.agreed)
-    return shown(request, "desk/dialogue/board.html", {"board": made, "chart": chart, "weeks": list(pairs)})
+    over = (made.agreed, made.default, made.currency, [one.weeks for one in made.policies])
+    context: dict[str, Any] = {"board": made, "weeks": list(zip_longest(made.default, made.agreed))}
+    if made.default:
+        context |= {"exposure_chart": exposure_chart(*over), "disruption_chart": disruption_chart(*over)}
+    return shown(request, "desk/dialogue/board.html", context)
 
 
 def say(request: DeskRequest, kind: str) -> HttpResponse:

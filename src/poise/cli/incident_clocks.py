@@ -33,7 +33,11 @@ def add_parsers(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
         "--rule", type=Path, metavar="FILE", help="a rule of your own (TOML) in place of a shipped one"
     )
     clocks.add_argument(
-        "--anchor", action="append", default=[], metavar="NAME=TIME", help="when an anchor happened"
+        "--anchor",
+        action="append",
+        default=[],
+        metavar="NAME=TIME",
+        help="when an anchor happened; a time without a zone is of --timezone, or UTC without that",
     )
     clocks.add_argument(
         "--sent", action="append", default=[], metavar="STAGE=TIME", help="when a stage was filed"
@@ -41,7 +45,9 @@ def add_parsers(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     clocks.add_argument(
         "--calendar", default="", metavar="NAME", help="business days, such as DE-HE or US-NY"
     )
-    clocks.add_argument("--timezone", metavar="ZONE", help="for local times (default: the regime's)")
+    clocks.add_argument(
+        "--timezone", metavar="ZONE", help="of times without a zone (UTC) and of those shown (the regime's)"
+    )
     clocks.add_argument(
         "--pending", action="store_true", help="compute a rule although it is no law in force"
     )
@@ -57,7 +63,7 @@ def run_clocks(arguments: argparse.Namespace) -> int:
     """Run ``poise incident clocks``."""
     from poise.errors import Fault, IncidentError
     from poise.incident.clocks.regime import NOT_ADVICE
-    from poise.incident.clocks.standing import clocks_of, duties_of
+    from poise.incident.clocks.standing import clocks_of
     from poise.incident.duties import Sent
 
     now = signing.time_of(arguments)
@@ -65,41 +71,56 @@ def run_clocks(arguments: argparse.Namespace) -> int:
         text = "Name an incident, or a regime with --regime and its anchors."
         raise IncidentError(Fault("E833", "poise incident clocks", text))
     if arguments.incident:
-        with at_incident.room(arguments) as at:
-            duties = duties_of(at.incident(arguments.incident), now)
-            value: Any = [
-                {
-                    **_regime_json(duty.rule, duty.warnings),
-                    "state": duty.state,
-                    "stages": [_clock_json(one, _zone(arguments, duty.rule), now) for one in duty.clocks],
-                }
-                for duty in duties
-            ]
-            text = "\n".join(
-                _text(duty.rule, duty.clocks, duty.warnings, _zone(arguments, duty.rule), now)
-                for duty in duties
-            )
-            text = text or "No regime was assessed. poise incident assess says whether one applies.\n"
-            return at_table.show(arguments, {"regimes": value, "notice": NOT_ADVICE}, text)
+        return _of_incident(arguments, now)
     rule = rule_named(arguments, arguments.regime)
     if arguments.calendar:
         from poise.incident.clocks.calendars import calendar_of
 
         calendar_of(arguments.calendar)
-    anchors = _moments(arguments.anchor, rule.anchors, "--anchor")
+    given = ZoneInfo("UTC") if arguments.timezone is None else _zone(arguments, rule)
+    anchors = _moments(arguments.anchor, rule.anchors, "--anchor", given)
+    filed = _moments(arguments.sent, {one.id: "" for one in rule.stages}, "--sent", given)
     sent = [
         Sent(incident="x", party="security", regime=rule.id, stage=stage, at=at, reference="-")
-        for stage, at in _moments(arguments.sent, {one.id: "" for one in rule.stages}, "--sent").items()
+        for stage, at in filed.items()
     ]
     clocks = clocks_of(rule, anchors, sent, now, calendar=arguments.calendar)
     warnings, zone = rule.warnings(now.date()), _zone(arguments, rule)
     value = {
         **_regime_json(rule, warnings),
-        "anchors": anchors,
+        "anchors": {name: _utc(at) for name, at in anchors.items()},
         "stages": [_clock_json(one, zone, now) for one in clocks],
         "notice": NOT_ADVICE,
     }
-    return at_table.show(arguments, value, _text(rule, clocks, warnings, zone, now))
+    text = _text(rule, anchors, clocks, warnings, zone, now)
+    return at_table.show(arguments, value, f"{text}{NOT_ADVICE}\n")
+
+
+def _of_incident(arguments: argparse.Namespace, now: datetime) -> int:
+    """Show the clocks of an incident, and which regimes nobody has assessed there."""
+    from poise.errors import Fault, IncidentError
+    from poise.incident.clocks.regime import NOT_ADVICE, shipped
+    from poise.incident.clocks.standing import duties_of
+
+    if arguments.anchor or arguments.sent or arguments.calendar:
+        text = "--anchor, --sent and --calendar are for clocks without an incident."
+        hint = "In an incident people determine them: poise incident anchor, poise incident sent."
+        raise IncidentError(Fault("E833", "poise incident clocks", text, hint))
+    value, texts = [], []
+    with at_incident.room(arguments) as at:
+        duties = duties_of(at.incident(arguments.incident), now)
+    for duty in duties:
+        zone = _zone(arguments, duty.rule)
+        regime = {**_regime_json(duty.rule, duty.warnings), "state": duty.state, "reason": duty.reason}
+        anchors = {name: _utc(moment) for name, moment in duty.anchors.items()}
+        stages = [_clock_json(one, zone, now) for one in duty.clocks]
+        value.append({**regime, "anchors": anchors, "stages": stages})
+        texts.append(_text(duty.rule, duty.anchors, duty.clocks, duty.warnings, zone, now))
+    assessed = {duty.rule.id for duty in duties}
+    rest = [one.id for one in shipped().values() if one.status == "in-force" and one.id not in assessed]
+    text = "\n".join(texts or ["No regime was assessed. poise incident assess says whether one applies.\n"])
+    text += f"Not assessed: {', '.join(rest)}.\n{NOT_ADVICE}\n"
+    return at_table.show(arguments, {"regimes": value, "not_assessed": rest, "notice": NOT_ADVICE}, text)
 
 
 def run_regimes(arguments: argparse.Namespace) -> int:
@@ -158,10 +179,11 @@ def rule_named(arguments: argparse.Namespace, name: str) -> Rule:
     return rule
 
 
-def _moments(words: list[str], names: Mapping[str, str], option: str) -> dict[str, datetime]:
-    from poise.cli.plan import moment
+def _moments(words: list[str], names: Mapping[str, str], option: str, zone: ZoneInfo) -> dict[str, datetime]:
+    """Return moments by name (UTC); what has no zone is read in the given one."""
+    from poise.cli.plan import iso_time
     from poise.errors import Fault, IncidentError
-    from poise.incident.clocks.due import FIRST_YEAR, LAST_YEAR
+    from poise.incident.clocks.due import FIRST_YEAR, LAST_YEAR, wall_time
 
     found: dict[str, datetime] = {}
     faults = []
@@ -171,11 +193,15 @@ def _moments(words: list[str], names: Mapping[str, str], option: str) -> dict[st
             hint = f"Expected one of {', '.join(names)}."
             faults.append(Fault("E833", option, f"The rule knows no {name[:60]!r}.", hint))
             continue
+        if name in found:
+            text = f"{name} is given twice, as {_utc(found[name])} and as {text[:40]}."
+            faults.append(Fault("E833", option, text, "Give the time that counts alone."))
+            continue
         try:
-            at = moment(text)
+            at = iso_time(text)
             if not FIRST_YEAR <= at.year < LAST_YEAR:
                 raise argparse.ArgumentTypeError(f"{text!r} is not between {FIRST_YEAR} and {LAST_YEAR}")
-            found[name] = at.astimezone(UTC)
+            found[name] = at.astimezone(UTC) if at.tzinfo else wall_time(at.date(), at.time(), zone)
         except argparse.ArgumentTypeError as error:
             faults.append(Fault("E833", f"{option} {name}", f"{error}."))
     if faults:
@@ -233,14 +259,16 @@ def _utc(moment: datetime) -> str:
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def _text(rule: Rule, clocks: Any, warnings: Any, zone: ZoneInfo, now: datetime) -> str:
-    from poise.incident.clocks.regime import NOT_ADVICE
-    from poise.incident.clocks.words import due_sentence
+def _text(
+    rule: Rule, anchors: Mapping[str, datetime], clocks: Any, warnings: Any, zone: ZoneInfo, now: datetime
+) -> str:
+    from poise.incident.clocks.words import both, due_sentence
 
     lines = [f"{rule.title} ({rule.version})", f"  {rule.citation}"]
+    lines += [f"  {'anchor':13} {name}: {both(at, zone)}" for name, at in anchors.items()]
     for clock in clocks:
         case = f" ({clock.stage.when.rstrip('.')})" if clock.stage.when else ""
         lines.append(f"  {clock.state:13} {clock.stage.title}, to {clock.stage.recipient}{case}")
         lines.append(f"  {'':13} {due_sentence(clock, zone, now)}")
     lines += [f"  ! {one}" for one in warnings]
-    return "\n".join([*lines, NOT_ADVICE]) + "\n"
+    return "\n".join(lines) + "\n"

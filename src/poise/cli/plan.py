@@ -82,13 +82,19 @@ def _choices() -> tuple[str, ...]:
 
 def moment(text: str) -> datetime:
     """Parse a point in time of the command line, 1970 to 2200; a bare date is midnight UTC."""
+    value = iso_time(text)
+    return value if value.tzinfo else value.replace(tzinfo=UTC)
+
+
+def iso_time(text: str) -> datetime:
+    """Parse a time of the command line, 1970 to 2200, with a zone or without."""
     try:
         value = datetime.fromisoformat(text)
     except ValueError as error:
         raise argparse.ArgumentTypeError(f"{text!r} is no ISO time such as 2026-01-05T08:00+01:00") from error
     if not 1970 <= value.year <= 2200:
         raise argparse.ArgumentTypeError(f"{text!r} is not between the years 1970 and 2200")
-    return value if value.tzinfo else value.replace(tzinfo=UTC)
+    return value
 
 
 def positive(text: str) -> float:

@@ -25,9 +25,14 @@ SCHEMES: Final = (
     "mailto", "mailtos", "json", "jsons", "slack", "msteams", "workflows", "matrix", "matrixs", "mmost",
     "mmosts", "rocket", "rockets", "ntfy", "ntfys", "gchat", "wxteams", "discord", "zulip",
 )  # fmt: skip
+#: Of these, the ones that take a text of any length; chats take so many characters a message.
+_WHOLE: Final = ("mailto", "mailtos", "json", "jsons")
 MAX_BYTES: Final = 100_000
 #: Where apprise keeps the several addresses of a URL, each of which gets a message of its own.
 _ADDRESSES: Final = ("targets", "channels", "topics")
+#: In a part's title its place among the parts; and the least that a part holds [characters].
+_ROOM_FOR_COUNT: Final = 20
+_LEAST_PART: Final = 200
 #: What apprise says of a server's answer.
 _STATUS: Final = re.compile(r"error=(\d{3})|\b([45]\d\d)\b")
 
@@ -99,7 +104,9 @@ def num_addresses(channel: Channel) -> int:
 def _notifier(channel: Channel) -> Any:
     import apprise
 
-    notifier = apprise.Apprise()
+    # No picture from apprise's own site, which the chat would fetch there.
+    asset = apprise.AppriseAsset(app_id="Poise", app_desc="Poise", image_url_mask="", image_url_logo="")
+    notifier = apprise.Apprise(asset=asset)
     if not notifier.add(channel.url):
         raise IncidentError(
             Fault("E836", "channel", "The address cannot be read by apprise; it is not shown.")
@@ -126,6 +133,9 @@ def send(
 ) -> None:
     """Send a text, with files by their names where the channel takes any.
 
+    A chat that takes fewer characters at once gets it in parts, each under the subject, which has the mark.
+    When one part is not taken the rest waits, and the next attempt begins at the first.
+
     Parameters
     ----------
     only
@@ -151,21 +161,43 @@ def send(
     for name, content in (files or {}).items():
         kind = mimetypes.guess_type(name)[0]
         attached.add(AttachMemory(content=content, name=name, mimetype=kind))  # type: ignore[no-untyped-call]
-    # Without the time of each line, whose digits would read as an answer.
-    with apprise.LogCapture(level=logging.WARNING, fmt="%(message)s") as captured:  # type: ignore[no-untyped-call]
-        is_taken = notifier.notify(
-            body=text,
-            title=subject,
-            notify_type=apprise.NotifyType.INFO,
-            body_format=apprise.NotifyFormat.TEXT,
-            attach=attached if files else None,
-        )
-        said = captured.getvalue()
-    if not is_taken:
-        status = _STATUS.search(said)
-        unsaid = "the server refused it or could not be reached"
-        why = f"the server answered {status[1] or status[2]}" if status else unsaid
-        raise IncidentError(Fault("E837", "channel", f"The message was not taken: {why}."))
+    pieces = [text]
+    if channel.url.partition("://")[0].lower() not in _WHOLE:
+        notifier[0].notify_format = apprise.NotifyFormat.TEXT  # markdown's escapes would be read as words
+        pieces = parts(text, max(notifier[0].body_maxlen - len(subject) - _ROOM_FOR_COUNT, _LEAST_PART))
+    for number, piece in enumerate(pieces, 1):
+        # Without the time of each line, whose digits would read as an answer.
+        with apprise.LogCapture(level=logging.WARNING, fmt="%(message)s") as captured:  # type: ignore[no-untyped-call]
+            is_taken = notifier.notify(
+                body=piece,
+                title=subject if len(pieces) == 1 else f"{subject} ({number}/{len(pieces)})",
+                notify_type=apprise.NotifyType.INFO,
+                body_format=apprise.NotifyFormat.TEXT,
+                attach=attached if files and number == len(pieces) else None,
+            )
+            said = captured.getvalue()
+        if not is_taken:
+            raise IncidentError(Fault("E837", "channel", _refused(said, number, len(pieces))))
+
+
+def _refused(said: str, number: int, count: int) -> str:
+    status = _STATUS.search(said)
+    unsaid = "the server refused it or could not be reached"
+    why = f"the server answered {status[1] or status[2]}" if status else unsaid
+    what = "The message" if count == 1 else f"Part {number} of {count}"
+    return f"{what} was not taken: {why}."
+
+
+def parts(text: str, limit: int) -> list[str]:
+    """Split a text at ends of lines into parts of at most so many characters; a longer line is broken."""
+    found = [""]
+    for line in text.splitlines(keepends=True):
+        for start in range(0, len(line), limit):
+            piece = line[start : start + limit]
+            if found[-1] and len(found[-1]) + len(piece) > limit:
+                found.append("")
+            found[-1] += piece
+    return found
 
 
 def deliver(

@@ -35,6 +35,7 @@ FEATURES: Final = (
     "gate_policies",
     "gate_exceptions",
     "dialogue",
+    "agenda",
     "pair",
     "evidence",
     "outcomes",

@@ -14,7 +14,7 @@ from poise.bargain.rounds import Party
 from poise.dialogue.acts import JOINT
 from poise.dialogue.fold import KINDS, advance, read_act, replay
 from poise.dialogue.gates import with_gate
-from poise.dialogue.incidents import with_incidents
+from poise.dialogue.incidents import incidents_of, with_incidents
 from poise.dialogue.sealing import Kept
 from poise.dialogue.state import Dialogue
 from poise.errors import DialogueError, Fault
@@ -64,7 +64,11 @@ class Conversation:
     def state(self) -> Dialogue:
         """Where the dialogue stands at this time: later records are not known yet."""
         records = list(known_at(self._records, self.now))
-        return with_gate(with_incidents(replay(entries(records)), records), records)
+        found = replay(entries(records))
+        return with_gate(self._with_incidents(found, records), records)
+
+    def _with_incidents(self, state: Dialogue, records: Iterable[Record]) -> Dialogue:
+        return with_incidents(state, incidents_of(records))
 
     @property
     def _records(self) -> Iterable[Record]:

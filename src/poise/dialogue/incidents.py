@@ -19,15 +19,13 @@ from poise.incident.statements import Resolved
 from poise.ledger.record import Record
 
 
-def with_incidents(state: Dialogue, records: Iterable[Record]) -> Dialogue:
-    """Return the dialogue with what the records of incidents add.
+def incidents_of(records: Iterable[Record]) -> Iterable[incident.Incident]:
+    """Return the incidents that records tell; IncidentError as in :func:`poise.incident.fold.replay`."""
+    return replay(entries(records)).by_id.values()
 
-    Raises
-    ------
-    IncidentError
-        As in :func:`poise.incident.fold.replay`.
-    """
-    found = replay(entries(records)).by_id.values()
+
+def with_incidents(state: Dialogue, found: Iterable[incident.Incident]) -> Dialogue:
+    """Return the dialogue with what incidents add."""
     real = [one for one in found if not one.is_drill]
     if not real:
         return state

@@ -8,7 +8,7 @@ from typing import Any, cast
 
 from poise.bargain.rounds import Party
 from poise.desk import convert
-from poise.desk.actions import keys
+from poise.desk.actions import incidents, keys
 from poise.desk.actions.base import Actor, action
 from poise.desk.ledger import DeskLedger
 from poise.desk.models import JointPage, SealedAnswers
@@ -16,6 +16,7 @@ from poise.dialogue.conversation import Conversation, Entry, entries, joint_draf
 from poise.dialogue.escalation import compose_page
 from poise.dialogue.fold import KINDS
 from poise.dialogue.formulas import PERIOD, PERIODS
+from poise.dialogue.incidents import with_incidents
 from poise.dialogue.outlook import Prospect, prospect
 from poise.dialogue.sealing import Kept, What, keep, read_kept
 from poise.dialogue.state import Dialogue
@@ -23,6 +24,7 @@ from poise.dialogue.survey import quarter_of
 from poise.errors import ConflictError, DialogueError, Fault
 from poise.gate.register import KINDS as GATE_KINDS
 from poise.incident.acts import ACTS as INCIDENT_KINDS
+from poise.ledger.chain import MAX_CLOCK_SKEW
 from poise.ledger.record import Record, read_draft
 
 
@@ -33,7 +35,18 @@ class DeskConversation(Conversation):
     def _records(self) -> Iterable[Record]:
         ledger = self.ledger
         assert isinstance(ledger, DeskLedger)
-        return ledger.records_of((*KINDS, *INCIDENT_KINDS, *GATE_KINDS))
+        return ledger.records_of((*KINDS, *GATE_KINDS))
+
+    def _with_incidents(self, state: Dialogue, records: Iterable[Record]) -> Dialogue:
+        """Take in the incidents as this process keeps them folded: a long one is not read again."""
+        ledger = self.ledger
+        assert isinstance(ledger, DeskLedger)
+        newest = ledger.head.time
+        if newest is not None and newest > self.now + MAX_CLOCK_SKEW:
+            known = known_at(ledger.records_of(tuple(INCIDENT_KINDS)), self.now)
+            return super()._with_incidents(state, known)
+        with incidents.looking() as room:
+            return with_incidents(state, room.state().by_id.values())
 
 
 def conversation(by: Actor) -> DeskConversation:

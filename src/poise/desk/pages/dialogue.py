@@ -1,8 +1,8 @@
-"""The dialogue that both sides and the chair read: agenda, meeting, disagreements, goals, board page."""
+"""The dialogue that both sides and the chair read: disagreements, goals, what was asked, board page."""
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from itertools import zip_longest
 from typing import Any, Final
 
@@ -15,19 +15,16 @@ from django.utils.text import slugify
 from poise.desk import convert, live
 from poise.desk.actions import dialogue
 from poise.desk.charts.weeks import disruption_chart, exposure_chart
-from poise.desk.contested import item_address, places
+from poise.desk.contested import places
 from poise.desk.models import JointPage
 from poise.desk.navigation import Entry
-from poise.desk.pages.dialogue_forms import ROWS, fields_of
+from poise.desk.pages.dialogue_forms import fields_of
 from poise.desk.permissions import may
 from poise.desk.routes import DeskRequest, page
 from poise.dialogue.acts import ACTS
-from poise.dialogue.agenda import CARRIES, make_agenda
 from poise.dialogue.base import PARTIES, other
 from poise.dialogue.board import make_board
 from poise.dialogue.goals import view_goals
-from poise.dialogue.meeting import minutes, next_meeting, planned
-from poise.dialogue.meeting_ics import agenda_ics
 from poise.dialogue.state import Dialogue, Disagreement
 from poise.ledger.record import read_draft
 
@@ -50,63 +47,6 @@ _NAMED_BY: Final = {
 }
 
 
-def agenda(request: DeskRequest) -> HttpResponse:
-    """Show what to talk about; it follows what others do."""
-    version = live.ledger_version()
-    if (same := live.unchanged(request, version)) is not None:
-        return same
-    live.touch(request.user, "dialogue")
-    state = dialogue.state_of(request.actor)
-    running = [one for one in state.meetings.values() if one.closed is None]
-    name = "desk/dialogue/_agenda.html" if request.htmx else "desk/dialogue/agenda.html"
-    made = make_agenda(state, request.actor.now, dialogue.ahead(request.actor), convert.currency())
-    context = {"agenda": made, "running": running, "version": version, "carries": CARRIES}
-    zone = convert.company_zone()
-    context["listed"] = [(item, item_address(item, state)) for item in made.items]
-    context |= {"plan": planned(state, zone), "meets": next_meeting(state, request.actor.now, zone)}
-    return shown(request, name, {**context, "goals": _shared(state, request), "rows": ROWS})
-
-
-def agenda_file(request: DeskRequest) -> HttpResponse:
-    """Send the agenda as a calendar file, for when the two meet next."""
-    state = dialogue.state_of(request.actor)
-    made = make_agenda(state, request.actor.now, dialogue.ahead(request.actor), convert.currency())
-    starts = next_meeting(state, request.actor.now, convert.company_zone())
-    response = HttpResponse(agenda_ics(made, starts), content_type="text/calendar; charset=utf-8")
-    response["Content-Disposition"] = 'attachment; filename="poise-agenda.ics"'
-    return response
-
-
-def begin(request: DeskRequest) -> HttpResponse:
-    """Begin a meeting on the agenda as it is."""
-    state = dialogue.state_of(request.actor)
-    made = make_agenda(state, request.actor.now, dialogue.ahead(request.actor), convert.currency())
-    id = f"m-{request.actor.now:%Y-%m-%d-%H%M}"
-    fields = {"id": id, "minutes": made.minutes, "items": [item.key for item in made.items]}
-    dialogue.say(request.actor, "meeting.opened", fields)
-    return redirect("dialogue-meeting", id)
-
-
-def meeting(request: DeskRequest, key: str) -> HttpResponse:
-    """Show a meeting: its clock, the item that is on, and what became of the others."""
-    state = dialogue.state_of(request.actor)
-    found = state.meetings.get(key)
-    if found is None:
-        raise Http404
-    made = make_agenda(state, request.actor.now, dialogue.ahead(request.actor), convert.currency())
-    items = {item.key: item for item in made.all}
-    taken = {taken.item: taken for _, taken in found.taken}
-    listed = [(one, items.get(one), taken.get(one), state.title_of(one)) for one in found.act.items]
-    ends = found.time + timedelta(minutes=found.act.minutes)
-    left = max(0, int((ends - request.actor.now).total_seconds()))
-    current = next((item for _, item, done, _ in listed if done is None and item is not None), None)
-    context = {"meeting": found, "listed": listed, "current": current, "ends": ends, "left_seconds": left}
-    context |= {"currency": made.currency, "num_open": sum(done is None for _, _, done, _ in listed)}
-    context |= {"minutes": minutes(state, found, request.actor.now)}
-    context |= acts_of(state, current.key, request.actor.party) if current else {}
-    return shown(request, "desk/dialogue/meeting.html", context)
-
-
 def disagreements(request: DeskRequest) -> HttpResponse:
     """List what is contested and what ended."""
     state = dialogue.state_of(request.actor)
@@ -116,7 +56,7 @@ def disagreements(request: DeskRequest) -> HttpResponse:
         "ended": sorted(
             (one for one in known if one.ended), key=lambda one: one.ended or one.time, reverse=True
         ),
-        "goals": _shared(state, request),
+        "goals": shared_goals(state, request),
         "services": _services(request),
         "about": request.GET.get("about", "")[:300],
     }
@@ -143,7 +83,7 @@ def _thing(request: DeskRequest, state: Dialogue, kind: str, key: str) -> HttpRe
     goal = state.decisions[key].act.goal if kind == "decision" else ""
     context = {"kind": kind, "ref": key, "title": state.title_of(key), "currency": convert.currency()}
     context |= acts_of(state, f"{kind}:{key}", request.actor.party)
-    context["serves"] = next((title for id, title in _shared(state, request) if id == goal), "")
+    context["serves"] = next((title for id, title in shared_goals(state, request) if id == goal), "")
     return shown(request, "desk/dialogue/thing.html", context)
 
 
@@ -176,7 +116,7 @@ def disagreement(request: DeskRequest, key: str) -> HttpResponse:
         "goal": state.goals.get(found.goal),
         "history": _history(found),
         "places": places(request.actor, state, found),
-        "goals": _shared(state, request),
+        "goals": shared_goals(state, request),
         "version": version,
         "joint": JointPage.objects.filter(disagreement=key).first(),
         "may_accept": found.offer is not None and found.offer.party != own,
@@ -314,7 +254,8 @@ def shown(request: DeskRequest, name: str, context: dict[str, Any]) -> HttpRespo
     return render(request, name, {**context, **allowed, "tabs": tabs, "party": request.actor.party})
 
 
-def _shared(state: Dialogue, request: DeskRequest) -> list[tuple[str, str]]:
+def shared_goals(state: Dialogue, request: DeskRequest) -> list[tuple[str, str]]:
+    """Return id and title of each goal that both endorsed."""
     now = request.actor.now
     return [(id, goal.act.title) for id, goal in state.goals.items() if goal.is_shared(now)]
 
@@ -357,10 +298,6 @@ TABS: Final = (
 )
 
 URLS = [
-    page("dialogue", agenda, "dialogue-agenda", "dialogue.read"),
-    page("dialogue/agenda.ics", agenda_file, "dialogue-ics", "dialogue.read"),
-    page("dialogue/meetings", begin, "dialogue-begin", "dialogue.say", ("POST",)),
-    page("dialogue/meetings/<str:key>", meeting, "dialogue-meeting", "dialogue.read"),
     page("dialogue/disagreements", disagreements, "dialogue-disagreements", "dialogue.read"),
     page("dialogue/disagreements/<str:key>", disagreement, "dialogue-disagreement", "dialogue.read"),
     page("dialogue/disagreements/<str:key>/accept", settle, "dialogue-accept", "dialogue.say", ("POST",)),

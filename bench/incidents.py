@@ -129,7 +129,7 @@ def pages(port: int, cookie: str, key: str, times: int) -> dict[str, float]:
     for _ in range(12):
         Watcher(port, cookie).get(f"/incidents/{key}")  # both processes fold the incident once
     folded = time.monotonic() - began
-    whole, changed, same = [], [], []
+    whole, changed, same, agenda = [], [], [], []
     for number in range(times):
         say(port, cookie, key, f"New {number}")
         began = time.monotonic()
@@ -141,9 +141,12 @@ def pages(port: int, cookie: str, key: str, times: int) -> dict[str, float]:
         began = time.monotonic()
         watcher.get(f"/incidents/{key}")
         whole.append((time.monotonic() - began) * 1000)
+        began = time.monotonic()
+        watcher.get("/dialogue")
+        agenda.append((time.monotonic() - began) * 1000)
     return {"first_pages_s": round(folded, 1)} | {
         f"{name}_{what}_ms": round(value, 1)
-        for name, found in (("page", whole), ("changed", changed), ("unchanged", same))
+        for name, found in (("page", whole), ("changed", changed), ("unchanged", same), ("agenda", agenda))
         for what, value in (
             ("p50", statistics.median(found)),
             ("p95", statistics.quantiles(found, n=20)[-1]),

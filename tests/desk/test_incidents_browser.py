@@ -195,6 +195,25 @@ def test_a_draft_survives_a_reload(pair: tuple[Any, Any]) -> None:
     bert.evaluate("localStorage.clear()")
 
 
+def test_words_outlive_a_session(pair: tuple[Any, Any], running: RunningDesk) -> None:
+    """Whoever was signed out while writing finds the words after signing in again, and says them then."""
+    _, bert = pair
+    text = "The backup server is clean"
+    bert.get_by_label("What is so").fill(text)
+    bert.get_by_label("Source", exact=True).fill("Backup team")
+    bert.context.clear_cookies(name="poise_session")
+    bert.get_by_role("button", name="Say it").click()
+    bert.get_by_label("Password").wait_for()
+    sign_in(bert, running, 1)
+    bert.goto(f"{running.address}/incidents/shop")
+    assert bert.get_by_text("This is your draft; it was not sent yet.").is_visible()
+    assert bert.get_by_label("What is so").input_value() == text
+    bert.get_by_role("button", name="Say it").click()
+    bert.locator(".statements").get_by_text(text).wait_for()
+    bert.reload()
+    assert bert.get_by_label("What is so").input_value() == ""
+
+
 def test_one_press_decides(pair: tuple[Any, Any]) -> None:
     """The decision is one press at operations' screen, and stands on security's."""
     anna, bert = pair

@@ -41,12 +41,12 @@ def test_a_profile_shapes_briefs_and_changes_no_fact(tmp_path: Path) -> None:
 
 def test_who_stated_nothing_reads_the_default_form() -> None:
     """The board has no profile; neither has a side before it states one."""
-    state = told(profile("security", channels=["chat"], timezone="Europe/Berlin"))
+    state = told(profile("security", channels=["chat"], timezone="Europe/Berlin", incident_minutes=45))
     assert brief_form(state, "operations") == DEFAULTS["operations"]
+    assert brief_form(state, "operations", "Europe/Paris").timezone == "Europe/Paris"
     assert brief_form(state, "board") == DEFAULTS["board"]
     form = brief_form(state, "security")
-    assert (form.channel, form.timezone) == ("chat", "Europe/Berlin")
-    assert form.cadence_minutes == DEFAULTS["security"].cadence_minutes
+    assert (form.channel, form.timezone, form.cadence_minutes) == ("chat", "Europe/Berlin", 45)
 
 
 def test_a_brief_waits_for_the_end_of_quiet_hours_unless_it_may_not() -> None:

@@ -53,7 +53,8 @@ class Desk:
 
     def open(self, **body: Any) -> Record:
         """Open the incident."""
-        return self.do("opened", 0, title="Orders stop", lead="ciso", detected=START.isoformat(), **body)
+        head = {"title": "Orders stop", "lead": "ciso", "detected": START.isoformat()}
+        return self.do("opened", 0, **{**head, **body})
 
     def state(self, minutes: float, due: float | None = None, **body: Any) -> str:
         """State something, with the next update promised for some minutes after the start."""

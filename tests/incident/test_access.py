@@ -67,7 +67,7 @@ def test_a_decision_counts_only_what_its_reader_may_see(desk: Desk) -> None:
     desk.do("decision.made", 4, "cio", "operations", request=request, option="cut")
     assert document(desk.case, AUDITOR, at(9))["decisions"][0]["made"]["known"] == [first]
     assert hidden not in told(desk, AUDITOR)
-    assert "(1 statements stood then)" in told(desk, AUDITOR)
+    assert "(1 statement stood then)" in told(desk, AUDITOR)
     assert "(2 statements stood then)" in told(desk, CIO)
 
 

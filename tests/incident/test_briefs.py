@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from incident.cases import JUDGEMENT, OPTIONS, Desk, at
 from poise.errors import IncidentError
 from poise.estate.model import Service
-from poise.incident.brief import LAYOUT, brief, differences
+from poise.incident.brief import LAYOUT, brief, differences, next_wanted
 from poise.incident.profile import Profile, read_profile
 from poise.incident.statements import Stated
 from poise.incident.stix import bundle
@@ -26,6 +26,8 @@ PROFILES = st.builds(
     Profile,
     detail=st.sampled_from(["short", "full"]),
     order=st.sampled_from(["topic", "newest", "uncertain"]),
+    cadence_minutes=st.integers(5, 10_080),
+    channel=st.sampled_from(["mail", "chat"]),
     timezone=st.sampled_from(["UTC", "Europe/Paris"]),
 )
 
@@ -67,6 +69,7 @@ def test_no_profile_changes_a_fact(
     assert differences(made) == {}
     texts = [{line.text for _, lines in one.sections for line in lines} for one in made]
     assert texts[0] == texts[1] == texts[2]
+    assert len({(len(one.wanted), len(one.updates), one.mark, one.is_urgent) for one in made}) == 1
     desk.room.ledger.close()
 
 
@@ -77,6 +80,25 @@ def test_a_brief_that_lacks_a_statement_is_found(desk: Desk) -> None:
     freer = brief(desk.case, "board", at(9), Watcher("", None, "GREEN"))
     assert set(differences([whole, freer]).values()) == {("board",)}
     assert len(differences([whole, freer])) == 3
+
+
+def test_a_cadence_says_when_the_next_brief_is_wanted(desk: Desk) -> None:
+    """After the last one that was sent, to whom its mark is for; not before the first, nor after the end."""
+    desk.state(1, 60)
+    hourly = Profile(cadence_minutes=60)
+
+    def wanted(minutes: float, watcher: Watcher = EVERYTHING) -> object:
+        return next_wanted(desk.case, "board", at(minutes), watcher, hourly)
+
+    assert wanted(2) is None
+    queued = {"audience": "board", "channel": "mail", "subject": "s", "text": "t", "mark": "AMBER"}
+    desk.do("brief.queued", 3, **queued)
+    desk.do("brief.queued", 10, **queued)
+    assert (wanted(4), wanted(10)) == (at(63), at(70))
+    assert wanted(10, Watcher("", None, "GREEN")) is None
+    assert next_wanted(desk.case, "operations", at(10), EVERYTHING, hourly) is None
+    desk.do("closed", 20, summary="over")
+    assert wanted(20) is None
 
 
 def test_a_brief_reads_as_people_need_it(desk: Desk) -> None:

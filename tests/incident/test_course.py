@@ -70,7 +70,7 @@ def test_a_request_for_an_update_has_an_answer(desk: Desk) -> None:
 def ask(desk: Desk, minutes: float, **body: object) -> str:
     return desk.do(
         "decision.asked", minutes, question="Cut the network off?", options=OPTIONS, recommendation="cut",
-        is_reversible=True, needed_by=at(minutes + 30).isoformat(), **body,
+        **{"is_reversible": True, "needed_by": at(minutes + 30).isoformat(), **body},
     ).hash  # fmt: skip
 
 
@@ -129,12 +129,8 @@ def test_several_writers_lose_nothing(tmp_path: Path) -> None:
     assert sorted(results) == ["E827", "E827", "E827", "ok"]
     desk = Desk(tmp_path)
     assert len(desk.case.order) == 6
-    assert desk.room.ledger.verify().size == 7
-    assert (
-        Desk(tmp_path).room.ledger.verify().is_valid
-        if hasattr(Desk(tmp_path).room.ledger.verify(), "is_valid")
-        else True
-    )
+    verified = desk.room.ledger.verify()
+    assert (verified.size, verified.broken) == (7, None)
 
 
 def test_a_hold_keeps_records_from_erasure(desk: Desk) -> None:
@@ -175,3 +171,44 @@ def test_the_review_shows_two_lanes_as_known_then(desk: Desk) -> None:
     hidden = document(desk.case, Watcher("x", None, "CLEAR"), at(30))
     assert hidden["statements"] == []
     assert not any("ten" in one["text"] for one in hidden["timeline"])
+
+
+def test_promises_decisions_and_answers_stand_on_the_timeline(desk: Desk) -> None:
+    """In words: what was promised and came late, what was decided or left to silence, what was answered."""
+    told = desk.state(1, 30, text="Orders go by phone")
+    asked = desk.do("asked", 2, "cio", "operations", what="can shops order?", wanted_by=at(20).isoformat())
+    desk.do("answered", 3, request=asked.hash, statement=told)
+    decided, silent = ask(desk, 4), ask(desk, 4, default="wait")
+    desk.do("decision.default", 5, "cio", "operations", request=silent)
+    desk.do("decision.made", 6, "cio", "operations", request=decided, option="cut")
+    desk.do("checked", 42, next_update={"due": at(80).isoformat()})
+
+    def lines(minutes: float, watcher: Watcher = EVERYTHING) -> list[tuple[int, str]]:
+        found = timeline(desk.case, watcher, at(minutes))
+        return [(round((one.at - at(0)).total_seconds() / 60), one.text) for one in found]
+
+    assert (1, "security promised the next update by 2026-11-25 12:30 UTC.") in lines(10)
+    assert not any("was late" in text for _, text in lines(30))
+    late = "The update that security promised for this time was late; it "
+    assert (30, late + "has not come.") in lines(31)
+    assert (30, late + "came 2026-11-25 12:42 UTC.") in lines(50)
+    assert (3, "security answered: Orders go by phone.") in lines(10)
+    assert any(text.startswith("operations decided 'Cut the network off' on:") for _, text in lines(10))
+    assert (34, "Nobody decided: 'Wait' as agreed, on: Cut the network off?") in lines(40)
+    assert not any("Nobody decided" in text for _, text in lines(34))
+    assert not any("promised" in text for _, text in lines(50, Watcher("x", None, "CLEAR")))
+
+
+def test_a_time_that_is_over_or_to_come_is_refused_when_it_is_said(tmp_path: Path, desk: Desk) -> None:
+    """Nobody can answer by yesterday; whatever stands on a ledger already is read all the same."""
+    over = {"wanted_by": at(0).isoformat(), "what": "can shops order?"}
+    with pytest.raises(IncidentError, match="which is over"):
+        desk.do("asked", 1, "cio", "operations", **over)
+    with pytest.raises(IncidentError, match="which is over"):
+        ask(desk, 1, needed_by=at(1).isoformat())
+    (tmp_path / "other").mkdir()
+    with pytest.raises(IncidentError, match="in the future"):
+        Desk(tmp_path / "other").open(detected=at(60).isoformat())
+    body = {"incident": "case", "party": "operations", **over}
+    desk.room.ledger.append("incident.asked", "cio", body, now=at(2))
+    assert len(desk.case.requests) == 1

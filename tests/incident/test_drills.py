@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import msgspec
@@ -44,6 +45,8 @@ def test_a_drill_is_scored_by_open_formulas(drill: Desk) -> None:
     drill.state(30, 60, author="cio", party="operations", inject="owner")
     drill.state(40, **{**JUDGEMENT, "source": "", "inject": "storage-read"})
     drill.state(41, **{**JUDGEMENT, "source": "", "low": 0.8, "high": 0.95, "inject": "storage-read"})
+    theirs = {**JUDGEMENT, "source": "", "low": 0.2, "high": 0.45, "inject": "storage-read"}
+    drill.state(42, author="cio", party="operations", **theirs)
     assert score(drill.case, at(50)).judged == ()
     found = score(drill.case, at(95))
     assert [(one.inject, one.minutes, one.is_prompt) for one in found.answered][:3] == [
@@ -52,11 +55,37 @@ def test_a_drill_is_scored_by_open_formulas(drill: Desk) -> None:
         ("use", None, False),
     ]
     assert found.num_prompt == 1
-    assert found.brier == pytest.approx((0.875 - 1) ** 2)
+    answers = {one.id: one.is_true for one in SCENARIO.questions}
+    assert {one.question: one.ranges for one in found.judged} == {
+        **dict.fromkeys(answers, ()),
+        "storage-read": ((0.2, 0.45), (0.8, 0.95)),
+    }
+    assert answers["storage-read"]
+    assert found.brier == pytest.approx(((0.875 - 1) ** 2 + (0.325 - 1) ** 2) / 2)
+    assert [(one.word, one.resolved, one.came_true) for one in found.bands] == [
+        ("unlikely", 1, 1),
+        ("very likely", 1, 1),
+    ]
     assert [(one.party, one.due, one.kept, one.late) for one in found.promises] == [
         ("operations", 1, 0, 1),
         ("security", 1, 0, 1),
     ]
+
+
+def test_an_inject_that_nobody_sent_cannot_be_answered(drill: Desk) -> None:
+    """A slip in its name would score an answer as none."""
+    with pytest.raises(IncidentError, match=r"no inject and no question 'reprot'.*\n.*report, owner"):
+        drill.state(1, 30, inject="reprot")
+
+
+def test_a_score_rates_no_side(drill: Desk) -> None:
+    """A side is one person: the score says what was judged, never by whom."""
+    judgement = {**JUDGEMENT, "source": "", "inject": "storage-read"}
+    for party, author in (("security", "ciso"), ("operations", "cio")):
+        drill.state(13, 40, author=author, party=party, **judgement)
+    judged = msgspec.json.encode(score(drill.case, at(95)).judged).decode()
+    assert '"ranges":[[0.55,0.8],[0.55,0.8]]' in judged
+    assert not {"ciso", "cio", "security", "operations"} & set(re.findall(r"[a-z]+", judged))
 
 
 def test_a_drill_never_counts_as_an_incident(drill: Desk) -> None:

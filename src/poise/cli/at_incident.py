@@ -5,12 +5,14 @@ from __future__ import annotations
 import argparse
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from poise.cli import at_table, signing
 from poise.cli.workspace import workspace_directory
 
 if TYPE_CHECKING:
+    from poise.dialogue.state import Dialogue
     from poise.incident.room import Room
     from poise.incident.state import Incident
     from poise.incident.tlp import Watcher
@@ -59,6 +61,15 @@ def room(arguments: argparse.Namespace, *, create: bool = False) -> Iterator[Roo
 def watcher(arguments: argparse.Namespace, incident: Incident) -> Watcher:
     """Return who looks."""
     return incident.watcher(arguments.person, arguments.party, arguments.clearance)
+
+
+def said_of_readers(at: Room, now: datetime) -> Dialogue:
+    """Return what both sides had said by then about how they want to be told."""
+    from poise.dialogue.conversation import entries, known_at
+    from poise.dialogue.fold import replay
+
+    stated = (one for one in at.ledger.records() if one.statement.kind == "profile.stated")
+    return replay(entries(known_at(stated, now)))
 
 
 def signer(arguments: argparse.Namespace, at: Room) -> tuple[tuple[SigningKey, ...], str]:

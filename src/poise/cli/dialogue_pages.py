@@ -106,6 +106,7 @@ def run_profiles(arguments: argparse.Namespace) -> int:
             lines += [f"  {p.start} to {p.end} {p.kind}: {p.what}" for p in one.pressures]
             lines.append(f"  {one.style}, {one.detail}, {one.cadence} at {one.time} {one.timezone}")
             lines.append(f"  quiet {one.quiet.start} to {one.quiet.end}{', weekends' * one.quiet.weekends}")
+            lines.append(f"  in an incident an update every {one.incident_minutes} min")
         return at_table.show(arguments, {p: act for p, (_, act) in found.items()}, "\n".join(lines) + "\n")
 
 

@@ -36,7 +36,7 @@ def add_parsers(verbs: _Verbs[argparse.ArgumentParser]) -> None:
         "retention",
         help="closed incidents whose time is over, with the records to erase; none under legal hold",
     )
-    retention.add_argument("--days", type=int, default=1095, metavar="N", help="kept after closing (1095)")
+    retention.add_argument("--days", type=_days, default=1095, metavar="N", help="kept after closing (1095)")
     at_incident.add_where(retention)
     retention.set_defaults(run=run_retention)
     drills = verbs.add_parser("drills", help="the scenarios that can be drilled")
@@ -58,6 +58,12 @@ def add_parsers(verbs: _Verbs[argparse.ArgumentParser]) -> None:
     injects.add_argument("--party", choices=("operations", "security"), help="for one side only")
     at_incident.add_where(injects)
     injects.set_defaults(run=run_injects)
+
+
+def _days(text: str) -> int:
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of days")
+    return int(text)
 
 
 def _add_send(verbs: _Verbs[argparse.ArgumentParser]) -> None:
@@ -127,6 +133,7 @@ def run_stix(arguments: argparse.Namespace) -> int:
 
 def run_queue(arguments: argparse.Namespace) -> int:
     """Run ``poise incident send-brief``."""
+    from poise.dialogue.working import brief_at, brief_form
     from poise.incident.brief import brief
     from poise.incident.delivery import check_mark, read_channels
     from poise.incident.messages import Queued
@@ -136,18 +143,22 @@ def run_queue(arguments: argparse.Namespace) -> int:
     with at_incident.room(arguments) as at:
         incident = at.incident(arguments.incident)
         keys, author = at_incident.signer(arguments, at)
-        found = brief(incident, arguments.audience, now, Watcher("", None, arguments.clearance))
+        said, audience = at_incident.said_of_readers(at, now), arguments.audience
+        form = brief_form(said, audience, incident.head.timezone)
+        found = brief(incident, audience, now, Watcher("", None, arguments.clearance), form)
+        goes_at = brief_at(said, audience, now, is_urgent=found.is_urgent)
         channel = read_channels(_channels(arguments)).get(arguments.channel)
         if channel is not None:
             check_mark(arguments.channel, channel, found.mark)
         act = Queued(
             incident=incident.id,
             party=arguments.party,
-            audience=arguments.audience,
+            audience=audience,
             channel=arguments.channel,
             subject=found.subject,
             text=found.text(),
             mark=found.mark,
+            not_before=goes_at if goes_at > now else None,
         )
         record = at.act(act, author, now, keys)
         text = f"{found.subject}: in the outbox as {record.hash[:8]}. poise incident deliver sends it.\n"
@@ -248,7 +259,7 @@ def run_drill(arguments: argparse.Namespace) -> int:
         act = Opened(
             incident=arguments.incident,
             party=arguments.party,
-            title=f"DRILL: {scenario.title}",
+            title=scenario.title,
             lead=arguments.lead,
             detected=now,
             drill=scenario.id,
@@ -278,7 +289,12 @@ def run_injects(arguments: argparse.Namespace) -> int:
         lines += [f"  [{one.id}] {one.text}?" for one in scenario_of(incident).questions]
         value: dict[str, Any] = {
             "injects": [{"at": when, **_builtins(one)} for when, one in found],
-            "score": counted,
+            "score": {
+                **at_table.plain(counted),
+                "prompt": counted.num_prompt,
+                "brier": counted.brier,
+                "bands": at_table.plain(counted.bands),
+            },
         }
         return at_table.show(arguments, value, "\n".join([*lines, "", *_score(counted)]) + "\n")
 
@@ -295,8 +311,13 @@ def _score(counted: Score) -> list[str]:
     for kept in counted.promises:
         lines.append(f"Promises of {kept.party}: {kept.kept} of {kept.due} kept.")
     for one in counted.judged:
-        said = "no judgement" if one.brier is None else f"{one.low:.0%}-{one.high:.0%}, Brier {one.brier:.2f}"
-        lines.append(f"{one.party} on {one.question}: {said}; it was {'true' if one.is_true else 'false'}.")
+        said = " and ".join(f"{low:.0%}-{high:.0%}" for low, high in one.ranges)
+        judged = f"judged {said}" if said else "no judgement"
+        lines.append(f"{one.question}: {judged}; it was {'true' if one.is_true else 'false'}.")
+    for band in counted.bands:
+        lines.append(
+            f"{band.word} ({band.low:.0%}-{band.high:.0%}): {band.came_true} of {band.resolved} true."
+        )
     if counted.brier is not None:
         lines.append(f"Mean Brier score {counted.brier:.2f} (0 is best, 0.25 is what 'no idea' gives).")
     return lines

@@ -82,7 +82,7 @@ def run_list(arguments: argparse.Namespace) -> int:
 
 def run_show(arguments: argparse.Namespace) -> int:
     """Run ``poise incident show``."""
-    from poise.incident.known import sentence, view
+    from poise.incident.known import answer_words, sentence, view
 
     at_time = arguments.as_of or signing.time_of(arguments)
     with at_incident.room(arguments) as at:
@@ -101,11 +101,21 @@ def run_show(arguments: argparse.Namespace) -> int:
                 for one in seen.promises
             ],
             "requests": [
-                {"request": one.asked.record, "what": one.act.what, "answered": _answered(one, at_time)}
+                {
+                    "request": one.asked.record,
+                    "what": one.act.what,
+                    "answered": _answered(one, at_time),
+                    "answer": answer_words(incident, one, at_time),
+                }
                 for one in seen.requests
             ],
             "decisions": [
-                {"request": one.asked.record, "question": one.act.question, "state": one.state(at_time)}
+                {
+                    "request": one.asked.record,
+                    "question": one.act.question,
+                    "state": one.state(at_time),
+                    "option": one.option(at_time),
+                }
                 for one in seen.decisions
             ],
         }
@@ -139,7 +149,7 @@ def _statement_json(incident: Incident, seen: View, told: Any) -> dict[str, Any]
 
 
 def _text(incident: Incident, seen: View, news: str) -> str:
-    from poise.incident.known import readers
+    from poise.incident.known import answer_words, readers
     from poise.incident.statements import sentence, source_words
 
     drill = "DRILL  " if incident.is_drill else ""
@@ -165,10 +175,13 @@ def _text(incident: Incident, seen: View, news: str) -> str:
             f"{promise.state(seen.at)}"
         )
     for request in seen.requests:
-        state = "answered" if _answered(request, seen.at) else f"wanted by {request.act.wanted_by:%H:%M} UTC"
+        said = answer_words(incident, request, seen.at)
+        state = f"answered: {said}" if said else f"wanted by {request.act.wanted_by:%H:%M} UTC"
         lines.append(f"Asked by {request.act.party} {request.asked.record[:8]}: {request.act.what} ({state})")
     for one in seen.decisions:
-        lines.append(f"Decision {one.asked.record[:8]} ({one.state(seen.at)}): {one.act.question}")
+        option = one.option(seen.at)
+        answer = f" {one.act.words_of(option)}." if option else ""
+        lines.append(f"Decision {one.asked.record[:8]} ({one.state(seen.at)}): {one.act.question}{answer}")
     return "\n".join(lines) + "\n"
 
 
@@ -176,16 +189,16 @@ def run_brief(arguments: argparse.Namespace) -> int:
     """Run ``poise incident brief``."""
     import msgspec
 
+    from poise.dialogue.working import brief_form
     from poise.incident.brief import brief
-    from poise.incident.profile import DEFAULTS
 
     given = {name: getattr(arguments, name) for name in ("detail", "order") if getattr(arguments, name)}
     with at_incident.room(arguments) as at:
         incident = at.incident(arguments.incident)
-        profile = msgspec.structs.replace(
-            DEFAULTS[arguments.audience], timezone=incident.head.timezone, **given
-        )
         at_time = arguments.as_of or signing.time_of(arguments)
+        said = at_incident.said_of_readers(at, signing.time_of(arguments))
+        form = brief_form(said, arguments.audience, incident.head.timezone)
+        profile = msgspec.structs.replace(form, **given)
         found = brief(
             incident, arguments.audience, at_time, at_incident.watcher(arguments, incident), profile
         )

@@ -19,6 +19,7 @@ from poise.dialogue.quarrel_steps import QUARREL_STEPS
 from poise.dialogue.state import Accepted, Dialogue, Signed
 from poise.dialogue.steps import STEPS
 from poise.errors import DialogueError, Fault
+from poise.ledger.bodies import misfit
 
 AGREEMENT, REOPENED = "agreement", "agreement.reopened"
 KINDS = frozenset({*ACTS, AGREEMENT, REOPENED})
@@ -60,7 +61,9 @@ def read_act(kind: str, body: Mapping[str, Any], where: str) -> Act:
         act: Act = msgspec.convert(body, ACTS[kind], strict=False)
     except (msgspec.ValidationError, OverflowError) as error:
         hint = f"Fields: {', '.join(ACTS[kind].__struct_fields__)}. docs/dialogue.md shows each."
-        raise DialogueError(Fault("E850", where, f"is no {kind}: {error}.", hint)) from error
+        raise DialogueError(
+            Fault("E850", where, f"is no {kind}: {misfit(ACTS[kind], error)}.", hint)
+        ) from error
     faults = [Fault("E850", where, text) for text in _wrong(act)]
     if faults:
         raise DialogueError(faults)

@@ -65,6 +65,8 @@ class ProfileStated(Act, frozen=True, kw_only=True, forbid_unknown_fields=True):
         When the weekly digest is wanted; 0 is Monday.
     urgent_in_quiet
         Whether what has a clock running may come in quiet hours.
+    incident_minutes
+        How often an update is wanted while an incident lasts [min].
     notices
         Whether an offer, a proposal or a question of the other side comes by itself too.
     """
@@ -79,6 +81,7 @@ class ProfileStated(Act, frozen=True, kw_only=True, forbid_unknown_fields=True):
     channels: tuple[Id, ...] = ("mail",)
     quiet: Quiet = Quiet()
     urgent_in_quiet: bool = True
+    incident_minutes: Annotated[int, Meta(ge=5, le=10_080)] = 30
     notices: Literal["with the digest", "at once"] = "with the digest"
     timezone: str = "UTC"
 

@@ -88,13 +88,18 @@ def _stated(state: Dialogue, reader: Audience) -> ProfileStated | None:
     return next((state.profiles[one][1] for one in PARTIES if one == reader and one in state.profiles), None)
 
 
-def brief_form(state: Dialogue, reader: Audience) -> Profile:
+def brief_form(state: Dialogue, reader: Audience, timezone: str = "UTC") -> Profile:
     """Return the form in which a reader wants an incident's briefs, for :func:`poise.incident.brief.brief`.
 
-    Order, detail, channel and time zone are those of the side's working profile. Who stated none, and the
-    board, read :data:`~poise.incident.profile.DEFAULTS`. How often an incident is told of stays with it.
+    Order, detail, cadence, channel and time zone are those of the side's working profile. Who stated none,
+    and the board, read :data:`~poise.incident.profile.DEFAULTS`.
+
+    Parameters
+    ----------
+    timezone
+        The incident's, for whom no other is known.
     """
-    form = DEFAULTS[reader]
+    form = msgspec.structs.replace(DEFAULTS[reader], timezone=timezone)
     stated = _stated(state, reader)
     if stated is None:
         return form
@@ -102,6 +107,7 @@ def brief_form(state: Dialogue, reader: Audience) -> Profile:
         form,
         detail="full" if stated.detail == "full" else "short",
         order=_ORDER[stated.style],
+        cadence_minutes=stated.incident_minutes,
         channel=next(iter(stated.channels), form.channel),
         timezone=stated.timezone,
     )

@@ -14,6 +14,7 @@ import msgspec
 from poise.errors import Fault, IncidentError
 from poise.incident import course, duties, messages, statements
 from poise.incident.base import Act
+from poise.ledger.bodies import misfit
 
 _ACTS: Final[dict[str, type[Act]]] = {
     "opened": course.Opened,
@@ -72,7 +73,9 @@ def read_act(kind: str, body: Mapping[str, Any], where: str) -> Act:
         act: Act = msgspec.convert(body, ACTS[kind], strict=False)
     except (msgspec.ValidationError, OverflowError) as error:
         hint = f"Fields: {', '.join(ACTS[kind].__struct_fields__)}. docs/incidents.md shows each."
-        raise IncidentError(Fault("E820", where, f"is no {kind}: {error}.", hint)) from error
+        raise IncidentError(
+            Fault("E820", where, f"is no {kind}: {misfit(ACTS[kind], error)}.", hint)
+        ) from error
     faults = [Fault("E820", where, text) for text in _wrong(act)]
     if faults:
         raise IncidentError(faults)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -150,6 +150,20 @@ def brief(
     )
 
 
+def next_wanted(
+    incident: Incident, audience: Audience, at: datetime, watcher: Watcher, profile: Profile
+) -> datetime | None:
+    """Return by when a reader wants the next brief: their cadence after the last one that was sent.
+
+    None before the first that this watcher may know of, and once the incident is closed.
+    """
+    if incident.closed is not None and incident.closed.time <= at:
+        return None
+    sent = (one for one in incident.messages.values() if one.act.audience == audience and one.is_for(watcher))
+    last = max((one.queued for one in sent if one.queued <= at), default=None)
+    return None if last is None else last + timedelta(minutes=profile.cadence_minutes)
+
+
 def differences(briefs: Iterable[Brief]) -> dict[str, tuple[str, ...]]:
     """Return every statement that one brief has and another lacks, with the audiences that lack it."""
     found = list(briefs)
@@ -176,11 +190,11 @@ def wanted(decision: Decision, zone: ZoneInfo) -> str:
         low, high = act.cost_low_per_hour, act.cost_high_per_hour
         amount = f"{low:,.0f}" if low == high else f"{low:,.0f} to {high:,.0f}"
         cost = f"Waiting costs {amount} an hour: {act.basis.rstrip('.')}."
-    options = "; ".join(f"{one.id}: {one.text}" for one in act.options)
+    options = "; ".join(one.text for one in act.options)
     undo = "can be undone" if act.is_reversible else "cannot be undone"
     return (
         f"{act.question} Needed by {local(act.needed_by, zone)}. Options: {options}. "
-        f"Recommended: {act.recommendation}; it {undo}. {cost}"
+        f"Recommended: {act.words_of(act.recommendation)}; it {undo}. {cost}"
     )
 
 

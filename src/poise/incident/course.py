@@ -126,6 +126,10 @@ class DecisionAsked(Act, frozen=True, kw_only=True, forbid_unknown_fields=True, 
     tlp: Mark = "AMBER"
     named: tuple[Line, ...] = ()
 
+    def words_of(self, option: str) -> str:
+        """Return what an option says; its id where there is none of that name."""
+        return next((one.text for one in self.options if one.id == option), option)
+
 
 class DefaultAgreed(Act, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """The deciding side agrees that silence means the proposed default."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
@@ -14,9 +14,9 @@ import msgspec
 from msgspec import Meta
 
 from poise.errors import Fault, IncidentError
-from poise.incident.base import PARTIES, Id, Line, Party, Text
-from poise.incident.review import Kept, middle, promises_kept
-from poise.incident.state import Incident
+from poise.incident.base import Id, Line, Party, Text
+from poise.incident.review import BandCount, Kept, count_bands, promises_kept
+from poise.incident.state import Incident, Told
 from poise.incident.tlp import EVERYTHING, Watcher
 
 Minutes = Annotated[int, Meta(ge=0, le=1440)]
@@ -77,22 +77,24 @@ class Answered:
 
 @dataclass(frozen=True)
 class Judged:
-    """A question with a side's last judgement of it.
+    """A question with the last judgement of it by each side that made one.
+
+    Whose a judgement was is not said: a side is one person, and a person gets no score (ADR 18).
 
     Parameters
     ----------
-    low, high
-        Its range [1]; None without a judgement.
-    brier
-        Squared distance of the range's middle from what was true; 0 is best, 0.25 is what "no idea" gives.
+    ranges
+        Low and high end of each [1], lowest first.
     """
 
     question: str
-    party: Party
     is_true: bool
-    low: float | None
-    high: float | None
-    brier: float | None
+    ranges: tuple[tuple[float, float], ...]
+
+    @property
+    def middles(self) -> list[float]:
+        """The middle of each range [1]."""
+        return [(low + high) / 2 for low, high in self.ranges]
 
 
 @dataclass(frozen=True)
@@ -110,9 +112,17 @@ class Score:
 
     @property
     def brier(self) -> float | None:
-        """Mean over the judgements that were made; None without any."""
-        found = [one.brier for one in self.judged if one.brier is not None]
+        """Mean squared distance of the judgements' middles from what was true; None without any.
+
+        0 is best, 0.25 is what "no idea" gives.
+        """
+        found = [(middle - one.is_true) ** 2 for one in self.judged for middle in one.middles]
         return sum(found) / len(found) if found else None
+
+    @property
+    def bands(self) -> list[BandCount]:
+        """The judgements by band: how many were made, and of how many the thing was true."""
+        return count_bands((middle, one.is_true) for one in self.judged for middle in one.middles)
 
 
 def read_scenario(value: Mapping[str, Any], where: str) -> Scenario:
@@ -175,22 +185,18 @@ def score(incident: Incident, at: datetime, watcher: Watcher = EVERYTHING) -> Sc
         answered.append(Answered(inject.id, inject.to, minutes, inject.answer_within_minutes))
     judged = []
     if is_over(incident, at):
-        end = min(at, ends_at(incident))
-        for question in scenario.questions:
-            for party in PARTIES:
-                made = [
-                    one.act
-                    for one in told
-                    if one.act.inject == question.id
-                    and one.act.party == party
-                    and one.act.kind == "judgement"
-                    and one.time <= end
-                ]
-                last = made[-1] if made else None
-                brier = None if last is None else (middle(last) - question.is_true) ** 2
-                low, high = (last.low, last.high) if last else (None, None)
-                judged.append(Judged(question.id, party, question.is_true, low, high, brier))
+        made = [one for one in told if one.time <= min(at, ends_at(incident))]
+        judged = [_judged(question, made) for question in scenario.questions]
     return Score(tuple(answered), tuple(judged), tuple(promises_kept(incident, at, watcher)))
+
+
+def _judged(question: Question, told: Iterable[Told]) -> Judged:
+    last: dict[Party, tuple[float, float]] = {}
+    for one in told:
+        act = one.act
+        if act.inject == question.id and act.low is not None and act.high is not None:
+            last[act.party] = (act.low, act.high)
+    return Judged(question.id, question.is_true, tuple(sorted(last.values())))
 
 
 def ends_at(incident: Incident) -> datetime:

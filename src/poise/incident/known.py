@@ -10,9 +10,10 @@ from typing import TypeAlias
 import msgspec
 
 from poise.incident.base import PARTIES, Party
-from poise.incident.course import Decided, Read
+from poise.incident.course import Answered, Decided, Read
 from poise.incident.state import Change, Decision, Done, Incident, Promise, Request, Told
 from poise.incident.statements import Stated
+from poise.incident.statements import sentence as words
 from poise.incident.tlp import Watcher
 
 News: TypeAlias = Change
@@ -98,6 +99,18 @@ def known_for(incident: Incident, decided: Done, watcher: Watcher) -> tuple[str,
     """Return which of the statements that a decision rested on are for this watcher."""
     known = decided.act.known if isinstance(decided.act, Decided) else ()
     return tuple(one for one in known if incident.statements[one].is_for(watcher))
+
+
+def answer_words(incident: Incident, request: Request, at: datetime) -> str:
+    """Return what a request had been answered by then, in words; empty while it had not.
+
+    An answer by a statement says its sentence; RED ones answer nothing, so whoever sees requests sees it.
+    """
+    done = request.answer
+    if done is None or done.time > at or not isinstance(done.act, Answered):
+        return ""
+    told = incident.statements.get(done.act.statement or "")
+    return done.act.text or (words(told.act) if told else "")
 
 
 def _has_read(incident: Incident, watcher: Watcher, press: Done | None) -> Callable[[Told], bool]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, Literal
@@ -88,7 +88,33 @@ def timeline(incident: Incident, watcher: Watcher, at: datetime, *, hindsight: b
         for done in incident.log
         if done.time <= at and (text := _text(incident, done, watcher))
     ]
+    found += [*_promised(incident, watcher, at), *_silent(incident, watcher, at)]
     return sorted(found, key=lambda one: (one.at, one.lane))
+
+
+def _promised(incident: Incident, watcher: Watcher, at: datetime) -> Iterator[Moment]:
+    """Yield when each update was promised, and when one that was due had not come."""
+    for one in incident.promises_for(watcher):
+        if one.made <= at:
+            text = f"{one.party} promised the next update by {_utc(one.due)}."
+            yield Moment(one.made, "knowledge", "promise", text, one.party, one.record)
+        due = one.due_at(at)
+        if due < at and one.state(at) in ("late", "kept late"):
+            came = f"it came {_utc(one.ended)}" if one.ended and one.ended <= at else "it has not come"
+            text = f"The update that {one.party} promised for this time was late; {came}."
+            yield Moment(due, "knowledge", "late", text, one.party, one.record)
+
+
+def _silent(incident: Incident, watcher: Watcher, at: datetime) -> Iterator[Moment]:
+    """Yield the decisions that came by the silence that was agreed beforehand."""
+    for one in incident.decisions.values():
+        if one.is_for(watcher) and one.state(at) == "default":
+            text = f"Nobody decided: {one.act.words_of(one.act.default)!r} as agreed, on: {one.act.question}"
+            yield Moment(one.act.needed_by, "knowledge", "default", text, one.asked.author, one.asked.record)
+
+
+def _utc(moment: datetime | None) -> str:
+    return f"{moment:%Y-%m-%d %H:%M} UTC" if moment else "never"
 
 
 def promises_kept(incident: Incident, at: datetime, watcher: Watcher = EVERYTHING) -> list[Kept]:
@@ -111,13 +137,17 @@ def promises_kept(incident: Incident, at: datetime, watcher: Watcher = EVERYTHIN
 
 def calibration(incident: Incident, at: datetime, watcher: Watcher) -> list[BandCount]:
     """Return for each band of likelihood how many of its judgements turned out, and how many came true."""
+    found = ((told, _outcome(told, at)) for told in incident.order if told.is_for(watcher))
+    return count_bands((middle(told.act), outcome) for told, outcome in found if outcome is not None)
+
+
+def count_bands(judged: Iterable[tuple[float, bool]]) -> list[BandCount]:
+    """Return the bands of likelihood [1] that were judged, each with how many there are and came true."""
     counts = {band.word: [0, 0] for band in BANDS}
-    for told in incident.order:
-        outcome = _outcome(told, at)
-        if outcome is not None and told.is_for(watcher):
-            count = counts[band_of(middle(told.act)).word]
-            count[0] += 1
-            count[1] += outcome
+    for likelihood, came_true in judged:
+        count = counts[band_of(likelihood).word]
+        count[0] += 1
+        count[1] += came_true
     return [
         BandCount(band.word, band.low, band.high, *counts[band.word])
         for band in BANDS
@@ -237,16 +267,14 @@ _MARKED: Final = (
 )  # fmt: skip
 _PLAIN: Final[dict[type, str]] = {
     course.Opened: "Opened: {0.title}.",
-    course.Moved: "The next update by {0.party} was moved to {0.due:%H:%M} UTC: {0.reason}.",
-    course.Asked: "{0.party} asked for an update: {0.what}.",
+    course.Moved: "The next update by {0.party} was moved to {0.due:%Y-%m-%d %H:%M} UTC: {0.reason}.",
+    course.Asked: "{0.party} asked for an update: {0.what}",
     course.Closed: "Closed. {0.summary}",
-    course.Held: "Legal hold: {0.is_on}, {0.reason}.",
-    course.Followed: "Stays open, as a {0.becomes}: {0.text} ({0.owner}, {0.due}).",
+    course.Followed: "Stays open, noted as {0.becomes}: {0.text} ({0.owner}, by {0.due}).",
     course.FollowUpDone: "A follow-up became: {0.result}.",
-    duties.Anchored: "{0.regime}: '{0.anchor}' was set to {0.at}: {0.reason}.",
     duties.Sent: "{0.regime}: '{0.stage}' was filed, reference {0.reference}.",
     duties.Receipt: "{0.regime}: '{0.stage}' was received: {0.receipt}.",
-    duties.Suspended: "{0.regime}: '{0.stage}' rests until {0.until} by {0.authority}.",
+    duties.Suspended: "{0.regime}: '{0.stage}' rests until {0.until:%Y-%m-%d %H:%M} UTC by {0.authority}.",
 }
 
 
@@ -276,7 +304,13 @@ def _text(of: Incident, done: Done, watcher: Watcher) -> str:
     if isinstance(act, course.Answered):
         told_by = of.statements.get(act.statement or "")
         hidden = told_by is not None and not told_by.is_for(watcher)
-        return "" if hidden else f"{act.party} answered: {act.text or (act.statement or '')[:8]}."
+        said = act.text or (statements.sentence(told_by.act) if told_by else "")
+        return "" if hidden else f"{act.party} answered: {said.rstrip('.')}."
+    if isinstance(act, course.Held):
+        return f"Legal hold {'begun' if act.is_on else 'ended'}: {act.reason}."
+    if isinstance(act, duties.Anchored):
+        to = f"set to {_utc(act.at)}" if act.at else "taken back"
+        return f"{act.regime}: '{act.anchor}' was {to}: {act.reason}."
     if isinstance(act, duties.Assessed):
         return f"{act.regime} {'applies' if act.applies else 'does not apply'}: {act.reason}."
     if isinstance(act, duties.StageAssessed):
@@ -295,7 +329,10 @@ def _decision(of: Incident, done: Done, watcher: Watcher) -> Iterator[str]:
     if isinstance(act, course.DecisionAsked):
         yield f"{act.party} asked: {act.question}"
     elif isinstance(act, course.Decided):
-        yield f"{act.party} decided {act.option!r} on: {asked.act.question} {act.reason}"
-        yield f" ({len(known_for(of, done, watcher))} statements stood then)"
+        count = len(known_for(of, done, watcher))
+        yield f"{act.party} decided {asked.act.words_of(act.option)!r} on: {asked.act.question}"
+        yield f" {act.reason}" if act.reason else ""
+        yield f" ({count} statement{'s' * (count != 1)} stood then)"
     else:
-        yield f"{act.party} agreed that silence means {asked.act.default!r} on: {asked.act.question}"
+        silence = asked.act.words_of(asked.act.default)
+        yield f"{act.party} agreed that silence means {silence!r} on: {asked.act.question}"

@@ -13,6 +13,7 @@ from poise.incident.acts import ACTS, kind_of, read_act
 from poise.incident.base import Act
 from poise.incident.course import Decided
 from poise.incident.fold import Incidents, check, entries, replay
+from poise.incident.newly import check_new
 from poise.incident.place import Place
 from poise.incident.state import Incident
 from poise.ledger.book import Book
@@ -75,7 +76,9 @@ class Room:
 
     def _check(self, kind: str, body: dict[str, Any], author: str, now: datetime) -> None:
         moment = max(now.replace(microsecond=0), self.ledger.head.time or now)
-        check(self.state(), read_act(kind, body, kind), Place(kind, UNPLACED, moment, author))
+        act, place = read_act(kind, body, kind), Place(kind, UNPLACED, moment, author)
+        check(self.state(), act, place)
+        check_new(act, self.state().by_id.get(act.incident), place)
 
     def repeated(self, act: Act, author: str) -> str | None:
         """Return the record that this act is already, by its token; None when it is new."""

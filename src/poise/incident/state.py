@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Literal, NamedTuple
 
 from poise.incident.base import Act, Party
-from poise.incident.course import Asked, DecisionAsked, Followed, Opened
+from poise.incident.course import Asked, Decided, DecisionAsked, Followed, Opened
 from poise.incident.duties import Anchored, Assessed, Receipt, Sent, StageAssessed, Suspended
 from poise.incident.messages import Message
 from poise.incident.statements import KINDS, Stated
@@ -133,6 +133,13 @@ class Decision:
             return "open"
         agreed = self.default_agreed
         return "default" if agreed is not None and agreed.time <= self.act.needed_by else "overdue"
+
+    def option(self, at: datetime) -> str:
+        """Return the id of the option that held then, by a decision or by silence; empty for none."""
+        state = self.state(at)
+        if state == "decided" and self.made is not None and isinstance(self.made.act, Decided):
+            return self.made.act.option
+        return self.act.default if state == "default" else ""
 
 
 @dataclass(slots=True)

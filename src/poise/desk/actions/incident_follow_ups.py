@@ -19,7 +19,7 @@ def make(by: Actor, incident: str, follow_up: str, fields: Mapping[str, Any]) ->
     Parameters
     ----------
     fields
-        Of a limit its rule, amount and changes; of an exception its services; each may be empty.
+        The services that it is about; of a limit its rule, its amount, and which changes a deadline is about.
 
     Raises
     ------
@@ -46,7 +46,10 @@ def make(by: Actor, incident: str, follow_up: str, fields: Mapping[str, Any]) ->
 
 
 def _limit(by: Actor, id: str, one: FollowUp, because: str, fields: Mapping[str, Any]) -> None:
-    values = {name: value for name, value in fields.items() if value}
+    values = {name: fields[name] for name in ("rule", "amount") if fields.get(name)}
+    if values.get("rule") == "deadline" and fields.get("affected"):
+        values["affected"] = fields["affected"]
+    values["scope"] = list(fields.get("services", ()))
     # By the day until which it is to be done it stands, and is looked at again.
     until = one.act.due.isoformat()
     values |= {"id": id, "owner": one.act.owner, "reason": f"{one.act.text}. {because}"[:300], "until": until}

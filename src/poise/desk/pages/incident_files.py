@@ -21,11 +21,12 @@ from poise.desk.routes import DeskRequest, page
 from poise.dialogue.state import Dialogue
 from poise.dialogue.working import brief_at, brief_form
 from poise.errors import PoiseError
-from poise.incident.brief import Brief, brief, differences
+from poise.incident.brief import Brief, brief, differences, next_wanted
 from poise.incident.clocks.regime import NOT_ADVICE, shipped
-from poise.incident.drill import is_over, scenario_of, score
+from poise.incident.clocks.words import span
+from poise.incident.drill import scenario_of, score
 from poise.incident.known import view
-from poise.incident.profile import DEFAULTS, Audience
+from poise.incident.profile import Audience
 from poise.incident.review import calibration, document, follow_ups, mark_of, promises_kept, timeline
 from poise.incident.state import Incident
 from poise.incident.stix import bundle
@@ -97,7 +98,7 @@ def review_brief(request: DeskRequest, key: str, audience: str) -> HttpResponse:
         said = incidents.said_of_readers(request.actor)
         made = {one: _brief(found, who, one, request.actor.now, said) for one in AUDIENCES}
         own = made[audience]
-        form = brief_form(said, audience)
+        form = brief_form(said, audience, found.head.timezone)
         goes_at = brief_at(said, audience, request.actor.now, is_urgent=own.is_urgent)
         context = {
             **_common(request, found, key),
@@ -109,6 +110,9 @@ def review_brief(request: DeskRequest, key: str, audience: str) -> HttpResponse:
             "lacking": differences(made.values()),
             "channels": _channels(),
             "form": form,
+            "every": span(form.cadence_minutes / 60),
+            "next_wanted": next_wanted(found, audience, request.actor.now, who, form),
+            "now": request.actor.now,
             "goes_at": goes_at if goes_at > request.actor.now else None,
             "sent": [
                 one for one in found.messages.values() if one.act.audience == audience and one.is_for(who)
@@ -118,11 +122,7 @@ def review_brief(request: DeskRequest, key: str, audience: str) -> HttpResponse:
 
 
 def _brief(found: Incident, who: Watcher, audience: Audience, at: datetime, said: Dialogue) -> Brief:
-    """Return a brief in its reader's form; in the incident's time zone where its reader stated none."""
-    form = brief_form(said, audience)
-    if form == DEFAULTS[audience]:
-        form = msgspec.structs.replace(form, timezone=found.head.timezone)
-    return brief(found, audience, at, who, form)
+    return brief(found, audience, at, who, brief_form(said, audience, found.head.timezone))
 
 
 def _channels() -> list[str]:
@@ -227,7 +227,8 @@ def after(request: DeskRequest, key: str) -> HttpResponse:
         found, who = _of(room, request, key)
         seen = view(found, who, now)
         zone = ZoneInfo(found.head.timezone)
-        played = found.is_drill and is_over(found, now)
+        counted = score(found, now, who) if found.is_drill else None
+        asked = scenario_of(found).questions if counted and counted.judged else ()
         context = {
             **_common(request, found, key),
             "closed": found.closed,
@@ -238,8 +239,8 @@ def after(request: DeskRequest, key: str) -> HttpResponse:
             "kept": promises_kept(found, now, who),
             "calibration": calibration(found, now, who),
             "follow_ups": follow_ups(found, who, now),
-            "score": score(found, now, who) if found.is_drill else None,
-            "questions": scenario_of(found).questions if played else (),
+            "score": counted,
+            "questions": list(zip(asked, counted.judged, strict=True)) if counted else (),
             "places": {"limit": "/table/limits/", "exception": "/dialogue#", "goal": "/dialogue/goals#"},
             "services": services_of(),
             "may_say": may(request.user.role, "dialogue.say"),
@@ -254,8 +255,7 @@ def make_of(request: DeskRequest, key: str, record: str) -> HttpResponse:
     """Make of what stays open a limit, an exception or a goal."""
     posted = request.POST
     values: dict[str, Any] = {name: posted.get(name, "").strip() for name in ("rule", "amount", "affected")}
-    if "services" in posted:
-        values["scope"] = values["services"] = posted.getlist("services")
+    values["services"] = posted.getlist("services")
     made = incident_follow_ups.make(request.actor, key, record, values)
     messages.success(request, f"Made: {(made.body or {}).get('result', '')}.")
     return redirect("incident-after", key)

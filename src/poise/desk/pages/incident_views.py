@@ -11,15 +11,25 @@ from poise.incident.base import PARTIES, Party
 from poise.incident.clocks.standing import Clock, duties_of
 from poise.incident.clocks.words import both, due_sentence
 from poise.incident.drill import injects_by, is_over
-from poise.incident.known import View, act_for, change_for, known_for, readers, sentence, view
+from poise.incident.known import (
+    View,
+    act_for,
+    answer_words,
+    change_for,
+    known_for,
+    readers,
+    sentence,
+    view,
+)
 from poise.incident.review import mark_of
 from poise.incident.state import Decision, Incident, Told
 from poise.incident.statements import duty, source_words
 from poise.incident.statements import sentence as words
 from poise.incident.tlp import UNMARKED, Watcher, label, rank
 
-#: Statements on one page.
+#: Statements on one page, and answered requests.
 PAGE: Final = 40
+ANSWERED: Final = 3
 
 
 def sitting(incident: Incident, who: Watcher, at: datetime, *, before: str = "") -> dict[str, Any]:
@@ -54,7 +64,7 @@ def sitting(incident: Incident, who: Watcher, at: datetime, *, before: str = "")
         "num_standing": len(seen.standing),
         "promises": promises(incident, seen, at),
         "knows_the_course": who.knows_the_course,
-        "requests": [one for one in seen.requests if one.is_open(at)],
+        "requests": requests(incident, seen),
         "decisions": [decision(incident, one, seen, zone) for one in seen.decisions][::-1],
         "duties": duties(incident, who, at),
         "troubled": troubled(incident, who, at),
@@ -122,6 +132,22 @@ def promises(incident: Incident, seen: View, at: datetime) -> list[dict[str, Any
             }
         )
     return found
+
+
+def requests(incident: Incident, seen: View) -> list[dict[str, Any]]:
+    """Return the requests that wait for an answer, and the last ones that got theirs."""
+    at = seen.at
+    waiting = [one for one in seen.requests if one.is_open(at)]
+    answered = [one for one in seen.requests if one.answer is not None and one.answer.time <= at]
+    return [
+        {
+            "act": one.act,
+            "is_late": one.is_open(at) and one.act.wanted_by < at,
+            "answer": None if one.is_open(at) else one.answer,
+            "words": answer_words(incident, one, at),
+        }
+        for one in (*waiting, *answered[: -ANSWERED - 1 : -1])
+    ]
 
 
 def troubled(incident: Incident, who: Watcher, at: datetime) -> list[dict[str, Any]]:

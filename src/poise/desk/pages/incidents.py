@@ -28,6 +28,7 @@ from poise.desk.pages.incident_views import services_of, sitting, statement_cont
 from poise.desk.permissions import may
 from poise.desk.routes import DeskRequest, page
 from poise.desk.telling import Due, Need
+from poise.dialogue.working import brief_form
 from poise.incident.base import PARTIES
 from poise.incident.drill import shipped as shipped_drills
 from poise.incident.known import view
@@ -155,7 +156,7 @@ def _forms(request: DeskRequest, key: str) -> dict[str, Any]:
         ]
         asks = [one for one in seen.requests if one.answer is None and one.ended is None]
         return {
-            **form_choices(),
+            **form_choices(by, found),
             "head": found.head,
             "is_drill": found.is_drill,
             "is_closed": found.closed is not None,
@@ -172,9 +173,13 @@ def _forms(request: DeskRequest, key: str) -> dict[str, Any]:
         }
 
 
-def form_choices() -> dict[str, Any]:
-    """Return what selects of a statement's form offer, and a token for each form."""
+def form_choices(by: Actor, found: Incident) -> dict[str, Any]:
+    """Return what selects of a statement's form offer, a token, and how often its reader wants to hear."""
+    reader = next(one for one in PARTIES if one != by.party)
+    form = brief_form(incidents.said_of_readers(by), reader, found.head.timezone)
     return {
+        "reader": reader,
+        "cadence_minutes": form.cadence_minutes,
         "kinds": KINDS[::-1],
         "topics": (
             "services", "customers", "workaround", "restore", "scope", "exposure", "containment", "evidence",
@@ -219,7 +224,7 @@ def statement(request: DeskRequest, key: str, record: str) -> HttpResponse:
         context = statement_context(found, incidents.watcher(request.actor, found), record, request.actor.now)
         if context is None:
             raise Http404
-        context |= {**form_choices(), "key": key, "is_closed": found.closed is not None}
+        context |= {**form_choices(request.actor, found), "key": key, "is_closed": found.closed is not None}
         context |= {"may_act": may(request.user.role, "incident.act"), "head": found.head}
         context |= {"is_drill": found.is_drill, "tokens": " ".join(_tokens_of(found, request.actor.person))}
         context |= {"party": request.actor.party}

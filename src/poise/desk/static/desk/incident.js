@@ -14,13 +14,17 @@ function keep(form) {
   try { localStorage.setItem(prefix + form.dataset.draft, JSON.stringify(values)); } catch { /* no room: the page still has it */ }
 }
 
-function forget(form) { localStorage.removeItem(prefix + form.dataset.draft); }
+const kept = (key) => JSON.parse(localStorage.getItem(key) ?? "null");
+
+function forgetWhatIsSaid() {
+  for (const key of Object.keys(localStorage).filter((one) => one.startsWith(prefix))) {
+    if (kept(key)?.some(([name, value]) => name === "token" && accepted.has(value))) localStorage.removeItem(key);
+  }
+}
 
 function restore(form) {
-  const values = JSON.parse(localStorage.getItem(prefix + form.dataset.draft) ?? "null");
+  const values = kept(prefix + form.dataset.draft);
   if (!values) return;
-  const token = values.find(([name]) => name === "token")?.[1];
-  if (accepted.has(token)) { forget(form); return; }
   for (const one of fieldsOf(form)) {
     const given = values.filter(([name]) => name === one.name).map(([, value]) => value);
     if (["checkbox", "radio"].includes(one.type)) one.checked = given.includes(one.value);
@@ -52,7 +56,7 @@ async function send(form) {
   }
   delete form.dataset.sending;
   if (answer.type === "opaqueredirect") {
-    forget(form);
+    // The draft goes once a page has its token: whom the desk signed out meanwhile it sends elsewhere too.
     location.replace(form.dataset.next ?? location.pathname);
     return;
   }
@@ -61,6 +65,7 @@ async function send(form) {
   say(form, `Not sent. ${faults.join(" ") || `The desk answered ${answer.status}.`}`);
 }
 
+forgetWhatIsSaid();
 for (const form of document.querySelectorAll("form[data-draft]")) {
   restore(form);
   form.addEventListener("input", () => keep(form));

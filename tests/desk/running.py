@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 import shutil
 import signal
 import socket
@@ -22,11 +23,21 @@ import pytest
 POISE = [sys.executable, "-m", "poise.cli"]
 
 
+#: Ports of servers that tests start: below those that the system gives to outgoing connections, any of
+#: which could take one between its choice and the server's start, or while the server is started anew.
+PORTS = range(18_000, 32_000)
+
+
 def free_port() -> int:
-    """Return a port at which nobody listens."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """Return a port at which nobody listens; by chance, so that tests side by side choose different ones."""
+    for port in random.sample(PORTS, 100):
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return port
+    raise AssertionError(f"no free port from {PORTS.start} to {PORTS.stop}")
 
 
 @dataclass
@@ -132,6 +143,15 @@ class RunningDesk:
                 self.kill(process)
 
 
+#: Lets the sample's cast in; leaves its two leads as actors ``anna`` and ``bert``, with keys to sign.
+LEADS = """
+from poise.desk import clock
+from poise.desk.actions import Actor
+from poise.desk.prepare import prepare
+from poise.desk.sample import let_in
+prepare()
+anna, bert = (Actor.of(user) for user in let_in(clock.now()))
+"""
 FILL = """
 from pathlib import Path
 from poise.desk import workspace

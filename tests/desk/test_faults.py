@@ -17,7 +17,8 @@ from typing import Any
 
 import pytest
 
-from desk.running import RunningDesk, cluster, needs_postgres, sample_desk
+from desk.running import LEADS, RunningDesk, cluster, needs_postgres, sample_desk
+from poise.desk.sample import CAST
 
 pytestmark = [pytest.mark.long, pytest.mark.postgres, pytest.mark.timeout(900)]  # bring desks of their own
 
@@ -260,30 +261,22 @@ def fill_disk(desk: RunningDesk, disk: Path) -> None:
         desk.stop()
 
 
-SIGNERS = """
+TABLE = """
 import json
 from django.test import Client
 from poise.desk import convert, worker
-from poise.desk.actions import Actor, bargaining, keys, people
-from poise.desk.models import User
-from poise.desk.prepare import prepare
+from poise.desk.actions import bargaining
+from poise.desk.sample import CAST
 from table.cases import small_ground
-prepare()
-people.admit(Actor.desk(), "anna", "anna keeps it running", "operations-lead", "Anna")
-people.admit(Actor.desk(), "bert", "bert keeps it secure", "security-lead", "Bert")
-anna, bert = (Actor.of(User.objects.get(username=name)) for name in ("anna", "bert"))
-keys.enrol(anna, "anna keeps it running")
-keys.enrol(bert, "bert keeps it secure")
-keys.vouch(anna, "bert", "anna keeps it running")
 convert.session(anna.now).open(small_ground(11), author="anna")
 bargaining.seal(anna)
 bargaining.seal(bert)
 worker.run(until_empty=True)
 sessions = {}
-for name, password in (("anna", "anna keeps it running"), ("bert", "bert keeps it secure")):
+for one in CAST[:2]:
     client = Client(headers={"host": "127.0.0.1"})
-    client.post("/account/login/", {"login": name, "password": password})
-    sessions[name] = client.cookies["poise_session"].value
+    client.post("/account/login/", {"login": one.username, "password": one.password})
+    sessions[one.username] = client.cookies["poise_session"].value
 print(json.dumps(sessions))
 """
 DRAFT = """
@@ -309,10 +302,6 @@ drafts = [[sorted(one.signed_parties), len(agreements.content_of(one).envelope.s
 agreed = [len(record.signatures) for record in ledger.records(kind="agreement")]
 print(json.dumps({"drafts": drafts, "agreed": agreed, "broken": ledger.verify().broken is not None}))
 """
-PEOPLE = {
-    "anna": ("operations", "anna keeps it running"),
-    "bert": ("security", "bert keeps it secure"),
-}
 
 
 def sign(desk: RunningDesk, session: str, draft: str, passphrase: str) -> int:
@@ -338,21 +327,21 @@ def test_a_killed_server_leaves_nothing_half_signed(database_url: str, tmp_path:
     """Kill -9 at ten moments of signing: a signature is there whole or not at all, an agreement has two."""
     desk = RunningDesk(tmp_path / "desk", database_url)
     desk.more["PYTHONPATH"] = str(Path(__file__).resolve().parents[1])
-    sessions = json.loads(desk.python(SIGNERS))
+    sessions = json.loads(desk.python(LEADS + TABLE))
     server = desk.serve()
     draft = desk.python(DRAFT).strip()
     begun = time.monotonic()
-    assert sign(desk, sessions["anna"], draft, PEOPLE["anna"][1]) == 302
+    assert sign(desk, sessions["anna"], draft, CAST[0].password) == 302
     took = time.monotonic() - begun
     agreed = 0
     for moment in range(10):
         state = json.loads(desk.python(SIGNED))
         signed = state["drafts"][0][0] if state["drafts"] else []
         draft = desk.python(DRAFT).strip()
-        name = next(one for one, (party, _) in PEOPLE.items() if party not in signed)
-        party, passphrase = PEOPLE[name]
+        one = next(one for one in CAST[:2] if one.role.party not in signed)
+        party = one.role.party
         threading.Timer(took * moment / 8, desk.kill, [server]).start()
-        answer = sign(desk, sessions[name], draft, passphrase)
+        answer = sign(desk, sessions[one.username], draft, one.password)
         server.wait(timeout=30)
         server = desk.serve()
         state = json.loads(desk.python(SIGNED))

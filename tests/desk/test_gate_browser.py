@@ -12,23 +12,15 @@ from typing import Any
 
 import pytest
 
-from desk.running import POISE, RunningDesk
+from desk.running import LEADS, POISE, RunningDesk
 from desk.test_browser import browser as browser
 from desk.test_browser import pytestmark as pytestmark
 from gate.build import COMMIT, result, sarif
+from poise.desk.sample import CAST
 
-PASSWORDS = {"anna": "anna keeps it running", "bert": "bert keeps it secure"}
-PEOPLE = """
-from poise.desk.prepare import prepare
-prepare()
-from poise.desk.actions import Actor, keys, people, tokens
-from poise.desk.models import User
-people.admit(Actor.desk(), "anna", "anna keeps it running", "operations-lead", "Anna")
-people.admit(Actor.desk(), "bert", "bert keeps it secure", "security-lead", "Bert")
-anna, bert = (Actor.of(User.objects.get(username=name)) for name in ("anna", "bert"))
-keys.enrol(anna, "anna keeps it running")
-keys.enrol(bert, "bert keeps it secure")
-keys.vouch(anna, "bert", "anna keeps it running")
+PASSWORDS = {one.username: one.password for one in CAST}
+TOKEN = """
+from poise.desk.actions import tokens
 print(tokens.issue(anna, "pipeline", ["gate.report"], 30))
 """
 
@@ -38,7 +30,7 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[RunningDesk
     """Serve a desk with two leads who have keys; give a pipeline's token with it."""
     made = RunningDesk(tmp_path_factory.mktemp("gate") / "desk")
     made.workspace.mkdir()
-    token = made.python(PEOPLE).split()[-1]
+    token = made.python(LEADS + TOKEN).split()[-1]
     made.serve()
     yield made, token
     made.stop()

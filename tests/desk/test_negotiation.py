@@ -248,7 +248,17 @@ def test_a_new_fact_re_opens_the_agreement(two: Two) -> None:
     assert "re-opened" in text(two.cio, "/agreements")
     assert "against=agreed" in page
     assert "The agreement that was re-opened" in text(two.cio, "/plan/default?against=agreed")
-    newer = agree(two)
+    worker.run(until_empty=True)
+    ways = convert.session(Actor.desk().now).replans["ways"]
+    assert [one["moves"] for one in ways[:-1]] == sorted(one["moves"] for one in ways[:-1])
+    assert ways[-1]["key"] == "replan-whole"
+    page = text(two.cio, "/table")
+    assert page.index(ways[0]["label"]) < page.index("Whole re-plan")
+    assert not convert.session(Actor.desk().now).negotiation.proposals, "taken silently"
+    assert ways[0]["label"] in text(two.ciso, f"/plan/{ways[0]['key']}?against=agreed")
+    assert two.cio.post("/table/compute/open").status_code == 400
+    newer = agree(two, ways[0]["key"])
+    assert "re-opened agreement" not in text(two.cio, "/table")
     assert "Beside the agreement that came after it" in text(two.cio, f"/agreements/{record_hash}")
     assert "Beside the agreement before it" in text(two.cio, f"/agreements/{newer}")
 

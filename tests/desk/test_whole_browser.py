@@ -293,6 +293,13 @@ def test_a_listed_vulnerability_opens_it_again(
     anna.get_by_role("link", name=LISTED).click()
     assert anna.get_by_text("is now known to be exploited").first.is_visible()
     press(anna, "Re-open the agreement")
+    anna.get_by_text("Fewest moves come first").wait_for(timeout=SOLVED_MS)
+    is_for_everybody(anna)
+    ways = anna.locator("section", has=anna.locator("#ways")).get_by_role("row")
+    assert ways.last.get_by_role("link").inner_text() == "Whole re-plan"
+    assert anna.get_by_role("heading", name="Proposals").count() == 0, "taken silently"
+    ways.nth(1).get_by_role("button", name=re.compile("^Propose")).click()
+    anna.get_by_role("heading", name=re.compile("^1\\. .*re-plan", re.I)).wait_for()
     bert.goto(f"{empty.address}/agreements")
     bert.get_by_text("re-opened").first.wait_for()
     bert.locator("article a").first.click()

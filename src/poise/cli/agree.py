@@ -256,27 +256,11 @@ def _ground_of(at: Session, record_hash: str) -> Any:
 
 def run_replan(arguments: argparse.Namespace) -> int:
     """Run ``poise agree replan``."""
-    import numpy as np
-
     from poise.cli.progress import progress_bar
-    from poise.table.agreement import agreed_plan
-    from poise.table.replanning import replan
+    from poise.table.replanning import replan_agreement
 
     with at_table.session(arguments) as at, progress_bar() as progress:
-        _, body = _agreement(at)
-        ground = at.ground
-        signed = agreed_plan(ground, body)
-        done = signed.window >= 0
-        ends = np.append(ground.problem.window_end_days, np.inf)[signed.window]
-        found = replan(
-            ground,
-            at.limits,
-            signed,
-            announced=np.flatnonzero(done),
-            executed=np.flatnonzero(done & (ends <= ground.days(at.now))),
-            effort=at_table.effort_of(arguments),
-            progress=progress,
-        )
+        found, ground = replan_agreement(at, at_table.effort_of(arguments), progress), at.ground
         value = {
             "kept": found.kept,
             "is_possible": found.is_possible,

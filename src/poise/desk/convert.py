@@ -7,7 +7,7 @@ from datetime import datetime
 from functools import cached_property, lru_cache
 from hashlib import blake2b
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -15,7 +15,7 @@ from django.conf import settings
 
 from poise.desk import clock
 from poise.desk.ledger import DeskLedger
-from poise.desk.models import EstateVersion, LedgerRecord
+from poise.desk.models import EstateVersion, Job, LedgerRecord
 from poise.desk.remembering import Remembered
 from poise.errors import EstateError, Fault
 from poise.estate import load_estate
@@ -86,6 +86,9 @@ def threats() -> ThreatStore:
     """Return the workspace's threat evidence."""
     return ThreatStore(folder("threats"))
 
+
+#: Kind of the job that computes the ways on from an agreement that was re-opened; each is a plan by name.
+REPLAN_JOB: Final = "table.replan"
 
 _NEGOTIATIONS: Final = Remembered[Negotiation](8)
 _BEFORE: Final = Remembered[Landmarks](8)
@@ -162,10 +165,32 @@ class DeskSession(Session):
 
     def about(self) -> str:
         """Return a digest of the ground, limits and plan under talk: what a computation is about."""
-        state = self.negotiation
-        last = state.proposals[-1].number if state.proposals else 0
+        proposals = self.negotiation.proposals
+        return self._digest(proposal=proposals[-1].number if proposals else 0)
+
+    def _digest(self, **more: object) -> str:
         limits = [msgspec.to_builtins(limit) for limit in self.limits]
-        return digest(canonical({"ground": state.ground, "limits": limits, "proposal": last}))[:16]
+        return digest(canonical({"ground": self.negotiation.ground, "limits": limits, **more}))[:16]
+
+    @property
+    def reopened(self) -> str | None:
+        """The last agreement's record, if it was re-opened and nothing was agreed since."""
+        state = self.negotiation
+        last = state.agreements[-1][0] if state.agreements else None
+        return last if last in state.reopened else None
+
+    def about_replan(self) -> str:
+        """Return a digest of the ground, limits and re-opened agreement: what a re-plan is about."""
+        return self._digest(agreement=self.reopened)
+
+    @cached_property
+    def replans(self) -> dict[str, Any]:
+        """What was computed last of ways on from the re-opened agreement on this ground; empty without."""
+        if self.reopened is None:
+            return {}
+        job = Job.objects.filter(kind=REPLAN_JOB, state=Job.State.DONE).order_by("-id").first()
+        on = [self.negotiation.ground, self.reopened]
+        return job.result if job is not None and job.result["on"] == on else {}
 
     def known_after(self) -> Landmarks | None:
         """Return the fair points after limits if they were computed; a page never computes them."""
@@ -173,7 +198,8 @@ class DeskSession(Session):
 
     def known_plans(self) -> dict[str, tuple[str, tuple[int, ...]]]:
         """Return the plans that have a name: label and windows, by key."""
-        plans: dict[str, tuple[str, tuple[int, ...]]] = {}
+        ways = self.replans.get("ways", ())
+        plans = {way["key"]: (way["label"], tuple(way["windows"])) for way in ways}
         for when, found in (("after limits", self.known_after()), ("before limits", self.before)):
             for point in found.points if found else ():
                 key = point.key if when == "after limits" else f"{point.key}-before"

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Final
 
-from poise.desk import convert, storing
+from poise.desk import clock, convert, storing
 from poise.desk.actions import Actor, estate, findings, keys, people, table
 from poise.desk.models import User
 from poise.desk.permissions import ADMINISTRATOR, OPERATIONS_LEAD, SECURITY_LEAD, Role
@@ -43,6 +44,17 @@ CAST: Final = (
 )
 
 
+def let_in(now: datetime) -> tuple[User, User]:
+    """Let the cast in at a moment; return its two leads, who have signing keys that count."""
+    for one in CAST:
+        people.admit(Actor(None, now), one.username, one.password, one.role.key, one.name)
+    anna, bert = (User.objects.get(username=one.username) for one in CAST[:2])
+    keys.enrol(Actor(anna, now), CAST[0].password)
+    keys.enrol(Actor(bert, now), CAST[1].password)
+    keys.vouch(Actor(anna, now), bert.username, CAST[0].password)
+    return anna, bert
+
+
 def fill(sample: SampleFiles, *, points: int) -> None:
     """Fill an empty desk with the sample company and queue its solve; leave a filled one as it is.
 
@@ -55,19 +67,14 @@ def fill(sample: SampleFiles, *, points: int) -> None:
     """
     if User.objects.exists():
         return
-    for one in CAST:
-        people.admit(Actor.desk(), one.username, one.password, one.role.key, one.name)
-    anna, bert, _ = (User.objects.get(username=one.username) for one in CAST)
-    keys.enrol(Actor.of(anna), CAST[0].password)
-    keys.enrol(Actor.of(bert), CAST[1].password)
-    keys.vouch(Actor.of(anna), bert.username, CAST[0].password)
+    anna, bert = (Actor.of(user) for user in let_in(clock.now()))
     files = {path.name: path.read_bytes() for path in estate_files(sample)}
-    estate.adopt(Actor.of(anna), files)
+    estate.adopt(anna, files)
     for path in sample.reports:
         with path.open("rb") as stream:
             kept = storing.keep(path.name, iter(lambda: stream.read(1 << 20), b""), convert.folder("reports"))
-        findings.take_report(Actor.of(bert), kept)
-    table.open_table(Actor.of(bert), points=points)
+        findings.take_report(bert, kept)
+    table.open_table(bert, points=points)
 
 
 def estate_files(sample: SampleFiles) -> list[Path]:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from poise.bargain.rounds import Party
 from poise.desk import convert, sample
-from poise.desk.actions import Actor, estate, keys, people
+from poise.desk.actions import Actor, estate, keys
 from poise.desk.ledger import DeskLedger
 from poise.desk.models import SealedAnswers, User
 from poise.dialogue.base import PARTIES
@@ -34,18 +34,10 @@ def fill_year(
         Whether the table of January is solved and signed too, which takes about a minute.
     """
     begin = rows()[0][0]
-    leads = sample.CAST[:2]
-    for one in sample.CAST:
-        people.admit(Actor(None, begin), one.username, one.password, one.role.key, one.name)
-    users = {
-        party: User.objects.get(username=one.username) for party, one in zip(PARTIES, leads, strict=True)
-    }
-    for user, one in zip(users.values(), leads, strict=True):
-        keys.enrol(Actor(user, begin), one.password)
-    keys.vouch(Actor(users["operations"], begin), users["security"].username, leads[0].password)
+    operations, _ = sample.let_in(begin)
     with tempfile.TemporaryDirectory() as folder:
         described = sample.estate_files(write_sample(Path(folder)))
-        estate.adopt(Actor(users["operations"], begin), {path.name: path.read_bytes() for path in described})
+        estate.adopt(Actor(operations, begin), {path.name: path.read_bytes() for path in described})
     go_on(until, without=without, has_table=has_table)
 
 

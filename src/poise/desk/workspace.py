@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import os
 import secrets
+import tempfile
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -57,18 +59,27 @@ def secret_key(folder: Path) -> str:
     """
     path = folder / "secret-key"
     folder.mkdir(parents=True, exist_ok=True)
+    if not path.exists():
+        _make_key(path)
+    if path.stat().st_mode & 0o077:
+        raise DeskError(Fault("E875", str(path), "can be read by others.", f"chmod 600 {path}"))
+    if key := path.read_text(encoding="ascii"):
+        return key
+    raise DeskError(Fault("E875", str(path), "is empty.", "Remove it; everybody signs in again."))
+
+
+def _make_key(path: Path) -> None:
+    """Write a key whole, and only then give it its name, unless another process was faster."""
+    descriptor, fresh = tempfile.mkstemp(prefix="secret-key.", dir=path.parent)
     try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        if path.stat().st_mode & 0o077:
-            message = "can be read by others."
-            raise DeskError(Fault("E875", str(path), message, f"chmod 600 {path}")) from None
-        return _written(path)
-    with os.fdopen(descriptor, "w", encoding="ascii") as stream:
-        stream.write(secrets.token_urlsafe(SECRET_BYTES))
-        stream.flush()
-        os.fsync(stream.fileno())
-    return _written(path)
+        with os.fdopen(descriptor, "w", encoding="ascii") as stream:
+            stream.write(secrets.token_urlsafe(SECRET_BYTES))
+            stream.flush()
+            os.fsync(stream.fileno())
+        with suppress(FileExistsError):
+            os.link(fresh, path)
+    finally:
+        os.unlink(fresh)
 
 
 def uploads(folder: Path) -> Path:
@@ -76,14 +87,6 @@ def uploads(folder: Path) -> Path:
     path = folder / "uploads"
     path.mkdir(parents=True, exist_ok=True)
     return path
-
-
-def _written(path: Path) -> str:
-    """Return the key once whoever makes it has written it."""
-    for _ in range(1000):
-        if key := path.read_text(encoding="ascii"):
-            return key
-    raise DeskError(Fault("E875", str(path), "is empty.", "Remove it; everybody signs in again."))
 
 
 def clock_ahead(folder: Path) -> timedelta:

@@ -12,15 +12,17 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from poise.errors import NoFeasiblePlanError
+from poise.errors import Fault, NoFeasiblePlanError, TableError
 from poise.planning.capped import solve_within
 from poise.planning.evaluate import evaluate
 from poise.planning.mixing import best_mix, fewest_moves
 from poise.planning.problem import CappedSolution, Ints, Plan, Problem
+from poise.table.agreement import agreed_plan
 from poise.table.binding import bind
 from poise.table.ground import Ground
 from poise.table.landmarks import with_moves
 from poise.table.limits import Limit
+from poise.table.session import Session
 from poise.table.solving import Costs, Effort, costs_of, moves_between
 
 Progress = Callable[[int, int, str], None]
@@ -76,6 +78,35 @@ class Replans:
     is_possible: bool
     ways: tuple[Replan, ...]
     least_moves: int
+
+
+def replan_agreement(at: Session, effort: Effort | None = None, progress: Progress | None = None) -> Replans:
+    """Return the ways on from the last agreement, in force or re-opened, on the table's data.
+
+    People were told every agreed window; what lies before now is executed.
+
+    Raises
+    ------
+    NoFeasiblePlanError
+        As in :func:`replan`.
+    TableError
+        E557 when nothing was agreed yet.
+    """
+    if not at.negotiation.agreements:
+        raise TableError(Fault("E557", "agreement", "There is no agreement to re-plan from."))
+    ground, (_, body) = at.ground, at.negotiation.agreements[-1]
+    signed = agreed_plan(ground, body)
+    done = signed.window >= 0
+    ends = np.append(ground.problem.window_end_days, np.inf)[signed.window]
+    return replan(
+        ground,
+        at.limits,
+        signed,
+        announced=np.flatnonzero(done),
+        executed=np.flatnonzero(done & (ends <= ground.days(at.now))),
+        effort=effort,
+        progress=progress,
+    )
 
 
 def replan(

@@ -5,9 +5,10 @@ from __future__ import annotations
 from datetime import date
 
 from poise.desk import convert, jobs
-from poise.desk.actions.bargaining import SETTLE_JOB, own_party
+from poise.desk.actions.bargaining import COMPUTATIONS, SETTLE_JOB, own_party
 from poise.desk.actions.base import Actor, action
 from poise.desk.actions.keys import unlock
+from poise.desk.convert import REPLAN_JOB
 from poise.desk.ledger import DeskLedger
 from poise.desk.models import AgreementDraft
 from poise.errors import ConflictError, Fault, TableError
@@ -94,7 +95,7 @@ def facts_since(by: Actor) -> tuple[str, tuple[Fired, ...]] | None:
 
 @action("agreement.reopen")
 def reopen(by: Actor) -> Record:
-    """Re-open the agreement in force because of the facts that its triggers name.
+    """Re-open the agreement in force because of the facts that its triggers name, and look for ways on.
 
     Raises
     ------
@@ -105,4 +106,6 @@ def reopen(by: Actor) -> Record:
     action_wanted = gravest(found[1]) if found else None
     if found is None or action_wanted not in ("reopen", "default"):
         raise TableError(Fault("E557", "agreement", "No trigger of an agreement in force asks for this."))
-    return convert.session(by.now).reopen(found[0], [one.fact for one in found[1]], action_wanted)
+    record = convert.session(by.now).reopen(found[0], [one.fact for one in found[1]], action_wanted)
+    jobs.start(by, REPLAN_JOB, COMPUTATIONS[REPLAN_JOB])
+    return record

@@ -11,7 +11,7 @@ import msgspec
 from poise.bargain.rounds import Answer, Party
 from poise.desk import convert, jobs
 from poise.desk.actions.base import Actor, action
-from poise.desk.convert import DeskSession
+from poise.desk.convert import REPLAN_JOB, DeskSession
 from poise.desk.models import Job, OpeningPosition
 from poise.errors import ConflictError, Fault, NotAllowedError, TableError
 from poise.ledger.canonical import canonical, digest
@@ -30,6 +30,8 @@ COMPUTATIONS = {
     PRICES_JOB: "Prices of limits",
     TRADES_JOB: "Trades",
     REPAIRS_JOB: "Ways out of limits that cannot all hold",
+    REPLAN_JOB: "Ways on from the re-opened agreement",
+    WHY_JOB: "Asking why not",
 }
 
 
@@ -198,12 +200,15 @@ def compute(by: Actor, /, kind: str, **arguments: Any) -> Job:
     ------
     ConflictError
         E871 when it is.
+    TableError
+        E554 for a computation that there is not, E555 without a table.
     """
-    at = convert.session(by.now)
-    _ = at.ground  # E555 without a table
+    if kind not in COMPUTATIONS:
+        raise TableError(Fault("E554", "table", f"There is no computation {kind!r}."))
+    _ = convert.session(by.now).ground
     if _is_under_way(kind):
         raise ConflictError(Fault("E871", "table", "This is being computed already; see Work."))
-    return jobs.start(by, kind, COMPUTATIONS.get(kind, "Asking why not"), **arguments)
+    return jobs.start(by, kind, COMPUTATIONS[kind], **arguments)
 
 
 @action("table.propose")

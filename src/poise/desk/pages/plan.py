@@ -46,7 +46,7 @@ def show(request: DeskRequest, key: str) -> HttpResponse:
     costs = at.costs(plan)
     security, operations = at.shares(costs)
     moved = np.flatnonzero(plan.window != against.window)
-    visits = _visits(at.ground, plan, against)
+    visits, breaks = _visits(at.ground, plan, against), at.breaks(plan)
     played = trusted(at.negotiation.ground)
     context = {
         "key": key,
@@ -58,7 +58,8 @@ def show(request: DeskRequest, key: str) -> HttpResponse:
         "num_late": seen.num_late,
         "num_done": int(np.count_nonzero(plan.window >= 0)),
         "num_changes": len(plan.window),
-        "breaks": at.breaks(plan),
+        "breaks": breaks,
+        "may_propose": key in known and not breaks and may(request.user.role, "table.propose"),
         "against_key": against_key,
         "against_label": against_label,
         "against_costs": costs_of(at.ground.problem, against),

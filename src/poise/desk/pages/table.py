@@ -81,6 +81,8 @@ def _state(request: DeskRequest, at: DeskSession) -> dict[str, Any]:
         "prices": prices,
         "trades": _trades(request, at),
         "repairs": _result(at, bargaining.REPAIRS_JOB),
+        "reopened": at.reopened,
+        "replans": {**at.replans, "is_old": at.replans.get("about") != at.about_replan()},
         "positions": _positions(request, at),
         "is_open": bool(state.positions),
         "proposals": _proposals(request, at, played),

@@ -15,12 +15,14 @@ from poise.desk.actions.bargaining import (
     WHY_JOB,
 )
 from poise.desk.actions.evidence import play_later
-from poise.desk.convert import DeskSession
+from poise.desk.convert import REPLAN_JOB, DeskSession
 from poise.desk.jobs import Run, handler
 from poise.errors import NoFeasiblePlanError
+from poise.report.figures import plural
 from poise.table.pricing import price_sheet, sentence
 from poise.table.reasons import Asked, why_not
 from poise.table.repairing import Give, repair_sheet
+from poise.table.replanning import Replan, replan_agreement
 from poise.table.settling import better_for_both, offer
 from poise.table.trading import Trade, find_trades
 
@@ -108,6 +110,41 @@ def settle(run: Run) -> None:
     with run.finishing(agreement=in_force[0], better=None if better is None else _trade(at, better)):
         if better is not None:
             offer(at, better)
+
+
+@handler(REPLAN_JOB)
+def replan(run: Run) -> None:
+    """Look for ways on from the re-opened agreement; each becomes a plan that can be read and proposed."""
+    at = convert.session(run.by.now)
+    on, about = [at.negotiation.ground, at.reopened], at.about_replan()
+    if at.reopened is None:
+        with run.finishing(on=on, about=about, ways=[]):
+            return
+    found = replan_agreement(at, progress=run.progress)
+    with run.finishing(
+        on=on,
+        about=about,
+        kept=[found.kept.security, found.kept.operations],
+        is_possible=found.is_possible,
+        least_moves=found.least_moves,
+        ways=[_way(number, way) for number, way in enumerate(found.ways, 1)],
+    ):
+        play_later(run.by, at)
+
+
+def _way(number: int, way: Replan) -> dict[str, Any]:
+    is_whole = way.budget is None
+    name = "Whole re-plan" if is_whole else f"Re-plan of {'fewest' if number == 1 else 'few'} moves"
+    return {
+        "key": "replan-whole" if is_whole else f"replan-{number}",
+        "name": name,
+        "label": f"{name}: {plural(len(way.moved), 'change')} elsewhere",
+        "windows": way.plan.window.tolist(),
+        "moved": len(way.moved),
+        "moves": way.moves,
+        "recovered": way.recovered,
+        "costs": [way.costs.security, way.costs.operations],
+    }
 
 
 @handler(REPAIRS_JOB)

@@ -7,8 +7,10 @@ import time
 from pathlib import Path
 
 from poise.desk import convert, jobs
+from poise.desk.actions import bargaining
 from poise.desk.actions.evidence import SIMULATE_JOB
 from poise.desk.actions.table import OPEN_JOB
+from poise.desk.convert import REPLAN_JOB
 from poise.desk.jobs import Run, handler
 from poise.desk.models import Report
 from poise.errors import Fault, TableError
@@ -49,7 +51,10 @@ def open_table(run: Run) -> None:
     )
     keep_calibration(calibration_path, calibration)
     with run.finishing(changes=len(ground.changes), groups=len(ground.groups)):
-        convert.session(by.now).open(ground, author=by.person)
+        at = convert.session(by.now)
+        at.open(ground, author=by.person)
+        if at.reopened is not None:
+            jobs.start(by, REPLAN_JOB, bargaining.COMPUTATIONS[REPLAN_JOB])
         jobs.start(by, SIMULATE_JOB, "Simulating the table's plans")
 
 

@@ -58,7 +58,7 @@ ON_THE_WAY = {"agreement-compose", "agreement-draft", "outcomes-visit"}
 #: Walked by test_gate_browser.py, which fills in what they show; a draft is the page of gate-compose.
 GATE_PAGES = {"gate-service", "gate-policy", "gate-draft", "gate-verdict", "gate-exception"}
 #: How long anything that a worker computes may take here [ms].
-SOLVED_MS = 120_000
+SOLVED_MS = 240_000
 
 PEOPLE = """
 from poise.desk.actions import Actor, people

@@ -219,3 +219,19 @@ def test_no_secret_reaches_a_log(ciso: User, caplog: pytest.LogCaptureFixture) -
     assert "the log is heard" in caplog.text
     for secret in (*secrets, token, f"{ciso.username} has a long one"):
         assert secret not in caplog.text
+
+
+def test_a_lost_password_is_replaced_by_an_administrator(
+    ciso: User, administrator: User, sign_in: Callable[[Any], Client]
+) -> None:
+    """No page promises a mail that the desk does not send; a new password ends what the old one opened."""
+    assert "Forgot" not in Client().get(LOGIN).content.decode()
+    for path in ("/account/password/reset/", "/account/email/"):
+        assert Client().post(path, {"email": "a@company.test"}).status_code == 404
+    before, admin = signed_in(ciso), sign_in(administrator)
+    for password, status in (("short", 400), ("another one, and longer", 302)):
+        given = {"username": ciso.username, "password": password}
+        assert admin.post("/people/password", given).status_code == status
+    assert not is_in(before)
+    answer = Client().post(LOGIN, {"login": ciso.username, "password": "another one, and longer"})
+    assert answer.status_code == 302

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from importlib.resources import files
 
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import URLPattern, URLResolver, include, path
 
 from poise.desk.api.build import build
@@ -27,9 +27,16 @@ def charts_css(_: HttpRequest) -> HttpResponse:
     return answer
 
 
+def by_mail(_: HttpRequest) -> HttpResponse:
+    """Answer 404: the desk proves nobody's e-mail address; an administrator gives a new password."""
+    raise Http404
+
+
 urlpatterns: list[URLPattern | URLResolver] = [
     path("health", health, name="health"),
     path("charts.css", charts_css, name="charts-css"),
+    path("account/email/", by_mail),
+    path("account/password/reset/", by_mail),
     path("account/", include("allauth.urls")),
     path("api/", build().urls),
     *(url for module in features() for url in module.URLS),

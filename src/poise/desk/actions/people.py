@@ -24,15 +24,40 @@ def admit(by: Actor, username: str, password: str, role: str, name: str = "", em
     """
     first, _, last = name.partition(" ")
     user = User(username=username, email=email, first_name=first, last_name=last, role=_known(role))
+    _set_password(user, password)
+    by.record("person.admitted", {"person": username, "role": role})
+    return user
+
+
+@action("people.manage")
+def new_password(by: Actor, username: str, password: str) -> User:
+    """Give somebody who lost theirs a new first password; all their sessions end.
+
+    It opens no signing key: those have passphrases that the desk never keeps.
+
+    Raises
+    ------
+    DeskError
+        E876 for nobody of this name, or a password that will not do.
+    """
+    user = User.objects.select_for_update().filter(username=username).first()
+    if user is None:
+        raise DeskError(Fault("E876", username or "person", "Nobody has this name here."))
+    _set_password(user, password)
+    by.record("person.password", {"person": username})
+    return user
+
+
+def _set_password(user: User, password: str) -> None:
+    """Keep somebody with a password, if both will do; E876 when not."""
     user.set_password(password)
     try:
         user.full_clean()
         validate_password(password, user)
     except ValidationError as error:
-        raise DeskError([Fault("E876", username or "person", text) for text in error.messages]) from error
+        name = user.username or "person"
+        raise DeskError([Fault("E876", name, text) for text in error.messages]) from error
     user.save()
-    by.record("person.admitted", {"person": username, "role": role})
-    return user
 
 
 @action("people.manage")

@@ -38,6 +38,14 @@ def admit(request: DeskRequest) -> HttpResponse:
     return redirect("people")
 
 
+def new_password(request: DeskRequest) -> HttpResponse:
+    """Give somebody a new first password."""
+    given = request.POST
+    user = people.new_password(request.actor, given.get("username", ""), given.get("password", ""))
+    messages.success(request, f"{user.shown} has a new password; every session of theirs is over.")
+    return redirect("people")
+
+
 def give_role(request: DeskRequest, username: str) -> HttpResponse:
     """Give somebody another role."""
     user = get_object_or_404(User, username=username)
@@ -55,11 +63,13 @@ def needs(by: Actor) -> Iterator[Need]:
 
 SENTENCES = {
     "person.admitted": "let {person} in as {role}",
+    "person.password": "gave {person} a new first password",
     "person.role": "changed the role of {person} from {before} to {after}",
 }
 URLS = [
     page("people", show, "people", "people.manage"),
     page("people/admit", admit, "people-admit", "people.manage", ("POST",)),
+    page("people/password", new_password, "people-password", "people.manage", ("POST",)),
     page("people/<str:username>/role", give_role, "people-role", "people.manage", ("POST",)),
 ]
 NAV = (Entry("People", "people", "people.manage", "people"),)

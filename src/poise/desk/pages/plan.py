@@ -40,7 +40,7 @@ def show(request: DeskRequest, key: str) -> HttpResponse:
     at = convert.session(request.actor.now)
     known = at.known_plans()
     label, plan = _named(at, key, known)
-    against_key = request.GET.get("against", "default")
+    against_key = request.GET.get("against") or _usual(at, key)
     against_label, against = _named(at, against_key, known)
     seen = evaluate(at.ground.problem, plan)
     costs = at.costs(plan)
@@ -78,6 +78,16 @@ def show(request: DeskRequest, key: str) -> HttpResponse:
         "may_limit": may(request.user.role, "table.limit"),
     }
     return render(request, "desk/plan/plan.html", context)
+
+
+def _usual(at: DeskSession, key: str) -> str:
+    """Return what a plan is compared with until a reader chooses."""
+    if key != "default":
+        return "default"
+    state = at.negotiation
+    if state.agreements:
+        return "agreed"
+    return f"proposal-{state.proposals[-1].number}" if state.proposals else "kalai-smorodinsky-before"
 
 
 def _named(at: DeskSession, key: str, known: Mapping[str, tuple[str, tuple[int, ...]]]) -> tuple[str, Plan]:

@@ -72,8 +72,8 @@ def _state(request: DeskRequest, at: DeskSession) -> dict[str, Any]:
         "plans": _plans(at, played),
         "default_words": at.default[0],
         "default": default,
-        "before": _cards(at.before, played),
-        "after": _cards(after, played) if after else [],
+        "before": _cards(at, at.before, played),
+        "after": _cards(at, after, played) if after else [],
         "after_is_known": after is not None,
         "certificate": (after or at.before).certificate,
         "impossible": _result(at, bargaining.LANDMARKS_JOB).get("impossible", ""),
@@ -166,19 +166,23 @@ def _plans(at: DeskSession, played: Trusted | None) -> list[dict[str, Any]]:
     return rows
 
 
-def _cards(found: Landmarks, played: Trusted | None) -> list[dict[str, Any]]:
-    return [
-        {
-            "key": point.key,
-            "label": point.label,
-            "costs": point.costs,
-            "security": point.share_security,
-            "operations": point.share_operations,
-            "moves": point.moves,
-            "trust": played.figure(point.plan) if played else None,
-        }
-        for point in found.points
-    ]
+def _cards(at: DeskSession, found: Landmarks, played: Trusted | None) -> list[dict[str, Any]]:
+    """Return fair points with shares on the scale of all plans, also where limits leave less to gain."""
+    rows = []
+    for point in found.points:
+        security, operations = at.shares(point.costs)
+        rows.append(
+            {
+                "key": point.key,
+                "label": point.label,
+                "costs": point.costs,
+                "security": security,
+                "operations": operations,
+                "moves": point.moves,
+                "trust": played.figure(point.plan) if played else None,
+            }
+        )
+    return rows
 
 
 def _positions(request: DeskRequest, at: DeskSession) -> list[dict[str, Any]]:

@@ -169,7 +169,7 @@ def test_a_trade_stays_hidden_until_both_accept_it(two: Two) -> None:
     plan = next(key for key in known if not at.breaks(as_plan(known[key][1])))
     bundle = {"windows": known[plan][1], "moves": ["c0: not done"], "before": [2.0, 1.0], "after": [1.0, 1.0]}
     bundle |= {"gain_security": 0.5, "gain_operations": 0.0}
-    result = {"about": at.about(), "at": "default", "trades": [bundle]}
+    result = {**at.mark(), "at": "default", "trades": [bundle]}
     job = Job.objects.create(
         kind="table.trades", title="Trades", state=Job.State.DONE, result=result, created=Actor.desk().now
     )

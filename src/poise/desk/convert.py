@@ -168,6 +168,10 @@ class DeskSession(Session):
         proposals = self.negotiation.proposals
         return self._digest(proposal=proposals[-1].number if proposals else 0)
 
+    def mark(self) -> dict[str, Any]:
+        """Return what the result of a computation keeps of the table that it is about."""
+        return {"about": self.about(), "ground": self.negotiation.ground}
+
     def _digest(self, **more: object) -> str:
         limits = [msgspec.to_builtins(limit) for limit in self.limits]
         return digest(canonical({"ground": self.negotiation.ground, "limits": limits, **more}))[:16]

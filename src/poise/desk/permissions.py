@@ -80,7 +80,7 @@ class Permission:
 PERMISSIONS: Final = (
     Permission("desk.read", "see the home page, their own account, jobs and who is present", ROLES),
     Permission("account.own", "keep their own time zone, tokens and signing key", ROLES),
-    Permission("people.manage", "let people in and give roles", (ADMINISTRATOR,)),
+    Permission("people.manage", "let people in, give roles and new passwords", (ADMINISTRATOR,)),
     # Estate and findings
     Permission("estate.read", "see services, assets and findings", ROLES),
     Permission("estate.write", "replace the estate's description", (*_SIDES, ADMINISTRATOR)),

@@ -210,14 +210,14 @@ def _landmarks(
     effort: Effort | None = None,
 ) -> Landmarks:
     costs = [costs_of(ground.problem, plan) for plan in plans]
-    default = costs_of(ground.problem, ground.default_plan)
+    default = costs_of(ground.problem, in_force)
     # The default breaks no law but may break limits; it is what happens if nobody signs all the same.
     stakes = [
         *(Stakes(one.security, one.operations) for one in costs),
         Stakes(default.security, default.operations),
     ]
     found = bargain(stakes, stakes[-1])
-    every = [*plans, ground.default_plan]
+    every = [*plans, in_force]
     all_costs = [*costs, default]
     named = [
         ("nash", "Largest product of gains", found.nash[0]),

@@ -139,7 +139,8 @@ def drop(request: DeskRequest, name: str) -> HttpResponse:
 def _found(request: DeskRequest, name: str) -> tuple[DeskSession, dict[str, Any]]:
     at = convert.session(request.actor.now)
     done = Job.objects.filter(kind=bargaining.PRICES_JOB, state=Job.State.DONE).order_by("-id").first()
-    known = rows(request, at, done.result if done else {})
+    is_here = done is not None and done.result.get("ground") == at.negotiation.ground
+    known = rows(request, at, done.result if done and is_here else {})
     row = next((one for one in known if one["limit"].id == name), None)
     if row is None:
         text = "is not on the table: somebody dropped it."

@@ -237,9 +237,9 @@ def _own_answers(request: DeskRequest, at: DeskSession) -> dict[str, str]:
 
 
 def _result(at: DeskSession, kind: str) -> dict[str, Any]:
-    """Return what the last computation of a kind found; marked when it is not about the present state."""
+    """Return what the last computation of a kind found on this ground; told when something changed since."""
     job = Job.objects.filter(kind=kind, state=Job.State.DONE).order_by("-id").first()
-    if job is None:
+    if job is None or job.result.get("ground") != at.negotiation.ground:
         return {}
     return {
         **job.result,

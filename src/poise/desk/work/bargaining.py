@@ -37,7 +37,7 @@ def landmarks(run: Run) -> None:
         at.after()
     except NoFeasiblePlanError as error:
         why = error.faults[0].message
-    with run.finishing(about=at.about(), impossible=why):
+    with run.finishing(**at.mark(), impossible=why):
         play_later(run.by, at)
 
 
@@ -60,7 +60,7 @@ def prices(run: Run) -> None:
         sentence(sheet.together_exposure, currency, "exposure"),
         sentence(sheet.together_disruption, currency, "disruption"),
     ]
-    with run.finishing(about=at.about(), at=draft.label, limits=rows, together=together):
+    with run.finishing(**at.mark(), at=draft.label, limits=rows, together=together):
         pass
 
 
@@ -78,7 +78,7 @@ def trades(run: Run) -> None:
         proposer=state.due or "security",
         progress=run.progress,
     )
-    with run.finishing(about=at.about(), at=draft.label, trades=[_trade(at, one) for one in found]):
+    with run.finishing(**at.mark(), at=draft.label, trades=[_trade(at, one) for one in found]):
         pass
 
 
@@ -133,14 +133,17 @@ def replan(run: Run) -> None:
 
 
 def _way(number: int, way: Replan) -> dict[str, Any]:
-    is_whole = way.budget is None
-    name = "Whole re-plan" if is_whole else f"Re-plan of {'fewest' if number == 1 else 'few'} moves"
+    is_whole, moved = way.budget is None, plural(len(way.moved), "change")
+    if is_whole:
+        label = f"Whole re-plan, {moved}"
+    elif not len(way.moved):
+        label = "The agreed plan as it is"
+    else:
+        label = f"Re-plan of fewest moves, {moved}" if number == 1 else f"Re-plan moving {moved}"
     return {
         "key": "replan-whole" if is_whole else f"replan-{number}",
-        "name": name,
-        "label": f"{name}: {plural(len(way.moved), 'change')} elsewhere",
+        "label": label,
         "windows": way.plan.window.tolist(),
-        "moved": len(way.moved),
         "moves": way.moves,
         "recovered": way.recovered,
         "costs": [way.costs.security, way.costs.operations],
@@ -163,7 +166,7 @@ def repairs(run: Run) -> None:
         for one in sheet.repairs
     ]
     with run.finishing(
-        about=at.about(),
+        **at.mark(),
         is_needed=sheet.is_needed,
         is_complete=sheet.is_complete,
         blocked_by=list(sheet.blocked_by),

@@ -86,11 +86,14 @@ def test_a_brief_goes_out_word_for_word_and_a_failure_is_shown_and_tried_again(
     channel_file.write_text(f'[chat]\nurl = "{address}"\nclearance = "AMBER"\n')
     key, client = opened(ciso), sign_in(ciso)
     said(ciso)
+    said(ciso, "The source is in the board room", tlp="RED", next_update=None)
     page = client.get(f"/incidents/{key}/briefs/operations").content.decode()
-    at = re.search(r'name="at" value="([^"]+)"', page)
+    at, upto = (re.search(rf'name="{name}" value="([^"]+)"', page) for name in ("at", "upto"))
     assert at is not None
+    assert upto is not None
+    assert "1 statement that you see is not in it" in page
     webhook.status = 503
-    fields = {"at": at[1], "channel": "chat", "token": "send"}
+    fields = {"at": at[1], "upto": upto[1], "channel": "chat", "token": "send"}
     for _ in range(2):
         assert client.post(f"/incidents/{key}/briefs/operations/send", fields).status_code == 302
     assert Job.objects.filter(kind=incidents.DELIVERY).exists()
@@ -104,6 +107,7 @@ def test_a_brief_goes_out_word_for_word_and_a_failure_is_shown_and_tried_again(
     assert incidents.deliver_due(clock.now() + timedelta(minutes=2)) == 1
     assert len(webhook.taken) == 1
     assert "Files on pay-3 end in .lock" in webhook.taken[0]["text"]
+    assert "board room" not in webhook.taken[0]["text"]
     assert webhook.taken[0]["text"].startswith("[TLP:AMBER] ")
     later = {"at": (clock.now() + timedelta(minutes=3)).isoformat()}
     assert "Not delivered" not in client.get(f"/incidents/{key}", later).content.decode()

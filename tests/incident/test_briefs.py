@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from incident.cases import JUDGEMENT, OPTIONS, Desk, at
 from poise.errors import IncidentError
 from poise.estate.model import Service
-from poise.incident.brief import LAYOUT, brief, differences, next_wanted
+from poise.incident.brief import LAYOUT, brief, differences, is_urgent, next_wanted
 from poise.incident.profile import Profile, read_profile
 from poise.incident.statements import Stated
 from poise.incident.stix import bundle
@@ -69,7 +69,7 @@ def test_no_profile_changes_a_fact(
     assert differences(made) == {}
     texts = [{line.text for _, lines in one.sections for line in lines} for one in made]
     assert texts[0] == texts[1] == texts[2]
-    assert len({(len(one.wanted), len(one.updates), one.mark, one.is_urgent) for one in made}) == 1
+    assert len({(len(one.wanted), len(one.updates), one.mark) for one in made}) == 1
     desk.room.ledger.close()
 
 
@@ -80,6 +80,18 @@ def test_a_brief_that_lacks_a_statement_is_found(desk: Desk) -> None:
     freer = brief(desk.case, "board", at(9), Watcher("", None, "GREEN"))
     assert set(differences([whole, freer]).values()) == {("board",)}
     assert len(differences([whole, freer])) == 3
+
+
+def test_a_brief_for_readers_below_holds_no_promise_and_runs_its_clock_all_the_same(desk: Desk) -> None:
+    """Its mark is that of what is in it; whether it may come at night is its sender's to know."""
+    desk.state(1, 60, tlp="GREEN")
+    desk.state(2, tlp="RED")
+    sender, readers = desk.case.watcher("ciso", "security"), Watcher("", None, "AMBER")
+    made = brief(desk.case, "operations", at(9), readers)
+    assert (made.mark, made.updates, len(made.statements)) == ("GREEN", (), 1)
+    assert is_urgent(desk.case, sender, at(9))
+    assert not is_urgent(desk.case, sender, at(0))
+    assert not is_urgent(desk.case, readers, at(9))
 
 
 def test_a_cadence_says_when_the_next_brief_is_wanted(desk: Desk) -> None:
@@ -105,7 +117,7 @@ def test_a_brief_reads_as_people_need_it(desk: Desk) -> None:
     """Services first for operations, its mark on top, decision and cost before all."""
     fill(desk)
     text = brief(desk.case, "operations", at(9), EVERYTHING, Profile(timezone="Europe/Paris")).text()
-    assert text.startswith("TLP:AMBER\n")
+    assert text.startswith("TLP:AMBER+STRICT\n"), "it says what was promised, which has no mark of its own"
     assert text.index("Waiting costs 100 to 900 an hour: orders.") < text.index("Services")
     assert text.index("Orders stopped.") < text.index("payroll")
     assert "2026-11-25 13:30 CET (2026-11-25 12:30 UTC)" in text

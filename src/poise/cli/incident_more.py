@@ -134,7 +134,7 @@ def run_stix(arguments: argparse.Namespace) -> int:
 def run_queue(arguments: argparse.Namespace) -> int:
     """Run ``poise incident send-brief``."""
     from poise.dialogue.working import brief_at, brief_form
-    from poise.incident.brief import brief
+    from poise.incident.brief import brief, is_urgent
     from poise.incident.delivery import check_mark, read_channels
     from poise.incident.messages import Queued
     from poise.incident.tlp import Watcher
@@ -146,7 +146,8 @@ def run_queue(arguments: argparse.Namespace) -> int:
         said, audience = at_incident.said_of_readers(at, now), arguments.audience
         form = brief_form(said, audience, incident.head.timezone)
         found = brief(incident, audience, now, Watcher("", None, arguments.clearance), form)
-        goes_at = brief_at(said, audience, now, is_urgent=found.is_urgent)
+        urgent = is_urgent(incident, incident.watcher(author, arguments.party), now)
+        goes_at = brief_at(said, audience, now, is_urgent=urgent)
         channel = read_channels(_channels(arguments)).get(arguments.channel)
         if channel is not None:
             check_mark(arguments.channel, channel, found.mark)

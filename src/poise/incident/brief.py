@@ -13,7 +13,7 @@ from poise.incident.known import view
 from poise.incident.profile import DEFAULTS, Audience, Profile
 from poise.incident.state import Decision, Incident, Promise, Told
 from poise.incident.statements import KINDS, duty, sentence, source_words
-from poise.incident.tlp import Mark, Watcher, label, strictest
+from poise.incident.tlp import UNMARKED, Mark, Watcher, label, strictest
 
 #: Headings of each brief, and the topics under them; what fits none stands under the last.
 LAYOUT: Final[Mapping[Audience, tuple[tuple[str, tuple[str, ...]], ...]]] = {
@@ -57,7 +57,7 @@ class Brief:
     Parameters
     ----------
     mark
-        The strictest mark of its statements; it travels in the subject and on every page.
+        The strictest mark of what is in it; it travels in the subject and on every page.
     sections
         Headings with their lines.
     wanted
@@ -81,11 +81,6 @@ class Brief:
     def statements(self) -> frozenset[str]:
         """Ids of the statements in it."""
         return frozenset(line.statement for _, lines in self.sections for line in lines)
-
-    @property
-    def is_urgent(self) -> bool:
-        """Return whether a clock runs: a decision is wanted, or an update is promised."""
-        return bool(self.wanted or self.updates)
 
     @property
     def subject(self) -> str:
@@ -119,6 +114,7 @@ def brief(
     at: datetime,
     watcher: Watcher,
     profile: Profile | None = None,
+    currency: str = "",
 ) -> Brief:
     """Return a brief of everything that stood at a moment and that the watcher may see.
 
@@ -126,6 +122,8 @@ def brief(
     ----------
     profile
         The reader's own form; that of :data:`~poise.incident.profile.DEFAULTS` without one.
+    currency
+        In which the estate counts what waiting costs; empty where that is not known.
     """
     form = profile or DEFAULTS[audience]
     seen = view(incident, watcher, at)
@@ -135,7 +133,13 @@ def brief(
         told = _ordered((one for one in seen.standing if one.act.topic in topics), form)
         if told:
             sections.append((heading, tuple(_line(one, form, zone) for one in told)))
-    marks = [*(one.act.tlp for one in seen.standing), *(one.act.tlp for one in seen.decisions)]
+    updates = tuple(_updates(incident.promises_for(watcher), at, zone))
+    asked = [one for one in seen.decisions if one.state(at) in ("open", "overdue")]
+    marks = [
+        *(one.act.tlp for one in seen.standing),
+        *(one.act.tlp for one in asked),
+        *([UNMARKED] * bool(updates)),
+    ]
     return Brief(
         incident.id,
         incident.head.title,
@@ -145,9 +149,16 @@ def brief(
         incident.is_drill,
         any(one.act.is_privileged for one in seen.standing),
         tuple(sections),
-        tuple(wanted(one, zone) for one in seen.decisions if one.state(at) in ("open", "overdue")),
-        tuple(_updates(incident.promises_for(watcher), at, zone)),
+        tuple(wanted(one, zone, currency) for one in asked),
+        updates,
     )
+
+
+def is_urgent(incident: Incident, watcher: Watcher, at: datetime) -> bool:
+    """Return whether a clock runs for this watcher: a decision is wanted, or an update is promised."""
+    asked = (one for one in incident.decisions.values() if one.asked.time <= at and one.is_for(watcher))
+    is_wanted = any(one.state(at) in ("open", "overdue") for one in asked)
+    return is_wanted or any(_updates(incident.promises_for(watcher), at, ZoneInfo("UTC")))
 
 
 def next_wanted(
@@ -182,14 +193,15 @@ def local(moment: datetime, zone: ZoneInfo) -> str:
     return utc if there.utcoffset() == moment.utcoffset() else f"{there:%Y-%m-%d %H:%M %Z} ({utc})"
 
 
-def wanted(decision: Decision, zone: ZoneInfo) -> str:
+def wanted(decision: Decision, zone: ZoneInfo, currency: str = "") -> str:
     """Return a decision request in a sentence or two."""
     act = decision.act
     cost = "What waiting costs is not known."
     if act.cost_low_per_hour is not None and act.cost_high_per_hour is not None:
         low, high = act.cost_low_per_hour, act.cost_high_per_hour
         amount = f"{low:,.0f}" if low == high else f"{low:,.0f} to {high:,.0f}"
-        cost = f"Waiting costs {amount} an hour: {act.basis.rstrip('.')}."
+        priced = f"{currency} {amount}".strip()
+        cost = f"Waiting costs {priced} an hour: {act.basis.rstrip('.')}."
     options = "; ".join(one.text for one in act.options)
     undo = "can be undone" if act.is_reversible else "cannot be undone"
     return (

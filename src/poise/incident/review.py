@@ -89,7 +89,7 @@ def timeline(incident: Incident, watcher: Watcher, at: datetime, *, hindsight: b
         if done.time <= at and (text := _text(incident, done, watcher))
     ]
     found += [*_promised(incident, watcher, at), *_silent(incident, watcher, at)]
-    return sorted(found, key=lambda one: (one.at, one.lane))
+    return sorted(found, key=lambda one: (one.at, one.lane, incident.places.get(one.record, 0)))
 
 
 def _promised(incident: Incident, watcher: Watcher, at: datetime) -> Iterator[Moment]:

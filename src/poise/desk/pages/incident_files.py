@@ -21,16 +21,17 @@ from poise.desk.routes import DeskRequest, page
 from poise.dialogue.state import Dialogue
 from poise.dialogue.working import brief_at, brief_form
 from poise.errors import PoiseError
-from poise.incident.brief import Brief, brief, differences, next_wanted
+from poise.incident.brief import Brief, brief, differences, is_urgent, next_wanted
 from poise.incident.clocks.regime import NOT_ADVICE, shipped
 from poise.incident.clocks.words import span
+from poise.incident.delivery import Channel
 from poise.incident.drill import scenario_of, score
 from poise.incident.known import view
 from poise.incident.profile import Audience
 from poise.incident.review import calibration, document, follow_ups, mark_of, promises_kept, timeline
 from poise.incident.state import Incident
 from poise.incident.stix import bundle
-from poise.incident.tlp import Watcher
+from poise.incident.tlp import MARKS, UNMARKED, Watcher, rank
 from poise.incident.waiting import Waiting, cost_of_waiting
 
 AUDIENCES: Final[tuple[Audience, ...]] = ("operations", "security", "board")
@@ -93,13 +94,17 @@ def review_brief(request: DeskRequest, key: str, audience: str) -> HttpResponse:
     """Show a brief as it would be sent, and what one brief has that another lacks."""
     if audience not in AUDIENCES:
         raise Http404
+    now, channels = request.actor.now, _channels()
     with incidents.looking() as room:
         found, who = _of(room, request, key)
         said = incidents.said_of_readers(request.actor)
-        made = {one: _brief(found, who, one, request.actor.now, said) for one in AUDIENCES}
-        own = made[audience]
         form = brief_form(said, audience, found.head.timezone)
-        goes_at = brief_at(said, audience, request.actor.now, is_urgent=own.is_urgent)
+        channel = form.channel if form.channel in channels else next(iter(channels), "")
+        most = channels[channel].clearance if channel and not found.is_drill else UNMARKED
+        eyes = _readers(who, request.GET.get("upto") or most)
+        made = {one: _brief(found, eyes, one, now, said) for one in AUDIENCES}
+        own = made[audience]
+        goes_at = brief_at(said, audience, now, is_urgent=is_urgent(found, who, now))
         context = {
             **_common(request, found, key),
             "audience": audience,
@@ -108,7 +113,11 @@ def review_brief(request: DeskRequest, key: str, audience: str) -> HttpResponse:
             "text": own.text(),
             "at": own.at.isoformat(),
             "lacking": differences(made.values()),
-            "channels": _channels(),
+            "channels": channels,
+            "channel": channel,
+            "upto": eyes.clearance,
+            "marks": [one for one in MARKS if rank(one) <= rank(_readers(who, UNMARKED).clearance)],
+            "num_kept_back": len(view(found, who, now).standing) - len(own.statements),
             "form": form,
             "every": span(form.cadence_minutes / 60),
             "next_wanted": next_wanted(found, audience, request.actor.now, who, form),
@@ -122,14 +131,21 @@ def review_brief(request: DeskRequest, key: str, audience: str) -> HttpResponse:
 
 
 def _brief(found: Incident, who: Watcher, audience: Audience, at: datetime, said: Dialogue) -> Brief:
-    return brief(found, audience, at, who, brief_form(said, audience, found.head.timezone))
+    form = brief_form(said, audience, found.head.timezone)
+    return brief(found, audience, at, who, form, convert.currency())
 
 
-def _channels() -> list[str]:
+def _readers(who: Watcher, upto: str) -> Watcher:
+    """Return those to whom a brief goes: nobody by name, so RED stays, and no more than its sender sees."""
+    asked = next((one for one in MARKS if one == upto), UNMARKED)
+    return Watcher("", None, min(asked, who.clearance, UNMARKED, key=rank))
+
+
+def _channels() -> dict[str, Channel]:
     try:
-        return list(incidents.channels())
+        return incidents.channels()
     except PoiseError:
-        return []
+        return {}
 
 
 def send(request: DeskRequest, key: str, audience: str) -> HttpResponse:
@@ -142,9 +158,10 @@ def send(request: DeskRequest, key: str, audience: str) -> HttpResponse:
     with incidents.looking() as room:
         found, who = _of(room, request, key)
         said = incidents.said_of_readers(Actor(request.actor.user, at))
-        made = _brief(found, who, audience, at, said)
+        made = _brief(found, _readers(who, posted.get("upto", "")), audience, at, said)
+        urgent = is_urgent(found, who, at)
     now = request.actor.now
-    goes_at = brief_at(said, audience, now, is_urgent=made.is_urgent)
+    goes_at = brief_at(said, audience, now, is_urgent=urgent)
     fields = {
         "incident": key,
         "audience": audience,

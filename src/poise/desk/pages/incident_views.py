@@ -22,7 +22,7 @@ from poise.incident.known import (
     view,
 )
 from poise.incident.review import mark_of
-from poise.incident.state import Decision, Incident, Told
+from poise.incident.state import Decision, Incident, Obligation, Told
 from poise.incident.statements import duty, source_words
 from poise.incident.statements import sentence as words
 from poise.incident.tlp import UNMARKED, Watcher, label, rank
@@ -191,11 +191,23 @@ def duties(incident: Incident, who: Watcher, at: datetime) -> list[dict[str, Any
             "duty": one,
             "rule": one.rule,
             "clocks": [_clock(clock, zone, at) for clock in one.clocks],
+            "anchors": [
+                _anchor(incident.obligations[one.rule.id], name, question, zone, at)
+                for name, question in one.rule.anchors.items()
+            ],
             "has_sent": any(clock.sent for clock in one.clocks),
             "may_rest": any(clock.stage.suspension for clock in one.clocks),
         }
         for one in duties_of(incident, at)
     ]
+
+
+def _anchor(of: Obligation, name: str, question: str, zone: ZoneInfo, at: datetime) -> dict[str, Any]:
+    """Return the last determination of an anchor: when, by whom and why; the question where there is none."""
+    made = [(done, act) for done, act in of.anchors if act.anchor == name and done.time <= at]
+    done, act = made[-1] if made else (None, None)
+    when = both(act.at, zone) if act is not None and act.at is not None else ""
+    return {"name": name, "question": question, "at": when, "by": done, "earlier": len(made) - 1}
 
 
 def _clock(clock: Clock, zone: ZoneInfo, at: datetime) -> dict[str, Any]:

@@ -119,6 +119,7 @@ def _still(request: DeskRequest, key: str) -> HttpResponse:
             "is_still": True,
             "side": side,
             "is_asof": bool(text),
+            "asked_at": text,
             "key": key,
             "may_act": False,
             **shown,

@@ -83,6 +83,7 @@ def test_names_orders_zips_and_columns_change_nothing(
     for number, half in enumerate(reversed(halves)):
         paths.append(tmp_path / f"table {number}")
         parquet.write_table(half, paths[-1])
+    paths[0].write_bytes(gzip.compress(paths[0].read_bytes()))
     (tmp_path / "catalogue.dat").write_bytes(gzip.compress(kev.read_bytes()))
     with history.open(newline="") as file:
         rows = list(csv.DictReader(file))
@@ -121,6 +122,18 @@ def test_the_catalogue_may_be_csv(tmp_path: Path, capsys: pytest.CaptureFixture[
     found = decisions(replayed(capsys, options([epss], tmp_path / "kev.csv", history)))
     assert found == {key: own[: len(found[key])] for key, own in wanted.items()}
     assert len(found["cvss-first"]) >= 8
+
+
+def test_a_history_that_begins_late_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Changes of the last weeks alone, or none: the replay runs, and says from when on it knows them."""
+    epss, kev, history = HISTORY.write(tmp_path)
+    head, *rows = history.read_text().splitlines()
+    cut = (FIRST + timedelta(weeks=6)).isoformat()
+    late = [row for row in rows if row >= cut]
+    for kept, told in ((late, f"begins on {late[0][:10]}"), ([], "No KEV change history")):
+        history.write_text("\ufeff" + "\r\n".join([head, *kept, ""]))
+        (notice,) = replayed(capsys, options([epss], kev, history))["notices"]
+        assert told in notice
 
 
 def test_missing_weeks_are_bridged_and_long_gaps_told(

@@ -335,7 +335,7 @@ def test_the_board_page_prints_on_one_sheet(browser: Any, year: YearDesk) -> Non
 
 def board_on_paper(browser: Any, year: YearDesk) -> str:
     """Print the board's page and return what it says."""
-    page = browser.new_page()
+    page = browser.new_page(viewport={"width": 820, "height": 1100})
     sign_in(page, year.desk)
     page.goto(f"{year.address}/dialogue/board")
     content: bytes = page.pdf(format="A4", prefer_css_page_size=True)

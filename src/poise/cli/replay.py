@@ -84,23 +84,37 @@ def run(arguments: argparse.Namespace) -> int:
         world = read_tables(arguments, progress)
         first, last, cut = world.span(arguments.first, arguments.last)
         if (last - first).days < 6:
-            message = f"The tables tell of {first} to {last}: less than a week of the days asked for."
-            raise EvidenceError(Fault("E584", "--from, --to", message))
+            message = (
+                f"The tables tell less than a week of these days: EPSS from {first} on, EPSS and KEV "
+                f"together until {last} (the catalogue is of {world.kev.released})."
+            )
+            hint = "Name tables of the same days, or other days."
+            raise EvidenceError(Fault("E584", "--from, --to", message, hint))
         with mapper_of(arguments.cluster) as mapper:
             found = replay(world, companies, ways, first=first, last=last, mapper=mapper, progress=progress)
     document = summarise(world, found, first=first, last=last)
     document["notices"] += cut
-    if not arguments.history:
-        document["notices"].append(
-            "No KEV change history: entries have the fields of the catalogue given, also on days "
-            "before they had."
-        )
+    document["notices"] += history_notices(world, first)
     if arguments.json:
         json.dump(document, sys.stdout, indent=1)
         print()
     else:
         show(document)
     return 0
+
+
+def history_notices(world: World, first: date) -> list[str]:
+    """Return what the changes of KEV do not tell of the days replayed."""
+    begins = world.kev.told_from
+    if begins is None:
+        return [
+            "No KEV change history: entries have the fields of the catalogue given, also on days before "
+            "they had."
+        ]
+    if begins > first:
+        told = "entries that changed or were taken off earlier count as they stood then"
+        return [f"The KEV change history begins on {begins}: {told}."]
+    return []
 
 
 def _chosen(arguments: argparse.Namespace) -> tuple[dict[str, Company], dict[str, Decide]]:

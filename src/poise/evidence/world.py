@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
@@ -20,6 +21,7 @@ from poise.planning.problem import Floats, Ints
 from poise.threats.epss import read_epss
 from poise.threats.history import epss_history
 from poise.threats.kev_history import KevHistory
+from poise.threats.opening import GZIP_MAGIC
 from poise.threats.table import FeedTable
 
 Bools = npt.NDArray[np.bool_]
@@ -31,6 +33,8 @@ MAX_SCORES = 60_000_000
 #: A new EPSS model begins where more than half of all scores move by more than a tenth.
 _BREAK_SHARE, _BREAK_RATIO = 0.5, float(np.log(1.1))
 _PARQUET = b"PAR1"
+#: Enough of a packed file to see what is in it.
+_START_BYTES = 1 << 16
 _UNNAMED = "unnamed"
 
 
@@ -254,16 +258,27 @@ def _feeds(path: Path, first: date, last: date) -> Iterator[tuple[FeedTable, boo
     """Yield the days of a file of either layout, recognised by content, and whether it states its model."""
     try:
         with path.open("rb") as stream:
-            is_parquet = stream.read(4) == _PARQUET
+            start = stream.read(_START_BYTES)
     except OSError as error:
-        raise InputError(Fault("E200", str(path), f"cannot be read: {error.strerror}.")) from error
-    if is_parquet:
+        hint = "Name the files in it, such as FOLDER/epss_scores-2026-*.csv.gz." if path.is_dir() else ""
+        raise InputError(Fault("E200", str(path), f"cannot be read: {error.strerror}.", hint)) from error
+    if _unpacked(start).startswith(_PARQUET):
         for feed in epss_history(path, first, last, skip_empty=True):
             yield feed, False
         return
     feed = read_epss(path)
     if first <= feed.date <= last:
         yield feed, True
+
+
+def _unpacked(start: bytes) -> bytes:
+    """Return what a file begins with, gzip or not; as it stands where it is damaged: its reader tells."""
+    if not start.startswith(GZIP_MAGIC):
+        return start
+    try:
+        return zlib.decompressobj(wbits=31).decompress(start, len(_PARQUET))
+    except zlib.error:
+        return start
 
 
 def _rows(table: pa.Table, ids: dict[str, int], first_year: int) -> tuple[Ints, Floats]:

@@ -16,6 +16,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as parquet
 
 from poise.errors import Fault
+from poise.threats.opening import GZIP_MAGIC, read_bytes
 from poise.threats.table import CVE_ID, SCHEMAS, FeedTable, checked, day_of, structural
 
 #: The scores of such a table are EPSS times this.
@@ -48,7 +49,7 @@ def epss_history(
         faulty (E205 to E207, told with each day); E212 for a day without any score.
     """
     try:
-        file = parquet.ParquetFile(path)
+        file = parquet.ParquetFile(_source(path))
         names = file.schema_arrow.names
     except OSError as error:
         raise structural("E200", str(path), f"cannot be read: {error}.") from error
@@ -70,11 +71,19 @@ def epss_history(
         yield checked(FeedTable("epss", day, model_of(day), rows, faults), where)
 
 
+def _source(path: Path) -> Path | pa.BufferReader:
+    """Return what to read a table from: the file, or what is packed in it."""
+    with path.open("rb") as stream:
+        is_packed = stream.read(len(GZIP_MAGIC)) == GZIP_MAGIC
+    return pa.BufferReader(read_bytes(path)) if is_packed else path
+
+
 def _columns(file: parquet.ParquetFile, ids: str, name: str, where: str) -> tuple[pa.Array, pa.Array]:
     """Return ids as text and scores as probabilities, null where there is none."""
     try:
         table = file.read([ids, name])
         cve = pc.cast(table[ids], pa.string()).combine_chunks()
+        cve.validate(full=True)  # damaged text is found here, not by whoever reads it
         if not (pa.types.is_integer(table[name].type) or pa.types.is_floating(table[name].type)):
             raise structural("E201", where, f"holds {table[name].type}; expected numbers.")
         score = pc.cast(table[name], pa.float64()).combine_chunks()

@@ -61,11 +61,15 @@ class KevHistory:
         Per vulnerability, its states in order; between two of them it may have been off the list.
     faults
         Rows that were left out, of the catalogue and of the changes.
+    told_from
+        The day of the first change that a table told; None for none. Before it, entries have the fields that
+        they had then.
     """
 
     released: date
     spans: Mapping[str, tuple[Span, ...]]
     faults: tuple[Fault, ...] = ()
+    told_from: date | None = None
 
     def entry(self, cve: str, day: date) -> KevEntry | None:
         """Return the entry as the catalogue of a day had it, None when it was not listed then."""
@@ -135,7 +139,7 @@ def read_kev_history(catalogue: Path, changes: Path | None) -> KevHistory:
     _go_on(spans, after)
     released = max([feed.date, *(change.day for change in after)])
     ordered = {cve: tuple(own) for cve, own in sorted(spans.items()) if own}
-    return KevHistory(released, ordered, (*feed.faults, *faults))
+    return KevHistory(released, ordered, (*feed.faults, *faults), found[0].day if found else None)
 
 
 def _read_changes(path: Path) -> tuple[list[KevChange], tuple[Fault, ...]]:

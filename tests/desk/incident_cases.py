@@ -52,6 +52,7 @@ def asked(ciso: User) -> str:
     fields = {
         "incident": "payroll", "question": "Cut it off?", "options": options, "recommendation": "option-1",
         "is_reversible": True, "needed_by": (by.now + timedelta(hours=1)).isoformat(), "default": "option-1",
+        "cost_low_per_hour": 100, "cost_high_per_hour": 300, "basis": "orders",
     }  # fmt: skip
     return incidents.act(by, "decision.asked", fields).hash
 

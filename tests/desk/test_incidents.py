@@ -165,8 +165,11 @@ def test_every_page_of_an_incident_opens(cio: User, ciso: User, sign_in: SignIn)
     record = said(ciso)
     asked(ciso)
     incidents.assess(Actor.of(ciso), key, "eu-gdpr-33", "personal data is on it", applies=True)
-    paths = ["", "/clocks", "/briefs/operations", "/briefs/security", "/briefs/board", "/ask", "/after",
-             "/after?hindsight=yes", f"/statements/{record}", "/after.json", "/after.stix.json"]  # fmt: skip
+    incidents.assess(Actor.of(ciso), key, "pci-visa", "no card is on it", applies=False)
+    at = f"?at={clock.now() + timedelta(minutes=1):%Y-%m-%dT%H:%M:%SZ}"
+    briefs = [f"/briefs/{one}" for one in ("operations", "security", "board", "board?upto=GREEN")]
+    paths = ["", at, f"{at}&to=operations", "/clocks", *briefs, "/ask", "/after", "/after?hindsight=yes"]
+    paths += [f"/statements/{record}", "/after.json", "/after.stix.json"]
     for user in (cio, ciso):
         client = sign_in(user)
         for path in paths:

@@ -108,7 +108,8 @@ def incident(request: DeskRequest, key: str) -> HttpResponse:
 def _still(request: DeskRequest, key: str) -> HttpResponse:
     """Show an incident as it was recorded by a moment, or older statements; nothing moves there."""
     text = request.GET.get("at", "")
-    at = aware(datetime.fromisoformat(moment(text, "as of"))) if text else request.actor.now
+    now = request.actor.now
+    at = min(aware(datetime.fromisoformat(moment(text, "as of"))), now) if text else now
     before = request.GET.get("before", "")
     with incidents.looking() as room:
         found = _of(room, key)
@@ -122,6 +123,7 @@ def _still(request: DeskRequest, key: str) -> HttpResponse:
             "asked_at": text,
             "key": key,
             "may_act": False,
+            "currency": convert.currency(),
             **shown,
         }
         return render(request, "desk/incidents/as_of.html", context)

@@ -3,7 +3,8 @@
 Small problems are swept exactly (:mod:`poise.planning.epsilon`). Larger ones are solved for one weight
 after another by a solver that proves a bound; each bound is a line that no plan lies below, and
 together the lines are the proven hull. Stretches that no weight reaches are filled with blends of
-neighbouring plans (:mod:`poise.planning.blend`).
+neighbouring plans (:mod:`poise.planning.blend`). Where the linear relaxation is quick, it raises the hull
+below each plan (:mod:`poise.planning.tightening`).
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ from poise.planning.front import Candidate, arc_of, lines_of_steps, non_dominate
 from poise.planning.problem import Frontier, FrontierPoint, Plan, Problem, Solution
 from poise.planning.schedule import hazard_per_minute, schedule_by_priority
 from poise.planning.solvers import Solver, by_prices
+from poise.planning.tightening import lines_under
 
 #: Called with (points done, points in all, what was done last).
 Progress = Callable[[int, int, str], None]
@@ -42,6 +44,10 @@ Progress = Callable[[int, int, str], None]
 EXACT_CHOICES = 2_000
 #: Up to so many choices exact solves take milliseconds, and nothing else is needed.
 _TINY_CHOICES = 150
+#: Up to so many choices the linear relaxation is solved within some seconds, and raises the proven hull.
+_RELAXED_CHOICES = 40_000
+#: Share of the time kept for that.
+_RELAXED_SHARE = 0.1
 #: Exposure this close to its bound, relative to that of doing nothing, counts as proven best.
 _PROVEN = 1e-6
 #: Weights solved at the same time. Fixed, so that the number of threads does not change the result.
@@ -119,6 +125,7 @@ def sweep(
     check_hard_due(problem, choices)
     size = len(choices.change)
     is_small = solver is None and size <= EXACT_CHOICES
+    is_relaxed = not is_small and size <= _RELAXED_CHOICES
     share = 1.0 if not is_small else 0.3 if size > _TINY_CHOICES else 0.0
     if solver is None and share > 0:
         warm_up()
@@ -137,7 +144,9 @@ def sweep(
     if not search.pool and size <= _FIRST_CHOICES:
         search.find_first()
     if share > 0:
-        search.by_weights(seconds * share)
+        search.by_weights(seconds * (share - _RELAXED_SHARE if is_relaxed else share))
+    if is_relaxed:
+        search.tighten()
     if is_small and not (is_stopped() and search.lines):
         search.exactly()
     if is_stopped():
@@ -218,6 +227,15 @@ class _Search:
             self._solve_gaps(gaps, closed, share)
             done += len(gaps)
         self._fill()
+
+    def tighten(self) -> None:
+        """Raise the proven hull below the plans that will be shown."""
+        caps = [item.disruption for item in self._shown()]
+        found = lines_under(self.problem, list_choices(self.problem), caps, self.seconds_left)
+        self.lines += found.lines
+        self.work += found.work
+        if found.is_cut:
+            self.stopped_by = "time"
 
     def exactly(self) -> None:
         """Sweep by epsilon-constraint, starting from the plans found so far."""
@@ -343,13 +361,12 @@ class _Search:
 
     def frontier(self) -> Frontier:
         """Return non-dominated plans, evenly spread, each with the best bound proven for it."""
-        front = _without_steep_start(non_dominated(self.pool))
         lines = sorted(self.lines)
         hull_weight = np.array([weight for weight, _ in lines])
         hull_bound = np.array([bound for _, bound in lines])
         hull = Frontier((), hull_weight, hull_bound)
         points = []
-        for item in spread(front, self.points):
+        for item in self._shown():
             bound = max(hull.exposure_bound_at(item.disruption), self._step_bound(item.disruption))
             if bound > item.exposure + _ROUNDING * max(self.scale, item.exposure):
                 raise _unsound(f"a bound of {bound:g} lies above the exposure of a plan, {item.exposure:g}")
@@ -363,6 +380,10 @@ class _Search:
                 )
             )
         return Frontier(tuple(points), hull_weight, hull_bound, self.work, self.stopped_by)
+
+    def _shown(self) -> list[Candidate]:
+        """Return the plans of the frontier: some of the non-dominated ones, evenly spread."""
+        return spread(_without_steep_start(non_dominated(self.pool)), self.points)
 
     def _step_bound(self, disruption: float) -> float:
         """Return the best exposure bound of the caps that this disruption is within."""

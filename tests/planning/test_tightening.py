@@ -43,7 +43,8 @@ def test_lines_prove_what_the_relaxation_proves() -> None:
         exposure, disruption = plans.exposure[plans.is_feasible], plans.disruption[plans.is_feasible]
         caps = np.quantile(disruption, [0.0, 0.3, 0.6, 1.0]).tolist()
         choices = list_choices(problem)
-        found = lines_under(problem, choices, caps, lambda: math.inf)
+        points = [(exposure[disruption <= cap].min(), cap) for cap in caps]
+        found = lines_under(problem, choices, points, lambda: math.inf)
         assert not found.is_cut
         for weight, bound in found.lines:
             assert (exposure + weight * disruption).min() >= bound - 1e-9
@@ -61,7 +62,7 @@ def test_out_of_time_the_lines_so_far_are_told(solves: int) -> None:
     found = lines_under(
         problem,
         list_choices(problem),
-        [1e3, 2e3, 3e3, 4e3],
+        [(0.0, 1e3), (0.0, 2e3), (0.0, 3e3), (0.0, 4e3)],
         lambda: 60.0 if next(calls) <= solves else 0.0,
     )
     assert found.is_cut

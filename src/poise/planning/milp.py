@@ -29,11 +29,16 @@ from poise.planning.program import Program, Rows
 
 @dataclass(frozen=True)
 class Model(Program):
-    """A problem's program; the columns are the ``choices``, then ``open_slot``, then ``units``."""
+    """A problem's program; the columns are the ``choices``, then ``open_slot``, then ``units``.
+
+    ``packed_rows`` are those that make a knapsack of each window of a team: choices in open slots, within
+    the minutes that there are.
+    """
 
     choices: Choices
     open_slot: Ints
     units: Units
+    packed_rows: slice
 
     def plan_windows(self, values: Floats) -> Ints:
         """Return the window of each change in a solution, -1 for never."""
@@ -69,8 +74,10 @@ def build_model(problem: Problem, choices: Choices, *, force_hard: bool = True) 
     opening = len(choices.change) + np.searchsorted(open_slot, choices.slot)
     rows = Rows()
     _add_assignment(rows, problem, choices, force_hard)
+    first_packed = rows.count
     _add_openings(rows, opening)
     _add_capacity(rows, problem, choices, open_slot)
+    packed_rows = slice(first_packed, rows.count)
     _add_links(rows, problem, choices)
     _add_exclusions(rows, problem, open_slot, len(choices.change))
     units = list_units(problem.caps, open_slot)
@@ -82,6 +89,7 @@ def build_model(problem: Problem, choices: Choices, *, force_hard: bool = True) 
         choices=choices,
         open_slot=open_slot,
         units=units,
+        packed_rows=packed_rows,
         exposure=np.concatenate(
             (choices.exposure - choices.never_exposure[choices.change], np.zeros(len(open_slot)), idle)
         ),

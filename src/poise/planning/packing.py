@@ -21,6 +21,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+from poise.planning.choices import sum_by
 from poise.planning.decomposition.jit import kernel
 from poise.planning.highs import ROUNDING
 from poise.planning.milp import Model
@@ -112,7 +113,7 @@ class Packing:
             self._cell_ptr, self._opening, self._choice_ptr, self._choice, self._opening_units,
             self._choice_units, self._room, cost, taken,
         )  # fmt: skip
-        activity = np.bincount(self._row, self._value * taken[self._column], len(charge))
+        activity = sum_by(self._row, self._value * taken[self._column], len(charge))
         lower, upper = np.where(charge > 0, model.row_lower, 0.0), np.where(charge < 0, model.row_upper, 0.0)
         rows = charge * (lower + upper)
         nothing = model.exposure_of_nothing + weight * model.disruption_of_nothing
@@ -250,4 +251,4 @@ def _knapsack(
                 left -= choice_units[k]
         if is_open:
             left -= opening_units[s]
-    return best[room]
+    return float(best[room])

@@ -12,6 +12,9 @@ from poise.planning.epsilon import Sweep
 from poise.planning.exact import objective
 from poise.planning.problem import Evaluation, Floats, Plan
 
+#: Two plans closer than this in disruption, relative to the frontier's width, are one.
+_SAME = 1e-3
+
 
 @dataclass(frozen=True)
 class Candidate:
@@ -64,6 +67,35 @@ def arc_of(front: Sequence[Candidate]) -> Floats:
     high = max(exposure[0] - exposure[-1], 1e-12)
     arc: Floats = (disruption - disruption[0]) / wide + (exposure[0] - exposure) / high
     return arc
+
+
+def widest_gaps(
+    front: Sequence[Candidate], closed: set[tuple[float, float]]
+) -> list[tuple[Candidate, Candidate]]:
+    """Return neighbours with the widest gaps first, without those whose pair of disruptions is closed."""
+    if len(front) < 2:
+        return []
+    arc = arc_of(front)
+    wide = front[-1].disruption - front[0].disruption
+    scored = [
+        (arc[place + 1] - arc[place], low, dear)
+        for place, (low, dear) in enumerate(pairwise(front))
+        if dear.disruption - low.disruption > _SAME * wide and (low.disruption, dear.disruption) not in closed
+    ]
+    scored.sort(key=lambda item: -item[0])
+    return [(low, dear) for _, low, dear in scored]
+
+
+def without_steep_start(front: list[Candidate]) -> list[Candidate]:
+    """Leave out first plans that the next one betters, at as good as the same disruption.
+
+    The solver's plan of least disruption has whatever exposure it has; no one would sign it.
+    """
+    wide = front[-1].disruption - front[0].disruption
+    first = 0
+    while first + 2 < len(front) and front[first + 1].disruption - front[0].disruption <= _SAME * wide:
+        first += 1
+    return front[first:]
 
 
 def lines_of_steps(exact: Sweep, front: list[Candidate]) -> list[tuple[float, float]]:

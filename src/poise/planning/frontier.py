@@ -15,7 +15,6 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import cached_property
-from itertools import pairwise
 from typing import Literal
 
 import numpy as np
@@ -30,7 +29,15 @@ from poise.planning.decomposition.warm_up import warm_up
 from poise.planning.epsilon import sweep_exactly
 from poise.planning.evaluate import evaluate
 from poise.planning.exact import CAP_ROUNDING, check_hard_due, objective
-from poise.planning.front import Candidate, arc_of, lines_of_steps, non_dominated, spread
+from poise.planning.front import (
+    Candidate,
+    arc_of,
+    lines_of_steps,
+    non_dominated,
+    spread,
+    widest_gaps,
+    without_steep_start,
+)
 from poise.planning.problem import Frontier, FrontierPoint, Plan, Problem, Solution
 from poise.planning.schedule import hazard_per_minute, schedule_by_priority
 from poise.planning.solvers import Solver, by_prices
@@ -57,8 +64,6 @@ _BATCH = 4
 _CALM, _SAFE = 1e3, 1e-4
 #: Blends tried for each point wanted.
 _BLENDS = 4
-#: Two plans closer than this in disruption, relative to the frontier's width, are one.
-_SAME = 1e-3
 #: Up to so many choices HiGHS looks for a first plan that keeps hard dates; on more it overruns its time.
 _FIRST_CHOICES = 100_000
 #: Share of the time for a first plan that keeps hard dates, and time to name those that clash [s].
@@ -219,7 +224,7 @@ class _Search:
         closed: set[tuple[float, float]] = set()
         done = 2
         while done < solves:
-            gaps = self._gaps(closed)[: min(_BATCH, solves - done)]
+            gaps = widest_gaps(non_dominated(self.pool), closed)[: min(_BATCH, solves - done)]
             if not gaps:
                 break
             if self.seconds_left() <= end:
@@ -315,22 +320,6 @@ class _Search:
         above = (item.exposure - hull.exposure_bound_at(item.disruption) for item in front)
         return max(0.0, max(above, default=0.0)) / self.scale
 
-    def _gaps(self, closed: set[tuple[float, float]]) -> list[tuple[Candidate, Candidate]]:
-        """Return neighbours with the widest gaps first, without those known to hold nothing for a weight."""
-        front = non_dominated(self.pool)
-        if len(front) < 2:
-            return []
-        arc = arc_of(front)
-        wide = front[-1].disruption - front[0].disruption
-        scored = [
-            (arc[place + 1] - arc[place], low, dear)
-            for place, (low, dear) in enumerate(pairwise(front))
-            if dear.disruption - low.disruption > _SAME * wide
-            and (low.disruption, dear.disruption) not in closed
-        ]
-        scored.sort(key=lambda item: -item[0])
-        return [(low, dear) for _, low, dear in scored]
-
     def _solve_gaps(
         self,
         gaps: list[tuple[Candidate, Candidate]],
@@ -385,7 +374,7 @@ class _Search:
 
     def _shown(self) -> list[Candidate]:
         """Return the plans of the frontier: some of the non-dominated ones, evenly spread."""
-        return spread(_without_steep_start(non_dominated(self.pool)), self.points)
+        return spread(without_steep_start(non_dominated(self.pool)), self.points)
 
     def _step_bound(self, disruption: float) -> float:
         """Return the best exposure bound of the caps that this disruption is within."""
@@ -393,18 +382,6 @@ class _Search:
             (bound for cap, bound in self.steps if disruption <= cap + CAP_ROUNDING * max(1.0, abs(cap))),
             default=0.0,
         )
-
-
-def _without_steep_start(front: list[Candidate]) -> list[Candidate]:
-    """Leave out first plans that the next one betters, at as good as the same disruption.
-
-    The solver's plan of least disruption has whatever exposure it has; no one would sign it.
-    """
-    wide = front[-1].disruption - front[0].disruption
-    first = 0
-    while first + 2 < len(front) and front[first + 1].disruption - front[0].disruption <= _SAME * wide:
-        first += 1
-    return front[first:]
 
 
 def _unsound(text: str) -> InternalError:

@@ -121,6 +121,9 @@ def test_axe_finds_nothing(browser: Any, running: RunningDesk, scheme: str, widt
             page.screenshot(path=f"{shots}/{scheme}-{width}{path.replace('/', '_')}.png", full_page=True)
         results.append((path, Axe().run(page, options=options)))
         assert page.evaluate("document.documentElement.scrollWidth") <= width, path
+        narrow = "td => td.clientWidth < innerWidth / 2"
+        cells = f"[...document.querySelectorAll('.stack td[data-label]')].filter({narrow}).length"
+        assert width > 400 or page.evaluate(cells) == 0, path
     context.close()
     broken = [f"{path}\n{found.generate_report()}" for path, found in results if found.violations_count]
     assert not broken, "\n".join(broken)

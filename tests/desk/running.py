@@ -162,18 +162,18 @@ from poise.sample.feeds import fill_store
 from django.conf import settings
 prepare()
 fill_store(settings.POISE_HOME / "threats")
-fill(write_sample(settings.POISE_HOME.parent / "company"), points=5)
+fill(write_sample(settings.POISE_HOME.parent / "company"), points={points})
 """
 
 
-def sample_desk(folder: Path, database_url: str = "") -> RunningDesk:
+def sample_desk(folder: Path, database_url: str = "", *, points: int = 5) -> RunningDesk:
     """Return a desk filled with the sample company; nothing runs yet, and its jobs wait."""
     from poise.desk import workspace
     from poise.sample import NOW
 
     desk = RunningDesk(folder / "desk", database_url)
     workspace.set_clock_ahead(desk.workspace, NOW)
-    desk.python(FILL)
+    desk.python(FILL.format(points=points))
     return desk
 
 

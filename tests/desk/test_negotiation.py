@@ -246,8 +246,10 @@ def test_a_new_fact_re_opens_the_agreement(two: Two) -> None:
     assert "not in force any more" in page
     assert "known-exploited" in page
     assert "re-opened" in text(two.cio, "/agreements")
-    assert "against=agreed" in page
-    assert "The agreement that was re-opened" in text(two.cio, "/plan/default?against=agreed")
+    assert "/plan/agreed" in page
+    beside = text(two.cio, "/plan/agreed")
+    assert "The agreement that was re-opened" in beside
+    assert "The standing policy" in beside
     worker.run(until_empty=True)
     ways = convert.session(Actor.desk().now).replans["ways"]
     assert [one["moves"] for one in ways[:-1]] == sorted(one["moves"] for one in ways[:-1])

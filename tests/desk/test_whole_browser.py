@@ -323,7 +323,7 @@ def test_a_listed_vulnerability_opens_it_again(
     bert.goto(f"{empty.address}/agreements")
     bert.get_by_text("re-opened").first.wait_for()
     bert.locator("article a").first.click()
-    bert.get_by_role("link", name="Compare it with what happens now").click()
+    bert.get_by_role("link", name="See the agreed plan on today's data").click()
     assert bert.get_by_text("The agreement that was re-opened").first.is_visible()
     anna.goto(f"{empty.address}/ledger")
     press(anna, "Verify the whole chain")

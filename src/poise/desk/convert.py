@@ -211,6 +211,8 @@ class DeskSession(Session):
         for stored in self.ground.plans:
             plans[stored.key] = (stored.label or stored.key, stored.windows)
         plans["default"] = ("If nobody signs", tuple(self.default[1].window.tolist()))
+        if self.negotiation.goes_on is not None:
+            plans["standing"] = ("The standing policy, without any agreement", self.ground.default.windows)
         return plans
 
     def move_words(self, number: int, plan: Plan) -> str:

@@ -176,7 +176,8 @@ LOGGING = {
     "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["stderr"], "level": "WARNING"},
-    "loggers": {"poise": {"level": "INFO"}},
+    # Its warnings are about being stopped, such as how to press Ctrl-C again.
+    "loggers": {"poise": {"level": "INFO"}, "django_tasks_db": {"level": "ERROR"}},
 }
 #: W004, W008, W012 and W016 are about plain http on one machine, W005 and W021 about other hosts of a domain,
 #: which are not for the desk to decide.

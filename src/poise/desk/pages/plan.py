@@ -82,9 +82,11 @@ def show(request: DeskRequest, key: str) -> HttpResponse:
 
 def _usual(at: DeskSession, key: str) -> str:
     """Return what a plan is compared with until a reader chooses."""
+    state = at.negotiation
+    if key in ("default", "agreed") and state.goes_on is not None:
+        return "standing"  # the agreed plan is what happens if nobody signs another
     if key != "default":
         return "default"
-    state = at.negotiation
     if state.agreements:
         return "agreed"
     return f"proposal-{state.proposals[-1].number}" if state.proposals else "kalai-smorodinsky-before"

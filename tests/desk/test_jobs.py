@@ -72,8 +72,9 @@ def test_our_own_fault_is_told_and_traced() -> None:
 
 
 def test_what_goes_wrong_around_a_job_does_not_fail_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A database that restarts or a disk that is full for a minute must not cost anybody their solve."""
-    troubles = iter([OperationalError("gone"), InterfaceError("closed"), OSError(28, "No space left")])
+    """A database that restarts or a disk that is full for a night must not cost anybody their solve."""
+    full = [OSError(28, "No space left")] * jobs.MAX_ATTEMPTS
+    troubles = iter([OperationalError("gone"), InterfaceError("closed"), *full])
 
     @jobs.handler("test.unlucky")
     def unlucky(run: Run) -> None:
@@ -83,14 +84,39 @@ def test_what_goes_wrong_around_a_job_does_not_fail_it(monkeypatch: pytest.Monke
             pass
 
     job = jobs.start(Actor.desk(), "test.unlucky", "Trying")
-    for attempt, word in enumerate(("gone", "closed", "No space left"), start=1):
+    for attempt, word in enumerate(("gone", "closed", *["No space left"] * len(full)), start=1):
         worker.run(until_empty=True)
         job.refresh_from_db()
         assert (job.state, job.attempt, word in job.fault) == ("running", attempt, True)
         silent(job, attempt=attempt)
     worker.run(until_empty=True)
     job.refresh_from_db()
-    assert (job.state, job.attempt, job.fault) == ("done", 4, "")
+    assert (job.state, job.attempt, job.fault) == ("done", 3 + len(full), "")
+
+
+def test_a_job_that_waits_for_another_lets_it_pass() -> None:
+    """A table that waits for a report must not hold the only worker that could read it."""
+    done: list[str] = []
+
+    @jobs.handler("test.waits")
+    def waits(run: Run) -> None:
+        if "first" not in done:
+            run.later(0.0)
+            return
+        with run.finishing():
+            done.append("second")
+
+    @jobs.handler("test.goes")
+    def goes(run: Run) -> None:
+        with run.finishing():
+            done.append("first")
+
+    job = jobs.start(Actor.desk(), "test.waits", "Waiting")
+    jobs.start(Actor.desk(), "test.goes", "Going")
+    jobs.start(Actor.desk(), "test.goes", "Going")
+    worker.run(until_empty=True)
+    job.refresh_from_db()
+    assert (done[-1], job.state, job.attempt) == ("second", "done", 1)
 
 
 def test_a_worker_waits_for_a_database_that_is_away(monkeypatch: pytest.MonkeyPatch) -> None:

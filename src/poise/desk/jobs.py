@@ -39,7 +39,8 @@ HEARTBEAT_SECONDS: Final = 2.0
 LEASE_SECONDS: Final = 20.0
 #: A disk that is full or breaks.
 _DISK: Final = (errno.ENOSPC, errno.EDQUOT, errno.EIO)
-#: How often a job is taken up before it counts as failed: it may be what kills its workers.
+#: How often a job is taken up before it counts as failed: it may be what kills its workers. One that ended in
+#: trouble around it, and says so, is tried for as long as the trouble lasts.
 MAX_ATTEMPTS: Final = 4
 #: Least time between two progress rows [s].
 _PROGRESS_SECONDS: Final = 0.5
@@ -47,6 +48,8 @@ _PROGRESS_SECONDS: Final = 0.5
 log = logging.getLogger("poise.desk")
 Handler = Callable[["Run"], None]
 _HANDLERS: dict[str, Handler] = {}
+#: Attempts of this process that ended in trouble, and why: the database may not have taken it yet.
+_UNTOLD: Final[list[tuple[int, int, str]]] = []
 #: Modules that register handlers.
 HANDLER_MODULES: Final = tuple(
     f"poise.desk.work.{name}"
@@ -128,6 +131,21 @@ class Run:
                 result={**self.job.result, **result},
             )
 
+    def later(self, seconds: float) -> None:
+        """Give the job back, behind all others; the later attempt counts as this one: nothing was done yet.
+
+        Raises
+        ------
+        ConflictError
+            E874 when another worker has taken the job over.
+        """
+        begin = datetime.now(UTC) + timedelta(seconds=seconds)
+        with transaction.atomic():
+            task_id = str(run_job.using(priority=-1, run_after=begin).enqueue(self.job.pk).id)
+            held = Job.objects.filter(pk=self.job.pk, attempt=self.attempt, state=Job.State.RUNNING)
+            if not held.update(state=Job.State.WAITING, attempt=self.attempt - 1, task_id=task_id):
+                raise _lost(self.job)
+
     def failed(self, fault: str) -> None:
         """Tell why it failed, in the library's words."""
         rows = Job.objects.filter(pk=self.job.pk, attempt=self.attempt, state=Job.State.RUNNING)
@@ -136,8 +154,9 @@ class Run:
     def interrupted(self, reason: str) -> None:
         """Note what went wrong around the job. It falls silent, so that it is taken up again."""
         log.warning("job %d, attempt %d: %s", self.job.pk, self.attempt, reason)
+        _UNTOLD.append((self.job.pk, self.attempt, places.named(reason)))
         with suppress(DatabaseError, InterfaceError):
-            Job.objects.filter(pk=self.job.pk, attempt=self.attempt).update(fault=places.named(reason))
+            _tell_interruptions()
 
     def _write(self, **values: Any) -> None:
         rows = Job.objects.filter(pk=self.job.pk, attempt=self.attempt, state=Job.State.RUNNING)
@@ -215,8 +234,18 @@ def _alive(run: Run) -> Iterator[None]:
         thread.join()
 
 
+def _tell_interruptions() -> None:
+    """Write down why attempts of this process ended, once the database takes it."""
+    for told in list(_UNTOLD):
+        number, attempt, reason = told
+        Job.objects.filter(pk=number, attempt=attempt).update(fault=reason)
+        with suppress(ValueError):  # another thread told it meanwhile
+            _UNTOLD.remove(told)
+
+
 def recover() -> int:
     """Give the jobs of workers that fell silent back to the queue; return how many."""
+    _tell_interruptions()
     limit = datetime.now(UTC) - timedelta(seconds=LEASE_SECONDS)
     count = 0
     for job_id in Job.objects.filter(state=Job.State.RUNNING, heartbeat__lt=limit).values_list(
@@ -227,10 +256,9 @@ def recover() -> int:
             if job.state != Job.State.RUNNING or job.heartbeat is None or job.heartbeat >= limit:
                 continue
             count += 1
-            if job.attempt >= MAX_ATTEMPTS:
-                message = f"was taken up {job.attempt} times, and each time its worker fell silent."
-                fault = Fault("E874", job.title, " ".join(filter(None, [message, job.fault])))
-                job.state, job.fault = Job.State.FAILED, str(fault)
+            if job.attempt >= MAX_ATTEMPTS and not job.fault:
+                message = f"was taken up {job.attempt} times, and its worker fell silent without a word."
+                job.state, job.fault = Job.State.FAILED, str(Fault("E874", job.title, message))
                 job.finished = clock.now()
             else:
                 # A worker that only sleeps may write while its job runs as its attempt, and not now.

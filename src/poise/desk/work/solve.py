@@ -12,7 +12,7 @@ from poise.desk.actions.evidence import SIMULATE_JOB
 from poise.desk.actions.table import OPEN_JOB
 from poise.desk.convert import REPLAN_JOB
 from poise.desk.jobs import Run, handler
-from poise.desk.models import Report
+from poise.desk.models import Job, Report
 from poise.errors import Fault, TableError
 from poise.patching.calibration import keep_calibration, read_calibration
 from poise.patching.planner import Settings, estate_inputs
@@ -21,12 +21,17 @@ from poise.table.opening import open_ground
 
 #: How long until the reports are looked at again [s].
 WAIT_SECONDS = 0.5
+#: How long until a worker looks again that has to read them itself [s].
+LATER_SECONDS = 2.0
 
 
 @handler(OPEN_JOB)
 def open_table(run: Run) -> None:
     """Compute the ground and put the opened table on the ledger."""
     paths = _read_reports(run)
+    if paths is None:
+        run.later(LATER_SECONDS)
+        return
     version = convert.latest_estate()
     estate = convert.estate_of(version)
     assert version is not None
@@ -58,10 +63,15 @@ def open_table(run: Run) -> None:
         jobs.start(by, SIMULATE_JOB, "Simulating the table's plans")
 
 
-def _read_reports(run: Run) -> list[Path]:
-    """Return the reports that the table rests on, once another worker has read the last of them."""
+def _read_reports(run: Run) -> list[Path] | None:
+    """Return the reports that the table rests on, once another worker has read the last of them.
+
+    None while one waits for a worker: this may be the only one, which had to leave that report for a time.
+    """
     rows = Report.objects.filter(pk__in=run.arguments["reports"])
-    while rows.filter(state=Report.State.WAITING).exists():
+    while (left := rows.filter(state=Report.State.WAITING)).exists():
+        if left.filter(job__state=Job.State.WAITING).exists():
+            return None
         run.progress(0, 0, "waiting for reports to be read")
         time.sleep(WAIT_SECONDS)
     read = rows.filter(state=Report.State.READ).order_by("id").values_list("path", flat=True)

@@ -187,6 +187,9 @@ def test_a_drill_is_marked_on_every_page(ciso: User, sign_in: SignIn) -> None:
         page = client.get(f"/incidents/{key}{path}").content.decode()
         assert "DRILL. Nothing here is real" in page
         assert "<title>DRILL: " in page
+    page = client.get(f"/incidents/{key}").content.decode()
+    assert "To be judged by both sides before the end" in page
+    assert "the question whether " in page
     assert not LedgerRecord.objects.filter(kind__startswith="incident.").exists()
 
 

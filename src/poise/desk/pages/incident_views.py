@@ -10,7 +10,7 @@ from poise.desk import convert
 from poise.incident.base import PARTIES, Party
 from poise.incident.clocks.standing import Clock, duties_of
 from poise.incident.clocks.words import both, due_sentence
-from poise.incident.drill import injects_by, is_over
+from poise.incident.drill import injects_by, is_over, scenario_of
 from poise.incident.known import (
     View,
     act_for,
@@ -72,6 +72,7 @@ def sitting(incident: Incident, who: Watcher, at: datetime, *, before: str = "")
             (when, one) for when, one in _injects(incident, at) if who.party is None or one.to == who.party
         ],
         "is_over": incident.is_drill and is_over(incident, at),
+        "questions": _questions(incident, at),
     }
 
 
@@ -242,6 +243,13 @@ def _before(incident: Incident, told: Told, who: Watcher) -> list[Told]:
 
 def _injects(incident: Incident, at: datetime) -> list[tuple[datetime, Any]]:
     return injects_by(incident, at) if incident.is_drill else []
+
+
+def _questions(incident: Incident, at: datetime) -> list[str]:
+    """Return what a drill that goes on asks both sides to judge."""
+    if not incident.is_drill or is_over(incident, at):
+        return []
+    return [one.text for one in scenario_of(incident).questions]
 
 
 def services_of() -> list[tuple[str, str]]:

@@ -30,6 +30,7 @@ from poise.desk.routes import DeskRequest, page
 from poise.desk.telling import Due, Need
 from poise.dialogue.working import brief_form
 from poise.incident.base import PARTIES
+from poise.incident.drill import injects_by, scenario_of
 from poise.incident.drill import shipped as shipped_drills
 from poise.incident.known import view
 from poise.incident.state import Incident
@@ -199,13 +200,12 @@ def form_choices(by: Actor, found: Incident) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _own_injects(found: Incident, by: Actor) -> list[str]:
+def _own_injects(found: Incident, by: Actor) -> list[tuple[str, str]]:
+    """Return what a statement in a drill can answer: each id with its words."""
     if not found.is_drill:
         return []
-    from poise.incident.drill import injects_by, scenario_of
-
-    own = [one.id for _, one in injects_by(found, by.now) if one.to == by.party]
-    return [*own, *(one.id for one in scenario_of(found).questions)]
+    own = [(one.id, f"{one.id}: {one.text}") for _, one in injects_by(found, by.now) if one.to == by.party]
+    return [*own, *((one.id, f"the question whether {one.text}") for one in scenario_of(found).questions)]
 
 
 def _tokens_of(found: Incident, person: str) -> list[str]:

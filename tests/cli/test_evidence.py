@@ -74,6 +74,7 @@ def test_sensitivity_prints_json_and_a_picture(out: Path, capsys: pytest.Capture
         (["simulate", "nowhere"], "E580"),
         (["simulate", "{out}", "--draws", "10"], "E581"),
         (["sensitivity", "{out}", "--of", "best"], "E582"),
+        (["sensitivity", "{out}", "--of", "nash", "--against", "nash"], "E582"),
         (["bench", "companies", "--company", "circus"], "E585"),
     ],
 )

@@ -51,6 +51,9 @@ def run(arguments: argparse.Namespace) -> int:
         if key not in model.plans.keys:
             message = f"There is no plan {key!r}; expected one of {', '.join(model.plans.keys)}."
             raise InputError(Fault("E582", option, message))
+    if arguments.of == arguments.against:
+        message = f"Both name {arguments.of!r}: a plan costs as much as itself, whatever is true."
+        raise InputError(Fault("E582", "--of, --against", message, "Name two plans."))
     ranges = Ranges()
     plan, rival = model.index(arguments.of), model.index(arguments.against)
     bars = tornado(model, ranges, plan, rival)

@@ -48,7 +48,20 @@ def _contents(document: PlanDocument) -> Iterator[tuple[str, bytes]]:
 
 
 def replace_file(path: Path, content: bytes) -> None:
-    """Write a file beside its place and move it there, so that no reader meets half of it."""
+    """Write a file beside its place and move it there, so that no reader meets half of it.
+
+    Raises
+    ------
+    OSError
+        With the name of the file that was asked for, not that of what stands beside it.
+    """
+    try:
+        _replace(path, content)
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(path)) from error
+
+
+def _replace(path: Path, content: bytes) -> None:
     handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     try:
         with os.fdopen(handle, "wb") as file:

@@ -55,15 +55,8 @@ FILLED: dict[str, tuple[str, ...]] = {
 
 
 @pytest.fixture
-def year(
-    monkeypatch: pytest.MonkeyPatch,
-    chair: User,
-    auditor: User,
-    administrator: User,
-    sign_in: Callable[[Any], Client],
-    tmp_path: Path,
-) -> Filled:
-    """Play the year, and fill what it leaves empty; return what stands for the varying parts of addresses."""
+def played(monkeypatch: pytest.MonkeyPatch, chair: User, auditor: User, administrator: User) -> None:
+    """Play the year."""
     monkeypatch.setattr("poise.desk.jobs.HEARTBEAT_SECONDS", 600.0)  # it would wait for this transaction
     monkeypatch.setattr(keyfile, "KDF_ROUNDS", 2)
     monkeypatch.setattr(clock, "now", lambda: END)
@@ -71,6 +64,11 @@ def year(
     fill_year(END)
     for name in ("anna", "bert"):
         User.objects.filter(username=name).update(first_name=f"Qq{name}zz")
+
+
+@pytest.fixture
+def year(played: None, sign_in: Callable[[Any], Client], tmp_path: Path) -> Filled:
+    """Fill what the year leaves empty; return what stands for the varying parts of addresses."""
     document = Exemption("x", "shop", "rule", ("c:1",), "CVE", "Lee", "why", END, END + timedelta(days=9))
     body = body_of(Envelope(EXCEPTION_TYPE, payload_of(document)).signed(DEPUTY))
     gate = DeskLedger().append(EXCEPTION, "bert", body, now=END).hash
@@ -158,7 +156,7 @@ def _said(response: Any) -> str:
 
 
 def test_a_figure_by_side_stands_only_where_a_direction_is_the_matter(
-    year: Filled, sign_in: Callable[[Any], Client]
+    played: None, sign_in: Callable[[Any], Client]
 ) -> None:
     """In a pair a side is a person."""
     client = sign_in(User.objects.get(username="anna"))

@@ -130,6 +130,19 @@ def test_ranges_and_dots_stand_wherever_a_loss_does(
     assert "Both together" in page
 
 
+def test_a_signed_plan_stands_beside_what_it_replaced(
+    ground: Ground, cio: Any, ciso: Any, sign_in: Callable[[Any], Client]
+) -> None:
+    """What was signed goes on, so it is compared with the policy of before, and by the same draws."""
+    client = sign_in(ciso)
+    sign(cio, ciso)
+    client.post("/trust/simulate", {"ground": convert.session(Actor.of(ciso).now).negotiation.ground})
+    work()
+    for name in ("agreed", "default"):
+        page = client.get(f"/plan/{name}").content.decode()
+        assert "against “The standing policy, without any agreement”" in page, name
+
+
 def test_the_page_says_what_the_simulation_says(
     ground: Ground, ciso: Any, sign_in: Callable[[Any], Client]
 ) -> None:

@@ -12,7 +12,9 @@ import pytest
 
 from poise.desk import clock
 from poise.desk.ledger import DeskLedger
+from poise.desk.pages.dialogue_home import SENTENCES
 from poise.desk.sample_year import fill_year
+from poise.dialogue.acts import ACTS
 from poise.dialogue.year import END, WARNED
 from poise.ledger import keyfile
 
@@ -88,6 +90,35 @@ def test_forms_become_acts_of_the_readers_own_side(cio: User, ciso: User, sign_i
     page = operations.get("/dialogue").content.decode()
     for text in ("Freeze", "mine", "ours", "Windows", "12.5"):
         assert text in page
+
+
+def test_home_tells_what_the_other_side_waits_for(
+    cio: User, ciso: User, auditor: User, sign_in: SignIn
+) -> None:
+    """Questions, offers, goals and promises stand there until dealt with; every act is a sentence."""
+    operations, security = sign_in(cio), sign_in(ciso)
+    say(security, "goal.proposed", title="Trade through an attack")
+    say(
+        security, "decision.asked", question="Patch the shop?", needed_by="2030-01-01T12:00",
+        option_text_1="Yes", option_text_2="No",
+    )  # fmt: skip
+    say(security, "disagreement.raised", title="Freeze", type="interests")
+    id = bodies("disagreement.raised")[0]["id"]
+    offer = {"disagreement": id, "how": "trade", "gives_operations": "a", "gives_security": "b"}
+    say(security, "settlement.proposed", outcome="Half", **offer)
+    say(security, "promise.made", what="The figures", due="2030-01-09T16:00")
+    waiting = ("Decide: Patch the shop?", "Answer the offer: Freeze", "Trade through an attack</a>")
+    page = operations.get("/").content.decode()
+    assert all(text in page for text in (*waiting, "The figures, by security", "asked: Patch the shop?"))
+    assert not any(text in security.get("/").content.decode() for text in waiting)
+    assert "The figures, by security" not in sign_in(auditor).get("/").content.decode()
+    say(operations, "goal.endorsed", goal=bodies("goal.proposed")[0]["id"])
+    asked = bodies("decision.asked")[0]["id"]
+    say(operations, "decision.made", decision=asked, option="option-1")
+    operations.post(f"/dialogue/disagreements/{id}/accept", {"seen": "Half"})
+    page = operations.get("/").content.decode()
+    assert not any(text in page for text in waiting)
+    assert set(SENTENCES) >= set(ACTS)
 
 
 def test_a_settlement_is_accepted_as_it_was_read(cio: User, ciso: User, sign_in: SignIn) -> None:

@@ -185,7 +185,7 @@ def test_of_several_addresses_each_gets_it_once(
     at(MONDAY + timedelta(minutes=1))
     say(
         sides[0], "profile.stated", cadence="daily", time="08:00", timezone="Europe/Berlin",
-        channels="mail-cio\nmail-ciso", quiet_start="19:00", quiet_end="07:00",
+        channels="mail-cio\nmail-ciso\nmail-cio", quiet_start="19:00", quiet_end="07:00",
     )  # fmt: skip
     mailbox.refuses = {"deputy@poise.example"}
     moment = MONDAY + timedelta(hours=2)

@@ -136,7 +136,7 @@ def _each(names: tuple[str, ...]) -> Iterator[str]:
         channels = read_channels(convert.folder() / "channels.toml")
     except IncidentError:
         channels = {}  # the attempt will say so
-    for name in names:
+    for name in dict.fromkeys(names):
         try:
             count = num_addresses(channels[name]) if name in channels and len(name) <= _LONGEST else 1
         except IncidentError:

@@ -18,6 +18,7 @@ from poise.desk.charts.weeks import disruption_chart, exposure_chart
 from poise.desk.contested import places
 from poise.desk.models import JointPage
 from poise.desk.navigation import Entry
+from poise.desk.pages import dialogue_home
 from poise.desk.pages.dialogue_forms import fields_of
 from poise.desk.permissions import may
 from poise.desk.routes import DeskRequest, page
@@ -323,4 +324,5 @@ URLS = [
     page("dialogue/board", board, "dialogue-board", "dialogue.board"),
     page("dialogue/say/<str:kind>", say, "dialogue-say", "dialogue.say", ("POST",)),
 ]
+SENTENCES, needs, due = dialogue_home.SENTENCES, dialogue_home.needs, dialogue_home.due
 NAV = (Entry("Dialogue", "dialogue-agenda", "dialogue.read", "dialogue"),)

@@ -42,6 +42,8 @@ def test_bundles_are_the_smallest_and_proven_so(block: int) -> None:
         few = few_moves(problem, kept, (bands[0], bands[1]), 1.0, held)
         fewest = moves[does].min(initial=9)
         assert fewest == 0 or few.least_moves == min(2, fewest)
+        # Where a cost may also be too low, not all pairs are looked at.
+        assert seed % 2 or fewest not in (1, 2) or few.plan is not None
         if few.plan is not None:
             assert (plans.window[rows[does]] == few.plan.window).all(axis=1).any()
             assert 1 <= int((few.plan.window != kept.window).sum()) <= 2

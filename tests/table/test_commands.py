@@ -85,6 +85,18 @@ def test_prices_shares_and_curves_are_said(table: Session, capsys: pytest.Captur
     assert main(["limit", "price", "--curve", "nothing", "--now", NOW.isoformat()]) == 2
 
 
+def test_both_names_of_why_ask_the_same(table: Session, capsys: pytest.CaptureFixture[str]) -> None:
+    """A wish within a span of time: both costs as intervals, whichever name the question has."""
+    first = table.ground.windows[0]
+    span = ("c0", "--after", first.start.isoformat(), "--before", first.end.isoformat())
+    code, value = said(capsys, "plan", "why", *span)
+    assert (code, value) == said(capsys, "why", *span)
+    for outcome in (value["at_equal_disruption"], value["at_equal_exposure"]):
+        assert outcome is None or outcome["extra"]["low"] <= outcome["extra"]["high"]
+    assert set(value["is_ruled_out"]) == {"at_equal_disruption", "at_equal_exposure"}
+    assert main(["plan", "why", "nothing", *span[1:], "--now", NOW.isoformat()]) == 2
+
+
 def test_limits_are_traded_one_of_each_side(table: Session, capsys: pytest.CaptureFixture[str]) -> None:
     """Dropping two limits that shut everything frees a plan that both prefer; totals stand beside it."""
     every = AllKept(table.ground, ())
@@ -155,10 +167,12 @@ def test_each_trigger_does_what_was_agreed(
 def test_a_replan_on_a_later_table_offers_few_moves_first(
     table: Session, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """A window that was cancelled leaves changes to place: few moves first, the whole re-plan last."""
+    """A cancelled window re-opens the agreement: few moves from it first, the whole re-plan last."""
     signed(table, Terms())
     ground, _ = facts(table.ground, "window")
     table.open(ground)
+    assert said(capsys, "agree", "check", "--apply")[1]["action"] == "reopen"
+    assert main(["agree", "check", "--now", NOW.isoformat()]) == 2
     code, value = said(capsys, "agree", "replan")
     assert code == 0
     budgets = [way["budget"] for way in value["ways"]]

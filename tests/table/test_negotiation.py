@@ -106,6 +106,33 @@ def test_only_a_match_is_told_and_only_a_match_is_signed(table: Session) -> None
     assert later.negotiation.in_force is None
 
 
+@pytest.mark.parametrize("action", ["reopen", "default"])
+def test_no_older_agreement_returns_when_the_last_one_reopens(table: Session, action: str) -> None:
+    """A signature ends the agreement before it; what goes on is the last plan, or the policy as agreed."""
+    keys, hashes = enrolled(table), []
+    for number, stored in enumerate((table.ground.plans[0], table.ground.plans[-1]), 1):
+        table.propose(None, "ours", as_plan(stored.windows))
+        for party in ("operations", "security"):
+            table.answer(party, number, "accept")  # type: ignore[arg-type]
+        draft = table.draft_agreement(number, Terms(), "anna")
+        for key in keys:
+            draft = draft.signed(key)
+        hashes.append(table.ledger.add(draft, now=NOW).hash)
+        table.__dict__.pop("negotiation", None)
+    state = table.negotiation
+    assert state.in_force is not None
+    assert state.in_force[0] == hashes[1]
+    table.reopen(hashes[1], ["a fact"], action)
+    state = table.negotiation
+    assert state.in_force is None
+    assert state.last is not None
+    assert state.last[0] == hashes[1]
+    if action == "default":
+        np.testing.assert_array_equal(table.default[1].window, table.ground.default_plan.window)
+    else:
+        np.testing.assert_array_equal(table.default[1].window, table.ground.plans[-1].windows)
+
+
 def enrolled(table: Session) -> list[SigningKey]:
     """Enrol one person for each side."""
     keys = [SigningKey.generate(), SigningKey.generate()]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import partial
 from itertools import combinations
 
 import msgspec
@@ -11,10 +12,10 @@ import pytest
 
 from poise.bargain import Stakes, bargain
 from poise.errors import NoFeasiblePlanError, TableError
-from poise.planning.capped import EXACT_CHOICES
+from poise.planning.capped import EXACT_CHOICES, solve_within
 from poise.planning.evaluate import evaluate
 from poise.planning.problem import Plan
-from poise.table import landmarks, repairing, solving
+from poise.table import landmarks, reasons, repairing, solving
 from poise.table.binding import bind
 from poise.table.ground import Ground, as_plan
 from poise.table.landmarks import landmarks_after, landmarks_before
@@ -348,13 +349,18 @@ def test_a_settlement_on_the_frontier_cannot_be_bettered() -> None:
             break
 
 
-@pytest.mark.parametrize("side", ["earlier", "later"])
-def test_reasons_are_the_best_plans_with_the_wish(side: str) -> None:
-    """What an earlier or later date costs is what brute force finds; where nothing does it, that is said."""
-    told = impossible = 0
+@pytest.mark.parametrize("exact_choices", [EXACT_CHOICES, 0], ids=["small", "as of larger companies"])
+@pytest.mark.parametrize("side", ["earlier", "later", "between"])
+def test_reasons_prove_what_the_wish_costs(
+    side: str, exact_choices: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Both intervals hold the exact difference over all plans; None and the sentence claim what is true."""
+    monkeypatch.setattr(reasons, "solve_within", partial(solve_within, exact_choices=exact_choices))
+    told = [0, 0]
+    impossible = 0
     for seed in range(40):
         ground = small_ground(seed)
-        if not ground.problem.num_changes:
+        if not ground.problem.num_changes or not len(ground.windows):
             continue
         limits = random_limits(ground, seed, count=1)
         every = AllKept(ground, limits)
@@ -362,32 +368,38 @@ def test_reasons_are_the_best_plans_with_the_wish(side: str) -> None:
         if not ok.any():
             continue
         place = int(np.flatnonzero(ok)[0])
-        draft = Plan(every.window[place])
         ends = np.append(ground.problem.window_end_days, math.inf)[every.window[:, 0]]
-        starts = np.append(ground.problem.window_start_days, -math.inf)[every.window[:, 0]]
-        if side == "earlier":
-            when = ground.windows[0].end
-            asked = Asked("c0", before=when)
-            wish = ok & (ends <= ground.days(when) + 1e-9)
-        else:
-            when = ground.windows[-1].start
-            asked = Asked("c0", after=when)
-            wish = ok & (starts >= ground.days(when) - 1e-9)
-        reason = why_not(ground, limits, draft, asked, QUICK)
-        cheap = wish & (every.operations <= every.operations[place] + 1e-9)
-        if cheap.any():
-            assert reason.at_equal_disruption is not None
-            best = float(every.security[cheap].min())
-            assert reason.at_equal_disruption.costs.security == pytest.approx(best, rel=1e-4, abs=1e-3)
-            told += 1
-        else:
-            assert reason.at_equal_disruption is None
+        starts = np.append(ground.problem.window_start_days, math.inf)[every.window[:, 0]]
+        middle = ground.windows[len(ground.windows) // 2]
+        asked = {
+            "earlier": Asked("c0", before=ground.windows[0].end),
+            "later": Asked("c0", after=ground.windows[-1].start),
+            "between": Asked("c0", middle.start, middle.end),
+        }[side]
+        wish = ok & (every.window[:, 0] >= 0)
+        if asked.before is not None:
+            wish &= ends <= ground.days(asked.before) + 1e-9
+        if asked.after is not None:
+            wish &= starts >= ground.days(asked.after) - 1e-9
+        reason = why_not(ground, limits, Plan(every.window[place]), asked, QUICK)
+        own = (every.security, every.operations)
+        for number, outcome in enumerate((reason.at_equal_disruption, reason.at_equal_exposure)):
+            within = own[1 - number] <= own[1 - number][place] + 1e-9
+            if outcome is None or reason.is_ruled_out[number]:
+                assert outcome is None
+                assert not (wish & within).any()
+                continue
+            exact = float(own[number][wish & within].min() - own[number][ok & within].min())
+            assert outcome.extra.low - 1e-6 <= exact <= outcome.extra.high + 1e-6
+            if exact_choices:
+                assert outcome.extra.best == pytest.approx(exact, rel=1e-4, abs=1e-3)
+            told[number] += 1
         if not wish.any():
-            assert reason.at_equal_disruption is None
-            assert reason.at_equal_exposure is None
-            assert "not" in reason.sentence or "no" in reason.sentence
+            assert (reason.at_equal_disruption, reason.at_equal_exposure) == (None, None)
+            assert "no" in reason.sentence
             impossible += 1
-    assert told > (3 if side == "earlier" else 0)
+        assert not (reason.is_impossible and wish.any())
+    assert min(told) >= (3 if side != "later" else 1)
     assert impossible > 3
 
 

@@ -73,8 +73,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     # Imports and readers make hundreds of thousands of objects that live on and hardly a cycle: looking for
     # cycles after every 700 of them, as Python does by default, is a tenth of a short command's time.
     gc.set_threshold(50_000, 20, 20)
-    words = sys.argv[1:] if argv is None else argv
-    arguments = build_parser(words).parse_args(argv)
+    words = list(sys.argv[1:] if argv is None else argv)
+    if words[:2] == ["plan", "why"]:  # a question about a plan: the same command under both names
+        words = words[1:]
+    arguments = build_parser(words).parse_args(words)
     try:
         return int(arguments.run(arguments))
     except PoiseError as error:

@@ -196,7 +196,7 @@ def run_draft(arguments: argparse.Namespace) -> int:
         return signing.hand_on(arguments, draft, arguments.out)
 
 
-def _agreement(at: Session) -> tuple[str, dict[str, Any]]:
+def _in_force(at: Session) -> tuple[str, dict[str, Any]]:
     from poise.errors import Fault, TableError
 
     in_force = at.negotiation.in_force
@@ -205,10 +205,19 @@ def _agreement(at: Session) -> tuple[str, dict[str, Any]]:
     return in_force
 
 
+def _last(at: Session) -> tuple[str, dict[str, Any]]:
+    """Return the last agreement, in force or open again."""
+    from poise.errors import Fault, TableError
+
+    if at.negotiation.last is None:
+        raise TableError(Fault("E557", "agreement", "Nothing was agreed yet at this table."))
+    return at.negotiation.last
+
+
 def run_replay(arguments: argparse.Namespace) -> int:
     """Run ``poise agree replay``; exit 1 when the ledger does not give the same agreement."""
     with at_table.session(arguments) as at:
-        record_hash, _ = _agreement(at)
+        record_hash, _ = _last(at)
         recorded, again = at.recompose(record_hash)
         is_same = recorded == again
         value = {"agreement": record_hash, "bytes": len(recorded), "is_same": is_same}
@@ -226,7 +235,7 @@ def run_check(arguments: argparse.Namespace) -> int:
     from poise.table.triggers import fired, gravest
 
     with at_table.session(arguments) as at:
-        record_hash, body = _agreement(at)
+        record_hash, body = _in_force(at)
         then = _ground_of(at, record_hash)
         found = fired(body, at.ground, then, at.now)
         action = gravest(found)

@@ -123,6 +123,7 @@ def _json(at: Session, trade: Trade) -> dict[str, Any]:
         "moves": [_move(at, trade, int(number)) for number in trade.moved],
         "relaxed": trade.relaxed,
         "least_moves": trade.least_moves,
+        "is_smallest": trade.is_smallest,
         "gain_security": trade.gain_security,
         "gain_operations": trade.gain_operations,
         "before": trade.before,

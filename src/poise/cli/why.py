@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import argparse
+from typing import TYPE_CHECKING, Any
 
 from poise.cli import at_table
+
+if TYPE_CHECKING:
+    from poise.table.reasons import Outcome
+    from poise.table.session import Session
 
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -45,22 +50,20 @@ def run(arguments: argparse.Namespace) -> int:
             "before": asked.before,
             "draft": draft.label,
             "at": reason.draft,
-            "at_equal_disruption": None
-            if reason.at_equal_disruption is None
-            else {
-                "costs": reason.at_equal_disruption.costs,
-                "extra": reason.at_equal_disruption.extra,
-                "moved": [at.ground.changes[j].id for j in reason.at_equal_disruption.moved],
-            },
-            "at_equal_exposure": None
-            if reason.at_equal_exposure is None
-            else {
-                "costs": reason.at_equal_exposure.costs,
-                "extra": reason.at_equal_exposure.extra,
-                "moved": [at.ground.changes[j].id for j in reason.at_equal_exposure.moved],
-            },
+            "at_equal_disruption": _outcome_json(at, reason.at_equal_disruption),
+            "at_equal_exposure": _outcome_json(at, reason.at_equal_exposure),
+            "is_ruled_out": dict(
+                zip(("at_equal_disruption", "at_equal_exposure"), reason.is_ruled_out, strict=True)
+            ),
             "is_impossible": reason.is_impossible,
             "blocked_by": reason.blocked_by,
             "sentence": reason.sentence,
         }
         return at_table.show(arguments, value, reason.sentence + "\n")
+
+
+def _outcome_json(at: Session, outcome: Outcome | None) -> dict[str, Any] | None:
+    if outcome is None:
+        return None
+    moved = [at.ground.changes[number].id for number in outcome.moved]
+    return {"costs": outcome.costs, "extra": outcome.extra, "moved": moved}

@@ -241,15 +241,20 @@ class Dialogue:
         return Dialogue(**{**values, **tables})
 
     @property
+    def last_signed(self) -> Signed | None:
+        """The last agreement, in force or re-opened."""
+        return next(reversed(self.agreements.values()), None)
+
+    @property
     def in_force(self) -> Signed | None:
-        """The last agreement that was not re-opened."""
-        standing = [one for one in self.agreements.values() if one.reopened is None]
-        return standing[-1] if standing else None
+        """The last agreement unless it was re-opened; then no older one returns."""
+        last = self.last_signed
+        return None if last is None or last.reopened is not None else last
 
     @property
     def currency(self) -> str:
         """The currency of the last agreement; empty without one."""
-        return str(self.in_force.body.get("currency", "")) if self.in_force else ""
+        return str(self.last_signed.body.get("currency", "")) if self.last_signed else ""
 
     def title_of(self, key: str) -> str:
         """Return what an id or an agenda's key is about, in words; the key itself where nothing is known."""

@@ -49,6 +49,11 @@ class Bundle:
     moved: Ints
     least_moves: int
 
+    @property
+    def is_smallest(self) -> bool:
+        """Return whether it is proven that no such bundle has fewer moves."""
+        return len(self.moved) <= self.least_moves
+
 
 def smallest_bundle(
     problem: Problem,

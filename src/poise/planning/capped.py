@@ -18,7 +18,6 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -28,13 +27,10 @@ from poise.planning.blend import tie_groups
 from poise.planning.choices import Choices, list_choices
 from poise.planning.evaluate import evaluate
 from poise.planning.exact import check_hard_due, is_within, no_plan, objective, solve_exact
-from poise.planning.highs import Limits, Relaxed, relax_program, run_program
+from poise.planning.highs import Limits, relax_program, run_program
 from poise.planning.milp import Model, build_model
 from poise.planning.priced import CappedByPrices, solve_by_charges
 from poise.planning.problem import CappedSolution, Evaluation, Floats, Goal, Ints, Plan, Problem, Solution
-
-#: Solves the relaxation of a problem, given its model.
-Relax = Callable[[Problem, Model], Relaxed]
 
 #: Up to so many choices of a change a problem is solved exactly: a solve then takes well under a second.
 EXACT_CHOICES = 400
@@ -70,7 +66,6 @@ def solve_within(
     is_local: bool = False,
     seen_bound: float | None = None,
     near: CappedByPrices | None = None,
-    relax: Relax | None = None,
 ) -> CappedSolution:
     """Return a good plan under caps with a proven bound; the best one where the problem is small.
 
@@ -96,8 +91,6 @@ def solve_within(
         Solution of a problem with like caps, where charges were used: a problem of more than
         :data:`MANY_CHOICES` choices with one cost capped and the other minimised is solved by
         :func:`~poise.planning.priced.solve_by_charges`, because its linear program would take too long.
-    relax
-        Solves the relaxation of this problem's model; by default from nothing.
 
     Raises
     ------
@@ -113,8 +106,7 @@ def solve_within(
     deadline = time.monotonic() + seconds
     caps, factors = (exposure_cap, disruption_cap), (0.0, 1.0) if math.isinf(weight) else (1.0, weight)
     model = build_model(problem, choices)
-    given = relax is not None and model.num_columns > 0
-    relaxed = relax(problem, model) if given and relax else relax_program(model, factors, caps, seconds)
+    relaxed = relax_program(model, factors, caps, seconds)
     if math.isinf(relaxed.bound):
         # Naming the dates to blame is a search of its own: worth it where it is quick.
         naming = seconds if len(choices.change) <= EXACT_CHOICES else 0.0

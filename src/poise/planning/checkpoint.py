@@ -138,7 +138,7 @@ class Checkpoint:
         bound, work = sum(part.bound for part in parts), sum(part.work for part in parts)
         self._put(_key("solve", weight, seed), _pack(window, bound, work, "time", parts))
 
-    def remember(self, solver: Solver, is_stopped: Callable[[], bool] = lambda: False) -> Solver:
+    def remember(self, solver: Solver, is_stopped: Callable[[], bool]) -> Solver:
         """Return a solver that takes a solve from the file where the file has it, and puts it there if not.
 
         A solve is the same when weight, time, seed and what it starts from are; so a sweep that was

@@ -1,8 +1,12 @@
-"""Bundles of one or two moves, by looking at all of them: what a move alone changes is exact and additive."""
+"""Bundles of one or two moves, by looking at them: what moves change adds up exactly over groups.
+
+Within a group two moves may leave or share a visit, which is counted too.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +20,8 @@ from poise.planning.problem import Floats, Ints, Plan, Problem
 _MOST_SINGLES, _MOST_PAIRS = 4_000, 300
 #: Moves of each kind, best first, that pairs are made of.
 _PAIRED = 3_000
+#: Pairs within one group looked at, of all groups together: a second.
+_MOST_TOGETHER = 20_000_000
 
 
 @dataclass(frozen=True)
@@ -62,24 +68,37 @@ def few_moves(
         if _holds(problem, plan, bands):
             return FewMoves(plan, 1)
     least = 2 if len(inside) <= _MOST_SINGLES else 1
-    best, total = None, np.inf
-    for pair in _pairs(moves, own, bands, rate):
-        plan = moves.applied(kept, pair)
+    candidates = [*_apart(moves, own, bands, rate), *_together(problem, moves, own, bands, rate)]
+    for _, first, second in sorted(candidates)[:_MOST_PAIRS]:
+        plan = moves.applied(kept, [first, second])
         if _holds(problem, plan, bands):
-            seen = evaluate(problem, plan)
-            cost = seen.exposure + seen.late_cost + rate * seen.disruption
-            if cost < total:
-                best, total = plan, cost
-    return FewMoves(best, least)
+            return FewMoves(plan, least)
+    return FewMoves(None, least)
 
 
 @dataclass(frozen=True)
 class _Moves:
-    """Every single move: a change, its new window (-1: not done), and what that changes, shape ``(2, M)``."""
+    """Every single move.
+
+    Parameters
+    ----------
+    change, group, window
+        Which change, its group, and its new window (-1: not done); shape ``(M,)``.
+    source, target
+        Slots that it leaves and enters, -1 for none; shape ``(M,)``.
+    delta
+        What it changes alone of both costs [money]; shape ``(2, M)``.
+    users
+        Changes in each slot before any move; shape ``(S,)``.
+    """
 
     change: Ints
+    group: Ints
     window: Ints
+    source: Ints
+    target: Ints
     delta: Floats
+    users: Ints
 
     def applied(self, kept: Plan, places: list[int]) -> Plan:
         window = kept.window.copy()
@@ -105,7 +124,8 @@ def _moves(problem: Problem, kept: Plan, held: npt.NDArray[np.bool_]) -> _Moves:
     exposure = np.concatenate((choices.exposure[is_move], choices.never_exposure[goes]))
     disruption = np.concatenate(((choices.disruption + opening)[is_move], choices.never_disruption[goes]))
     delta = np.stack((exposure - now[0][change], disruption - now[1][change] - closing[change]))
-    return _Moves(change, window, delta)
+    target = np.concatenate((choices.slot[is_move], np.full(len(goes), -1)))
+    return _Moves(change, problem.change_group[change], window, slot[change], target, delta, users)
 
 
 def _costs_now(problem: Problem, choices: Choices, kept: Plan) -> tuple[Floats, Floats]:
@@ -119,8 +139,8 @@ def _costs_now(problem: Problem, choices: Choices, kept: Plan) -> tuple[Floats, 
     return exposure, disruption
 
 
-def _pairs(moves: _Moves, own: Floats, bands: tuple[Band, Band], rate: float) -> list[list[int]]:
-    """Return pairs of moves of two changes that, added up, bring both costs into their bands; best first."""
+def _apart(moves: _Moves, own: Floats, bands: tuple[Band, Band], rate: float) -> list[tuple[float, int, int]]:
+    """Return pairs of moves in two groups that bring both costs into their bands, with their total cost."""
     total = moves.delta[0] + rate * moves.delta[1]
     order = np.argsort(total, kind="stable")
     safer = order[moves.delta[0][order] < 0][:_PAIRED]
@@ -129,11 +149,56 @@ def _pairs(moves: _Moves, own: Floats, bands: tuple[Band, Band], rate: float) ->
     for first in safer:
         cost = own[:, None] + moves.delta[:, [first]] + moves.delta[:, calmer]
         fits = bands[0].holds_all(cost[0]) & bands[1].holds_all(cost[1])
-        fits &= moves.change[calmer] != moves.change[first]
+        fits &= moves.group[calmer] != moves.group[first]
         second = calmer[np.flatnonzero(fits)[:3]]  # those of least total cost beside the first
         found += [(float(total[first] + total[one]), int(first), int(one)) for one in second]
-    found.sort()
-    return [[first, second] for _, first, second in found[:_MOST_PAIRS]]
+    return found
+
+
+def _together(
+    problem: Problem, moves: _Moves, own: Floats, bands: tuple[Band, Band], rate: float
+) -> list[tuple[float, int, int]]:
+    """Return pairs of moves of two changes of one group that do so, with their total cost.
+
+    Two changes of a group may save what neither does alone: a visit that they leave both, or share.
+    """
+    order = np.argsort(moves.group, kind="stable")
+    bounds = np.flatnonzero(np.diff(moves.group[order], prepend=-1, append=-1))
+    found: list[tuple[float, int, int]] = []
+    left = _MOST_TOGETHER
+    for begin, end in pairwise(bounds):
+        members = order[begin:end]
+        left -= len(members) ** 2
+        if left < 0:
+            break
+        delta = moves.delta[:, members]
+        both = delta[:, :, None] + delta[:, None, :]
+        both[1] += _shared(problem, moves, members)
+        fits = bands[0].holds_all(own[0] + both[0]) & bands[1].holds_all(own[1] + both[1])
+        fits &= moves.change[members][:, None] < moves.change[members][None, :]
+        first, second = np.nonzero(fits)
+        total = both[0][first, second] + rate * both[1][first, second]
+        best = np.argsort(total, kind="stable")[:_MOST_PAIRS]
+        found += zip(
+            total[best].tolist(), members[first[best]].tolist(), members[second[best]].tolist(), strict=True
+        )
+    return found
+
+
+def _shared(problem: Problem, moves: _Moves, members: Ints) -> Floats:
+    """Return what pairs of one group disrupt beyond what each move does alone, shape ``(M, M)`` [money]."""
+    source, target = moves.source[members], moves.target[members]
+    cost = np.append(problem.slot_cost, 0.0)
+    users = np.append(moves.users, -1)
+    leave_both = (source[:, None] == source[None, :]) & (users[source] == 2)[:, None]
+    enter_both = (target[:, None] == target[None, :]) & (users[target] == 0)[:, None]
+    # One enters the slot that the other leaves empty: it does not close.
+    swaps = (source[:, None] == target[None, :]) & (users[source] == 1)[:, None]
+    closing = cost[source][:, None]
+    stays = swaps * closing
+    less = leave_both * closing + enter_both * cost[target][:, None]
+    beyond: Floats = stays + stays.T - less
+    return beyond
 
 
 def _holds(problem: Problem, plan: Plan, bands: tuple[Band, Band]) -> bool:

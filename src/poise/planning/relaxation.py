@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from queue import Empty, SimpleQueue
 
 import highspy
@@ -20,9 +20,20 @@ import numpy.typing as npt
 
 from poise.errors import Fault, InternalError
 from poise.planning.choices import list_choices
-from poise.planning.highs import DUAL_TOLERANCE, ROUNDING, Relaxed, highs_program, quiet_solver
-from poise.planning.milp import Model, build_model
-from poise.planning.problem import TIME_TOLERANCE_DAYS, Floats, Ints, Problem
+from poise.planning.highs import (
+    DUAL_TOLERANCE,
+    ROUNDING,
+    Limits,
+    Relaxed,
+    highs_program,
+    quiet_solver,
+    run_program,
+)
+from poise.planning.milp import build_model
+from poise.planning.problem import TIME_TOLERANCE_DAYS, Floats, Plan, Problem
+
+#: A column of at most this in a relaxation is not in it [1].
+_NOTHING = 1e-7
 
 
 @dataclass(frozen=True)
@@ -86,7 +97,7 @@ class Relaxation:
         *,
         seconds: float,
     ) -> None:
-        self.problem, self.caps, self.seconds = problem, caps, seconds
+        self.problem, self.factors, self.caps, self.seconds = problem, factors, caps, seconds
         self.model = build_model(problem, list_choices(problem))
         model = self.model
         cost = factors[0] * model.exposure + factors[1] * model.disruption
@@ -110,12 +121,62 @@ class Relaxation:
         finally:
             self._idle.put(solver)
 
-    def carried(self, relaxed: Relaxed, target_problem: Problem, target: Model) -> Relaxed:
-        """Return an answer with its values for the columns of a problem that has the limits bound to it."""
-        if not len(relaxed.values):
-            return relaxed
-        values = carry(relaxed.values, (self.problem, self.model), (target_problem, target))
-        return Relaxed(relaxed.bound, relaxed.weight, relaxed.work, values)
+    def search(
+        self,
+        switches: Switches,
+        relaxed: Relaxed,
+        plans: Sequence[Plan],
+        share: float,
+        limits: Limits,
+        *,
+        start: Plan | None = None,
+        factors: tuple[float, float] | None = None,
+    ) -> Plan | None:
+        """Search whole plans among what the relaxation finds cheap and what known plans do.
+
+        Parameters
+        ----------
+        relaxed
+            What :meth:`under` said of these switches.
+        plans
+            Whose columns may be used; they need not keep the limits.
+        share
+            A column is cheap when one more of it adds at most this part of the bound [1]; with 0 those are
+            that the relaxation uses.
+        start
+            One of them that keeps the limits and caps.
+        factors
+            Other weights to minimise, without the caps: to find any plan that might keep them.
+
+        Returns
+        -------
+        Plan or None
+            A proposal: the evaluator has the last word. None where none was found.
+        """
+        model, bounds = self.model, self._bounds(switches)
+        used = np.zeros(model.num_columns, dtype=np.bool_)
+        for plan in plans:
+            used |= model.values_of(plan.window) > 0
+        if len(relaxed.values):
+            used |= relaxed.values > _NOTHING
+        if len(relaxed.reduced) and share > 0:
+            used |= relaxed.reduced <= share * relaxed.bound
+        used[model.num_columns - model.units.count :] = True
+        used &= bounds.column_upper > 0
+        program = replace(model, row_lower=bounds.row_lower, row_upper=bounds.row_upper)
+        begin = None if start is None else model.values_of(start.window)[used]
+        run = run_program(
+            program.restricted(used, np.zeros(model.num_columns)),
+            factors or self.factors,
+            self.caps if factors is None else (math.inf, math.inf),
+            limits,
+            start=begin,
+        )
+        if run.values is None:
+            return None
+        values = np.zeros(model.num_columns)
+        values[used] = run.values
+        return Plan(model.plan_windows(values))
 
     def _bounds(self, switches: Switches) -> _Bounds:
         model, choices = self.model, self.model.choices
@@ -184,36 +245,5 @@ class Relaxation:
             weight = max(0.0, -dual * self._unit / max(1.0, abs(self.caps[1])))
         slack = DUAL_TOLERANCE * self._unit * columns + ROUNDING * self._constant
         bound = max(0.0, info.objective_function_value * self._unit - slack)
-        return Relaxed(bound, weight, work, np.asarray(solution.col_value))
-
-
-def carry(values: Floats, source: tuple[Problem, Model], target: tuple[Problem, Model]) -> Floats:
-    """Return values of one program's columns for those of another over the same changes and windows.
-
-    A column that the source lacks is 0. Units of caps, which either may count by other columns, are a half:
-    nothing is known of them.
-    """
-    parts = [
-        _looked_up(_choice_keys(*source), values[: len(source[1].choices.change)], _choice_keys(*target)),
-        _looked_up(_slot_keys(*source), values[len(source[1].choices.change) :], _slot_keys(*target)),
-        np.full(target[1].units.count, 0.5),
-    ]
-    return np.concatenate(parts)
-
-
-def _choice_keys(problem: Problem, model: Model) -> Ints:
-    return model.choices.change * problem.num_windows + model.choices.window
-
-
-def _slot_keys(problem: Problem, model: Model) -> Ints:
-    group = problem.slot_group[model.open_slot]
-    return group * problem.num_windows + problem.slot_window[model.open_slot]
-
-
-def _looked_up(keys: Ints, values: Floats, wanted: Ints) -> Floats:
-    order = np.argsort(keys, kind="stable")
-    place = np.minimum(np.searchsorted(keys[order], wanted), max(0, len(keys) - 1))
-    if not len(keys):
-        return np.zeros(len(wanted))
-    found = order[place]
-    return np.where(keys[found] == wanted, values[found], 0.0)
+        reduced = np.asarray(solution.col_dual) * self._unit
+        return Relaxed(bound, weight, work, np.asarray(solution.col_value), reduced)

@@ -103,16 +103,23 @@ class Negotiation:
         return Importance(of["operations"], of["security"])
 
     @property
+    def last(self) -> tuple[str, dict[str, Any]] | None:
+        """Return the last agreement, in force or re-opened, with its record's hash."""
+        return self.agreements[-1] if self.agreements else None
+
+    @property
     def in_force(self) -> tuple[str, dict[str, Any]] | None:
-        """Return the last agreement that was not re-opened, with its record's hash."""
-        standing = [one for one in self.agreements if one[0] not in self.reopened]
-        return standing[-1] if standing else None
+        """Return the last agreement unless it was re-opened.
+
+        A signature ends the agreement before it for good: when the last one re-opens no older one returns,
+        because nobody agreed to that.
+        """
+        return None if self.last is None or self.last[0] in self.reopened else self.last
 
     @property
     def goes_on(self) -> tuple[str, dict[str, Any]] | None:
         """Return whose plan goes on while nobody signs: the last agreement's, unless the policy took over."""
-        last = self.agreements[-1] if self.agreements else None
-        return None if last is None or last[0] in self.fallen else last
+        return None if self.last is None or self.last[0] in self.fallen else self.last
 
     @property
     def offers(self) -> tuple[Offer, ...]:

@@ -27,6 +27,8 @@ Progress = Callable[[int, int, str], None]
 
 #: A saving of less than this part of the draft's cost is none [1].
 _NOTHING = 1e-6
+#: An interval narrower than this, relative, is told as one number [1].
+SAME_PRICE = 0.005
 #: Where the curve of a price is taken, as multiples of the draft's disruption.
 CURVE = (0.8, 0.9, 1.0, 1.1, 1.25)
 
@@ -243,11 +245,12 @@ def sentence(price: Price, currency: str, goal: Goal) -> str:
     if price.high <= 0:
         return "costs nothing here"
     if price.low <= 0:
-        return f"no proven cost (at most {currency} {_short(price.high)} of {what})"
-    if price.high - price.low <= 0.005 * price.high:
-        return f"{currency} {_short(price.best)} of {what}"
-    return f"{currency} {_short(price.low)} to {_short(price.high)} of {what}"
+        return f"no proven cost (at most {currency} {short_number(price.high)} of {what})"
+    if price.high - price.low <= SAME_PRICE * price.high:
+        return f"{currency} {short_number(price.best)} of {what}"
+    return f"{currency} {short_number(price.low)} to {short_number(price.high)} of {what}"
 
 
-def _short(value: float) -> str:
+def short_number(value: float) -> str:
+    """Return a number of money with three figures that count."""
     return f"{float(f'{value:.3g}'):,.10g}"

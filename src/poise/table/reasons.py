@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 import numpy as np
 
+from poise.bargain.prices import Price, difference
+from poise.bargain.value import Value
 from poise.errors import Fault, NoFeasiblePlanError, TableError
 from poise.planning.capped import find_any, solve_within
-from poise.planning.problem import TIME_TOLERANCE_DAYS, Ints, Plan, Problem
+from poise.planning.evaluate import evaluate
+from poise.planning.problem import TIME_TOLERANCE_DAYS, Goal, Ints, Plan, Problem
 from poise.table.binding import bind
 from poise.table.ground import Ground
 from poise.table.limits import Limit
-from poise.table.solving import Costs, Effort, costs_of, moves_between
+from poise.table.pricing import SAME_PRICE, short_number
+from poise.table.solving import Costs, Effort, costs_of, is_proof, moves_between
 
 
 @dataclass(frozen=True)
@@ -28,21 +33,21 @@ class Asked:
 
 @dataclass(frozen=True)
 class Outcome:
-    """The best plan with what was asked for, at one side's cost held equal.
+    """The best plan found with what was asked for, at one side's cost held equal.
 
     Parameters
     ----------
     costs
         Of that plan.
     extra
-        What it costs more than the best plan found without the wish, solved alike [money]; at least 0.
+        What the wish costs: the least cost with it less that without, in a proven interval [money].
     moved
         Other changes that move for it.
     """
 
     plan: Plan
     costs: Costs
-    extra: float
+    extra: Price
     moved: Ints
 
 
@@ -54,6 +59,8 @@ class Reason:
     ----------
     at_equal_disruption, at_equal_exposure
         The re-solves; None where none exists or none was found.
+    is_ruled_out
+        Whether it is proven that no plan does it at no more disruption, and at no more expected loss.
     is_impossible
         Whether it is proven that no plan does it, at any cost.
     blocked_by
@@ -66,6 +73,7 @@ class Reason:
     draft: Costs
     at_equal_disruption: Outcome | None
     at_equal_exposure: Outcome | None
+    is_ruled_out: tuple[bool, bool]
     is_impossible: bool
     blocked_by: tuple[str, ...]
     sentence: str
@@ -86,66 +94,82 @@ def why_not(
     if number is None:
         hint = "plan.csv and poise table show list the changes."
         raise TableError(Fault("E554", "why", f"There is no change {asked.change!r} here.", hint))
-    problem = bind(ground, limits).problem
-    costs = costs_of(ground.problem, draft)
-    group = int(problem.change_group[number])
-    with_it = _with_wish(ground, problem, number, asked)
-    # A later release takes waiting out of this problem's costs; the draft's are told in the same measure.
-    waited_days = with_it.release_days[number] - problem.release_days[number]
-    less_security = float(problem.exposure_per_day[number] * waited_days)
-    less_operations = float(problem.deferral_cost_per_day[number] * waited_days)
-    focus = np.array([group])
-    outcomes: list[Outcome | None] = []
-    for weight, exposure_cap, disruption_cap in (
-        (0.0, np.inf, costs.operations),
-        (np.inf, costs.security, np.inf),
-    ):
-        wished = _best(
-            with_it,
-            weight,
-            (exposure_cap - less_security, disruption_cap - less_operations),
-            draft,
-            focus,
-            effort,
-        )
-        if wished is None:
-            outcomes.append(None)
-            continue
-        free = _best(problem, weight, (exposure_cap, disruption_cap), draft, focus, effort) or draft
-        seen, without = costs_of(ground.problem, wished), costs_of(ground.problem, free)
-        if weight == 0.0:
-            extra = seen.security - min(without.security, costs.security)
-        else:
-            extra = seen.operations - min(without.operations, costs.operations)
-        moved = moves_between(wished, draft)
-        outcomes.append(Outcome(wished, seen, max(0.0, extra), moved[moved != number]))
+    solver = _Wish(ground, bind(ground, limits).problem, draft, number, asked, effort)
+    (disruption, no_disruption), (exposure, no_exposure) = (
+        solver.priced("exposure"),
+        solver.priced("disruption"),
+    )
     blocked: tuple[str, ...] = ()
     impossible = False
-    if outcomes == [None, None]:
+    if disruption is None and exposure is None:
         blocked, impossible = _blocking(ground, limits, number, asked, effort)
-    reason = Reason(asked, costs, outcomes[0], outcomes[1], impossible, blocked, "")
+    ruled_out = (no_disruption, no_exposure)
+    reason = Reason(asked, solver.costs, disruption, exposure, ruled_out, impossible, blocked, "")
     return replace(reason, sentence=_sentence(ground, reason))
 
 
-def _best(
-    problem: Problem, weight: float, caps: tuple[float, float], warm: Plan, focus: Ints, effort: Effort
-) -> Plan | None:
-    """Return the best plan found within caps on (exposure, disruption); None without one."""
-    effort.go_on()
-    try:
-        return solve_within(
+class _Wish:
+    """Solves a problem with a wish and without it, one side's cost held at the draft's."""
+
+    def __init__(
+        self, ground: Ground, problem: Problem, draft: Plan, number: int, asked: Asked, effort: Effort
+    ) -> None:
+        self.ground, self.problem, self.draft, self.number, self.effort = (
+            ground,
             problem,
-            weight,
-            seconds=effort.seconds,
-            exposure_cap=caps[0],
-            disruption_cap=caps[1],
-            warm=warm,
-            focus=focus,
-            rounds=effort.rounds,
-            seed=effort.seed,
-        ).plan
-    except NoFeasiblePlanError:
-        return None
+            draft,
+            number,
+            effort,
+        )
+        self.wished = _with_wish(ground, problem, number, asked)
+        self.costs = costs_of(ground.problem, draft)
+        self.is_kept = evaluate(problem, draft).is_feasible
+        # A later release takes waiting out of that problem's costs, the same for every plan with the wish.
+        waited_days = float(self.wished.release_days[number] - problem.release_days[number])
+        self.shift = Costs(
+            float(problem.exposure_per_day[number]) * waited_days,
+            float(problem.deferral_cost_per_day[number]) * waited_days,
+        )
+
+    def priced(self, goal: Goal) -> tuple[Outcome | None, bool]:
+        """Return what the wish costs one side at no more of the other's cost, and whether none is proven."""
+        with_it = self._least(self.wished, goal, self.shift)
+        plan = with_it.witness
+        if plan is None:
+            return None, with_it.is_impossible
+        without = self._least(self.problem, goal, Costs(0.0, 0.0))
+        # What does the wish, and the draft itself, are plans without the wish too.
+        best = min(without.best, with_it.best, self._own(self.costs, goal) if self.is_kept else math.inf)
+        extra = difference(with_it, Value(min(without.bound, best), best))
+        moved = moves_between(plan, self.draft)
+        return Outcome(plan, costs_of(self.ground.problem, plan), extra, moved[moved != self.number]), False
+
+    def _least(self, problem: Problem, goal: Goal, shift: Costs) -> Value:
+        """Return the least cost to one side, in the ground's measure, and the plan."""
+        self.effort.go_on()
+        caps = (math.inf, self.costs.operations - shift.operations)
+        if goal == "disruption":
+            caps = (self.costs.security - shift.security, math.inf)
+        try:
+            found = solve_within(
+                problem,
+                0.0 if goal == "exposure" else math.inf,
+                seconds=self.effort.seconds,
+                exposure_cap=caps[0],
+                disruption_cap=caps[1],
+                warm=self.draft,
+                focus=self.problem.change_group[[self.number]],
+                rounds=self.effort.rounds,
+                seed=self.effort.seed,
+            )
+        except NoFeasiblePlanError as error:
+            return Value(math.inf if is_proof(error) else 0.0, math.inf)
+        added = self._own(shift, goal)
+        return Value(found.bound + added, found.value + added, found.plan)
+
+    @staticmethod
+    def _own(costs: Costs, goal: Goal) -> float:
+        return costs.security if goal == "exposure" else costs.operations
 
 
 def _with_wish(ground: Ground, problem: Problem, number: int, asked: Asked) -> Problem:
@@ -177,7 +201,7 @@ def _blocking(
         except NoFeasiblePlanError:
             return False
 
-    if is_possible(limits):
+    if is_possible(limits) is not False:
         return (), False
     alone = tuple(
         limit.id for limit in limits if is_possible([other for other in limits if other is not limit])
@@ -213,13 +237,14 @@ def _sentence(ground: Ground, reason: Reason) -> str:
         first = min((ground.windows[w].end for w in windows), default=None)
         then = f"; its first ends {first:%Y-%m-%d %H:%M}" if first else "; it has none in the horizon"
         return f"{head}: its group has no window then{then}."
-    parts = []
-    if reason.at_equal_disruption:
-        extra = reason.at_equal_disruption.extra
-        parts.append(f"{money} {extra:,.0f} more expected loss at no more disruption")
-    if reason.at_equal_exposure:
-        extra = reason.at_equal_exposure.extra
-        parts.append(f"{money} {extra:,.0f} more disruption at no more expected loss")
+    parts = [
+        f"{_extra(outcome.extra, money, what)} at no more {held}"
+        for outcome, what, held in (
+            (reason.at_equal_disruption, "expected loss", "disruption"),
+            (reason.at_equal_exposure, "disruption", "expected loss"),
+        )
+        if outcome is not None
+    ]
     if parts:
         moved = len(reason.at_equal_disruption.moved) if reason.at_equal_disruption else 0
         more = f" ({moved} other changes move)" if moved else ""
@@ -228,4 +253,17 @@ def _sentence(ground: Ground, reason: Reason) -> str:
         return f"{head}: not while {' or '.join(reason.blocked_by)} stands."
     if reason.is_impossible:
         return f"{head}: no plan does it; the calendar, capacity or rollout order is in the way."
-    return f"{head}: possible only if both expected loss and disruption may grow."
+    if all(reason.is_ruled_out):
+        return f"{head}: possible only if both expected loss and disruption may grow."
+    return f"{head}: no plan was found that does it unless both expected loss and disruption grow."
+
+
+def _extra(price: Price, money: str, what: str) -> str:
+    """Return what a wish costs more in words: an interval as soon as it is not proven."""
+    if price.high <= 0:
+        return f"no more {what}"
+    if price.low <= 0:
+        return f"at most {money} {short_number(price.high)} more {what}"
+    if price.high - price.low <= SAME_PRICE * price.high:
+        return f"{money} {short_number(price.best)} more {what}"
+    return f"{money} {short_number(price.low)} to {short_number(price.high)} more {what}"

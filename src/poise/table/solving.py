@@ -1,31 +1,36 @@
 """Best plans under sets of limits, for one goal at the other side's cost held equal.
 
-Small companies are solved exactly. Beyond, plans come from a trace of the frontier around the draft
-(:mod:`poise.planning.tracing`), once for both goals, and bounds from that trace and from the linear
-relaxation. Where that would be too large, caps are charged for (:mod:`poise.planning.priced`).
+Small companies are solved exactly. Beyond, bounds come from one linear relaxation, solved hot, and plans
+from brief exact searches among what it finds cheap and what known plans do: wide ones at the two ends of all
+comparisons, all limits and none, and narrow ones between. A trace of the frontier around the draft
+(:mod:`poise.planning.tracing`) adds plans to start from, once for both goals. Where the linear program would
+be too large, caps are charged for (:mod:`poise.planning.priced`).
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import cached_property, partial
 from threading import Lock
 
 import numpy as np
 
 from poise.bargain.value import Limits, Value
 from poise.errors import Fault, NoFeasiblePlanError, TableError
-from poise.planning.capped import EXACT_CHOICES, MANY_CHOICES, ROUNDS, Relax, solve_within
+from poise.planning.capped import EXACT_CHOICES, MANY_CHOICES, ROUNDS, solve_within
 from poise.planning.choices import list_choices
 from poise.planning.evaluate import evaluate
+from poise.planning.highs import Limits as HighsLimits
 from poise.planning.highs import Relaxed
 from poise.planning.priced import CappedByPrices
 from poise.planning.problem import CappedSolution, Goal, Ints, Plan, Problem
 from poise.planning.relaxation import Relaxation
 from poise.planning.tracing import Spot, Trace, trace
 from poise.table.binding import Board, Bound, bind, touched
-from poise.table.ground import Ground
+from poise.table.ground import Ground, as_plan
 from poise.table.limits import Limit
 
 #: Longest that one solve may take [s]; its rounds end it long before.
@@ -34,6 +39,8 @@ SOLVE_SECONDS = 30.0
 LESS = " less"
 #: No limit but those of class law.
 NONE: Limits = frozenset()
+#: At the ends of all comparisons columns are searched of which one more adds this part of the bound [1].
+CHEAP = 1e-3
 #: Two bounds of relaxations closer than this, relative, are the same.
 _SAME_BOUND = 1e-8
 #: Plans of a stricter set that a trace starts from.
@@ -150,6 +157,11 @@ class LimitSets:
             self._traces[kept] = self._traced(kept, 1)
         return self._traces[kept]
 
+    @cached_property
+    def stored(self) -> list[Plan]:
+        """The plans of the ground's frontier."""
+        return [as_plan(stored.windows) for stored in self.ground.plans]
+
     def known(self) -> list[Spot]:
         """Return the plans of the two ends nearest to the draft."""
         return [
@@ -210,6 +222,7 @@ class LimitSolver:
         self._caps = (math.inf, self.cap) if self.is_exposure else (self.cap, math.inf)
         self._lock = Lock()
         self._ends: dict[Limits, Value] = {}
+        self._known: dict[Limits, Relaxed] = {}
         self._relaxation: Relaxation | None = None
         #: The limit behind each row of caps and the charges under all limits, of the largest companies.
         self._charged: tuple[tuple[str, ...], CappedByPrices] | None = None
@@ -224,54 +237,84 @@ class LimitSolver:
     def __call__(self, kept: Limits, warm: Plan | None) -> Value:
         """Solve under these limits: a :data:`poise.bargain.value.Solve`."""
         self.sets.effort.go_on()
-        if not self.sets.is_traced:
-            return self._solved(kept, warm, None)
+        if self._relaxation is None:
+            return self._solved(kept, warm)
         with self._lock:
-            for end in (self.sets.every, NONE):
-                if end not in self._ends:
-                    self._ends[end] = self._end(end)
-        return self._ends[kept] if kept in self._ends else self._between(kept)
+            if not self._ends:
+                ends = (self.sets.every, NONE)
+                with ThreadPoolExecutor(max(1, self.sets.effort.threads)) as executor:
+                    found = list(executor.map(partial(self._traced, self._relaxation), ends))
+                self._ends = dict(zip(ends, found, strict=True))
+        return self._ends[kept] if kept in self._ends else self._between(self._relaxation, kept)
 
-    def _end(self, kept: Limits) -> Value:
-        """Solve an end of all comparisons: worth an exact search around the plan found."""
-        relaxed = self._relaxed(kept)
-        if relaxed is not None and math.isinf(relaxed.bound):
+    def _traced(self, relaxation: Relaxation, kept: Limits) -> Value:
+        """Solve an end of all comparisons: worth a search among all that the relaxation finds cheap."""
+        relaxed = self._relaxed(relaxation, kept)
+        if math.isinf(relaxed.bound):
             return Value(math.inf, math.inf)
-        found = self._read(self.sets.trace(kept), relaxed)
+        plans = [self.sets.draft, *self.sets.stored, *(spot.plan for spot in self.sets.trace(kept).spots)]
+        start = self._best(kept, plans)
         self.sets.effort.go_on()
-        exact = self._solved(kept, found.witness, relaxed)
-        bound = exact.bound if not exact.is_known else max(exact.bound, min(found.bound, exact.best))
-        return Value(bound, exact.best, exact.witness)
+        if start is None:
+            # Any plan that keeps the limits, with as little of what is capped as can be.
+            any_plan = self._found(relaxation, kept, relaxed, plans, CHEAP, is_capped=False)
+            start = self._best(kept, any_plan)
+            self.sets.effort.go_on()
+        # Without limits the ground's frontier was searched already.
+        share = CHEAP if kept else 0.0
+        found = self._found(relaxation, kept, relaxed, plans, share, start=start)
+        return self._value(kept, relaxed, [*found, *plans, *([] if start is None else [start])])
 
-    def _between(self, kept: Limits) -> Value:
-        relaxed = self._relaxed(kept)
-        if relaxed is not None and math.isinf(relaxed.bound):
+    def _between(self, relaxation: Relaxation, kept: Limits) -> Value:
+        """Solve a set between the ends: among the columns of its relaxation and of the plans known."""
+        relaxed = self._relaxed(relaxation, kept)
+        if math.isinf(relaxed.bound):
             return Value(math.inf, math.inf)
-        known = self._known(kept)
-        if known is not None and self._is_settled(kept, relaxed, self._cost(known)):
-            best = self._cost(known)
-            return Value(min(relaxed.bound, best) if relaxed is not None else 0.0, best, known)
-        found = self._read(self.sets.trace(kept), relaxed)
+        plans = [value.witness for value in self._ends.values() if value.is_known]
+        spots = [spot.plan for spot in self.sets.known()]
+        start = self._best(kept, [*plans, *spots, *self.sets.stored])
+        if start is not None and self._is_settled(relaxation, kept, relaxed, self._cost(start)):
+            return self._value(kept, relaxed, [start])
         self.sets.effort.go_on()
-        if known is not None and self._cost(known) < found.best:
-            best = self._cost(known)
-            return Value(min(found.bound, best), best, known)
-        if not found.is_known:
-            return self._solved(kept, None, relaxed)
-        return found
+        used = [*plans, *([] if start is None else [start])]
+        return self._value(
+            kept, relaxed, [*used, *self._found(relaxation, kept, relaxed, used, 0.0, start=start)]
+        )
 
-    def _read(self, seen: Trace, relaxed: Relaxed | None) -> Value:
-        bound, spot = seen.least_exposure(self.cap) if self.is_exposure else seen.least_disruption(self.cap)
-        bound = max(bound, relaxed.bound if relaxed is not None else 0.0)
-        if spot is None:
-            return Value(bound, math.inf)
-        best = spot.exposure if self.is_exposure else spot.disruption
-        return Value(min(bound, best), best, spot.plan)
+    def _found(
+        self,
+        relaxation: Relaxation,
+        kept: Limits,
+        relaxed: Relaxed,
+        plans: Sequence[Plan],
+        share: float,
+        *,
+        start: Plan | None = None,
+        is_capped: bool = True,
+    ) -> list[Plan]:
+        """Return the plan that a brief search finds, if any; arguments as of :meth:`Relaxation.search`."""
+        sets, other = self.sets, (0.0, 1.0) if self.is_exposure else (1.0, 0.0)
+        found = relaxation.search(
+            sets.board.switches(sets.ground, sets.chosen(kept)),
+            relaxed,
+            plans,
+            share,
+            HighsLimits(sets.effort.seconds, 1, "few" if share > 0 else "fewest"),
+            start=start,
+            factors=None if is_capped else other,
+        )
+        return [] if found is None else [found]
 
-    def _known(self, kept: Limits) -> Plan | None:
-        """Return the best plan of the two ends that keeps a set and the cap; None without one."""
-        plans = [spot.plan for spot in self.sets.known()]
-        plans += [value.witness for value in self._ends.values() if value.is_known]
+    def _value(self, kept: Limits, relaxed: Relaxed, plans: Sequence[Plan]) -> Value:
+        """Return what is proven of a set and the best of some plans that keeps it."""
+        best = self._best(kept, plans)
+        if best is None:
+            return Value(relaxed.bound, math.inf)
+        cost = self._cost(best)
+        return Value(min(relaxed.bound, cost), cost, best)
+
+    def _best(self, kept: Limits, plans: Sequence[Plan]) -> Plan | None:
+        """Return the best of some plans that keeps a set and the cap; None without one."""
         problem, best, least = self.sets.problem(kept), None, math.inf
         for plan in plans:
             seen = evaluate(problem, plan)
@@ -281,7 +324,7 @@ class LimitSolver:
                 best, least = plan, own
         return best
 
-    def _is_settled(self, kept: Limits, relaxed: Relaxed | None, cost: float) -> bool:
+    def _is_settled(self, relaxation: Relaxation, kept: Limits, relaxed: Relaxed, cost: float) -> bool:
         """Return whether a search promises nothing: the set costs what an end does, by all that is known.
 
         Either the best plan without limits keeps these, or dropping the missing ones does not move the
@@ -289,43 +332,32 @@ class LimitSolver:
         """
         if cost <= self._ends[NONE].best:
             return True
-        whole = self._relaxed(self.sets.every)
-        return (
-            kept < self.sets.every
-            and relaxed is not None
-            and whole is not None
-            and relaxed.bound >= whole.bound * (1 - _SAME_BOUND)
-        )
+        whole = self._relaxed(relaxation, self.sets.every)
+        return kept < self.sets.every and relaxed.bound >= whole.bound * (1 - _SAME_BOUND)
 
     def _cost(self, plan: Plan) -> float:
         costs = costs_of(self.sets.ground.problem, plan)
         return costs.security if self.is_exposure else costs.operations
 
-    def _relaxed(self, kept: Limits) -> Relaxed | None:
-        if self._relaxation is None:
-            return None
-        switches = self.sets.board.switches(self.sets.ground, self.sets.chosen(kept))
-        return self._relaxation.under(switches)
+    def _relaxed(self, relaxation: Relaxation, kept: Limits) -> Relaxed:
+        if kept not in self._known:
+            switches = self.sets.board.switches(self.sets.ground, self.sets.chosen(kept))
+            self._known[kept] = relaxation.under(switches)
+        return self._known[kept]
 
-    def _solved(self, kept: Limits, warm: Plan | None, relaxed: Relaxed | None) -> Value:
-        """Search exactly, around a plan where the problem is large."""
+    def _solved(self, kept: Limits, warm: Plan | None) -> Value:
+        """Search exactly, or where the linear program would be too large by charges."""
         sets = self.sets
         gone = [limit for name, limit in sets.limits.items() if name not in kept]
         # From a plan that meets more limits, what the missing ones held up; from none, what these ask.
         focus = touched(sets.ground, gone if warm is not None else sets.chosen(kept))
         try:
-            found = self._search(sets.bound(kept), warm or sets.draft, focus, self._handed(relaxed))
+            found = self._search(sets.bound(kept), warm or sets.draft, focus)
         except NoFeasiblePlanError as error:
             return Value(math.inf if is_proof(error) else 0.0, math.inf)
         return Value(found.bound, found.value, found.plan)
 
-    def _handed(self, relaxed: Relaxed | None) -> Relax | None:
-        relaxation = self._relaxation
-        if relaxed is None or relaxation is None:
-            return None
-        return lambda problem, model: relaxation.carried(relaxed, problem, model)
-
-    def _search(self, bound: Bound, warm: Plan, focus: Ints, relax: Relax | None) -> CappedSolution:
+    def _search(self, bound: Bound, warm: Plan, focus: Ints) -> CappedSolution:
         effort, near = self.sets.effort, self._near(bound)
         found = solve_within(
             bound.problem,
@@ -338,7 +370,6 @@ class LimitSolver:
             rounds=effort.rounds,
             seed=effort.seed,
             near=near,
-            relax=relax,
         )
         if isinstance(found, CappedByPrices) and self._charged is None:
             self._charged = bound.limit_of_row, found

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from poise.errors import NoFeasiblePlanError
-from poise.planning.bundles import smallest_bundle
+from poise.planning.bundles import Bundle, smallest_bundle
 from poise.planning.capped import EXACT_CHOICES, MANY_CHOICES, solve_within
 from poise.planning.choices import list_choices
 from poise.planning.few_moves import Band
@@ -64,34 +64,43 @@ class Trade:
 
     Parameters
     ----------
-    plan
-        With the bundle done.
-    moved
-        Changes that move.
+    bundle
+        The plan with it done, the changes that move, and how many at least must: no bundle from which both
+        gain, and that is worth as much to the proposer as it has to be, has fewer moves; 1 says nothing.
     relaxed
         Limits that are dropped for it, at most one of each side; none in a trade of moves alone.
     gain_security, gain_operations
         By how much of the draft's own-measure cost each side gains [1].
     before, after
         The company's totals in money, unweighted.
-    least_moves
-        No bundle from which both gain, and that is worth as much to the proposer as it has to be, has fewer
-        moves; proven. 1 says nothing.
     """
 
-    plan: Plan
-    moved: Ints
+    bundle: Bundle
     relaxed: tuple[str, ...]
     gain_security: float
     gain_operations: float
     before: Costs
     after: Costs
-    least_moves: int = 1
+
+    @property
+    def plan(self) -> Plan:
+        """Return the plan with the bundle done."""
+        return self.bundle.plan
+
+    @property
+    def moved(self) -> Ints:
+        """Return the changes that move."""
+        return self.bundle.moved
+
+    @property
+    def least_moves(self) -> int:
+        """Return how many moves such a bundle has at least; proven."""
+        return self.bundle.least_moves
 
     @property
     def is_smallest(self) -> bool:
         """Return whether it is proven that no such bundle has fewer moves."""
-        return len(self.moved) <= self.least_moves
+        return self.bundle.is_smallest
 
     @property
     def warnings(self) -> tuple[str, ...]:
@@ -189,7 +198,7 @@ def find_limit_trades(
         seeker = _Seeker(ground, bind(ground, rest).problem, draft, importance, effort)
         plan = seeker.best(touched(ground, [first, second]))
         if plan is not None:
-            trades.append(replace(seeker.trade(plan), relaxed=(first.id, second.id)))
+            trades.append(replace(seeker.trade(seeker.bundle(plan)), relaxed=(first.id, second.id)))
     trades.sort(key=lambda trade: -min(trade.gain_security, trade.gain_operations))
     return tuple(trades)
 
@@ -215,7 +224,7 @@ def post_settlement(
         seeker = _Seeker(ground, problem, signed, measure, effort)
         plan = seeker.best(None)
         if plan is not None:
-            return seeker.trade(plan)
+            return seeker.trade(seeker.bundle(plan))
         if measure == importance:
             break
     return None
@@ -281,8 +290,8 @@ class _Seeker:
         )
         if found is None:
             return None
-        proven = found.least_moves if self.size <= MANY_CHOICES else 1
-        return replace(self.trade(found.plan), least_moves=proven)
+        # Beyond that size most changes are held, so nothing is proven about all bundles.
+        return self.trade(found if self.size <= MANY_CHOICES else replace(found, least_moves=1))
 
     def best(self, focus: Ints | None) -> Plan | None:
         """Return the plan found that both gain most from, both gains added up; None without one."""
@@ -322,17 +331,20 @@ class _Seeker:
         best = min(within, key=lambda spot: spot.exposure + self.rate * spot.disruption, default=None)
         return None if best is None else best.plan
 
-    def trade(self, plan: Plan) -> Trade:
-        """Return a plan as a trade from the draft."""
-        after = costs_of(self.valued, plan)
+    def bundle(self, plan: Plan) -> Bundle:
+        """Return a plan as a bundle of moves from the draft, of whose size nothing is proven."""
+        return Bundle(plan, moves_between(plan, self.draft), 1)
+
+    def trade(self, bundle: Bundle) -> Trade:
+        """Return a bundle as a trade from the draft."""
+        after = costs_of(self.valued, bundle.plan)
         return Trade(
-            plan,
-            moves_between(plan, self.draft),
+            bundle,
             (),
             _gain(self.own.security, after.security),
             _gain(self.own.operations, after.operations),
             costs_of(self.ground.problem, self.draft),
-            costs_of(self.ground.problem, plan),
+            costs_of(self.ground.problem, bundle.plan),
         )
 
 

@@ -97,8 +97,8 @@ def _named(at: DeskSession, key: str, known: Mapping[str, tuple[str, tuple[int, 
     if key.startswith("proposal-") and key[9:].isdigit():
         one = at.negotiation.proposal(int(key[9:]))
         return f"Proposal {one.number}: {one.label}", as_plan(one.windows)
-    if key == "agreed" and at.negotiation.agreements:
-        record_hash, body = at.negotiation.in_force or at.negotiation.agreements[-1]
+    if key == "agreed" and at.negotiation.last is not None:
+        record_hash, body = at.negotiation.last
         is_open = record_hash in at.negotiation.reopened
         label = "The agreement that was re-opened" if is_open else "The agreement in force"
         return label, agreed_plan(at.ground, body)

@@ -1,9 +1,10 @@
 """What the table takes on the whole sample company: fair points, prices of ten limits, repairs, trades.
 
-    python bench/table.py [landmarks] [prices] [repairs] [trades] [settlement] [--threads 2]
+    python bench/table.py [landmarks] [prices] [broken] [repairs] [trades] [settlement] [--threads 2]
 
-All by default. Ten limits of all kinds: three freezes of the estate and seven of the two sides. Repairs are
-of limits that cannot all hold; trades start in the middle of the frontier.
+All by default. Ten limits of all kinds: three freezes of the estate and seven of the two sides; ``broken``
+prices ten of which the plan under talk breaks eight, with deadlines and a freeze that bind. Repairs are of
+limits that cannot all hold; trades start in the middle of the frontier.
 """
 
 from __future__ import annotations
@@ -12,10 +13,12 @@ import argparse
 import tempfile
 import time
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 
 import msgspec
+import numpy as np
 
 from poise.estate import load_estate
 from poise.patching.planner import Settings
@@ -27,9 +30,9 @@ from poise.table.ground import Ground, as_plan
 from poise.table.landmarks import landmarks_after, landmarks_before
 from poise.table.limits import Limit
 from poise.table.opening import open_ground
-from poise.table.pricing import price_sheet
+from poise.table.pricing import PriceSheet, price_sheet
 from poise.table.repairing import repair_sheet
-from poise.table.solving import Effort
+from poise.table.solving import Effort, costs_of
 from poise.table.trading import Importance, find_trades, post_settlement
 
 T = TypeVar("T")
@@ -56,6 +59,26 @@ LIMITS: tuple[dict[str, Any], ...] = (
         "scope": ["api", "checkout"],
     },
 )
+#: Ten limits, eight of which the tenth plan of the frontier breaks; start and end in days from now.
+BROKEN: tuple[dict[str, Any], ...] = (
+    {"id": "kev-shop", "rule": "deadline", "affected": "kev", "amount": 75, "scope": ["shop", "pos"]},
+    {
+        "id": "critical",
+        "rule": "deadline",
+        "affected": "critical",
+        "amount": 90,
+        "scope": ["api", "checkout", "login"],
+    },
+    {"id": "high-erp", "rule": "deadline", "affected": "high", "amount": 90, "scope": ["erp"]},
+    {"id": "edge-freeze", "rule": "freeze", "start": 3, "end": 24, "scope": ["edge", "vpn", "wan"]},
+    {"id": "shop-freeze", "rule": "freeze", "start": 14, "end": 42, "scope": ["api", "checkout", "orders"]},
+    {"id": "hours", "rule": "hours", "amount": 16.2},
+    {"id": "weekends", "rule": "weekends", "amount": 16},
+    {"id": "shops", "rule": "services", "amount": 1, "scope": ["shop", "pos", "checkout"]},
+    {"id": "erp-risk", "rule": "exposure", "amount": 1_216.6, "scope": ["erp"]},
+    {"id": "edge-risk", "rule": "exposure", "amount": 2_231.5, "scope": ["edge"]},
+)
+_TENTH = 9
 #: Instead of the last three but one: what cannot hold beside the freezes.
 TOO_MUCH: tuple[dict[str, Any], ...] = (
     {"id": "kev", "party": "security", "rule": "deadline", "affected": "kev", "amount": 45},
@@ -71,6 +94,33 @@ def opened(folder: Path) -> Ground:
     reports = [one for path in sample.reports for one in read_scan(path)]
     ground, _ = open_ground(load_estate(sample.estate), reports, store, Settings(now=NOW, points=15))
     return ground
+
+
+def broken(ground: Ground) -> tuple[Limit, ...]:
+    """Return the limits of :data:`BROKEN`."""
+    made = []
+    for one in BROKEN:
+        party = "security" if one["rule"] in ("deadline", "exposure") else "operations"
+        dates: dict[str, Any] = {
+            name: (ground.now + timedelta(days=one[name])).isoformat()
+            for name in ("start", "end")
+            if name in one
+        }
+        made.append(msgspec.convert({"party": party, **one, **dates}, Limit))
+    return tuple(made)
+
+
+def show_prices(sheet: PriceSheet) -> None:
+    """Print every price at the plan under talk, and how wide the intervals are in the mean."""
+    widths = []
+    for one in sheet.limits:
+        alone, calm = one.exposure.alone, one.disruption
+        widths += [price.high - price.low for price in (alone, one.exposure.last) if not price.is_impossible]
+        print(
+            f"    {one.limit.id}: loss {alone.low:,.0f} to {alone.high:,.0f}, "
+            f"disruption {calm.low:,.0f} to {calm.high:,.0f}"
+        )
+    print(f"    mean width {np.mean(widths):,.0f}")
 
 
 def told(what: str, work: Callable[[], T]) -> T:
@@ -89,7 +139,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    every = ("landmarks", "prices", "repairs", "trades", "settlement")
+    every = ("landmarks", "prices", "broken", "repairs", "trades", "settlement")
     parser.add_argument("what", nargs="*", choices=[*every, []], help="which (all)")
     parser.add_argument("--threads", type=int, default=2)
     arguments = parser.parse_args()
@@ -114,8 +164,15 @@ def main() -> None:
             f"prices of {len(limits)} limits",
             lambda: price_sheet(ground, limits, fair.plan, fair.costs, effort=effort),
         )
-        for one in sheet.limits:
-            print(f"    {one.limit.id}: {one.exposure.alone}")
+        show_prices(sheet)
+    if "broken" in wanted:
+        draft, hard = as_plan(ground.plans[_TENTH].windows), broken(ground)
+        show_prices(
+            told(
+                "prices of ten limits, eight of them broken",
+                lambda: price_sheet(ground, hard, draft, costs_of(ground.problem, draft), effort=effort),
+            )
+        )
     if "repairs" in wanted:
         much = {one["id"]: msgspec.convert(one, Limit) for one in TOO_MUCH}
         tight = tuple(much.get(one.id, one) for one in limits)

@@ -92,9 +92,9 @@ def replan_agreement(at: Session, effort: Effort | None = None, progress: Progre
     TableError
         E557 when nothing was agreed yet.
     """
-    if not at.negotiation.agreements:
+    if at.negotiation.last is None:
         raise TableError(Fault("E557", "agreement", "There is no agreement to re-plan from."))
-    ground, (_, body) = at.ground, at.negotiation.agreements[-1]
+    ground, (_, body) = at.ground, at.negotiation.last
     signed = agreed_plan(ground, body)
     done = signed.window >= 0
     ends = np.append(ground.problem.window_end_days, np.inf)[signed.window]

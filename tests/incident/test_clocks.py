@@ -49,7 +49,8 @@ def test_every_regime_has_an_example_a_citation_and_its_doubts() -> None:
     """Nothing is shipped as certain that nobody confirmed; what is no law yet is no law here."""
     assert len(shipped()) >= 20
     for one in shipped().values():
-        assert one.examples, one.id
+        shown = {stage for example in one.examples for stage in example.expect}
+        assert shown == {stage.id for stage in one.stages if stage.due}, one.id
         assert one.citation
         assert one.url.startswith("https://")
         assert one.reviewed_by == ""

@@ -84,6 +84,18 @@ def test_a_new_model_is_seen_in_the_scores(tmp_path: Path) -> None:
     assert broken.version_on(cut - timedelta(days=1)) != broken.version_on(cut)
 
 
+def test_what_moves_in_a_month_is_no_new_model(tmp_path: Path) -> None:
+    """A whole catalogue once a month beside a weekly sample: the month's drift of the many ends no model."""
+    tables = made_up(6, known=500, later=0)
+    rng = np.random.default_rng(0)
+    for number, day in enumerate(sorted(tables.scores)):
+        own = tables.scores[day]
+        for place, cve in enumerate(own):
+            if place >= 150:  # told every fourth week alone, and never twice the same
+                own[cve] = float(rng.uniform(0.001, 0.5)) if number % 4 == 0 else None
+    assert [name for _, name in tables.world(tmp_path).versions] == ["v2025.03.14"]
+
+
 def test_what_comes_later_stands_behind(tmp_path: Path) -> None:
     """Places of vulnerabilities follow the day they appeared, so that later ones shift nobody."""
     world = made_up(3).world(tmp_path)

@@ -1,6 +1,7 @@
 """Plans beside those of HiGHS and CP-SAT: the same instance, the same time, each alone, in one run.
 
-    python bench/peers.py [--sizes S M] [--seeds 1] [--seconds 30] [--links] [--memory-gb 8] [--json FILE]
+    python bench/peers.py [--sizes S M] [--seeds 1] [--seconds 30] [--links] [--memory-gb 8]
+        [--grace-seconds 300] [--json FILE]
 
 Every solver runs in a process of its own under the same cap on memory, one after another, with the same
 threads where it takes them (HiGHS' search uses one). HiGHS and CP-SAT start from the plan of the
@@ -39,8 +40,6 @@ from poise.planning.schedule import hazard_per_minute, schedule_by_priority
 ROOT = Path(__file__).resolve().parents[1]
 PEERS_PYTHON = ROOT / ".venv" / "peers" / "bin" / "python"
 SOLVERS = ("poise", "HiGHS", "CP-SAT")
-#: How much longer than its limit a solver may take to build, to end and to write [s].
-GRACE_SECONDS = 600.0
 
 
 def instance(size: str, seed: int, links: float) -> Problem:
@@ -148,7 +147,7 @@ def child(
 
 
 def run(
-    solver: str, size: str, seed: int, links: float, seconds: float, threads: int, cap: float
+    solver: str, size: str, seed: int, links: float, seconds: float, threads: int, cap: float, grace: float
 ) -> dict[str, object]:
     """Run one solver in a process of its own; return what became of it."""
     row: dict[str, object] = {"solver": solver, "size": size, "seed": seed, "links": links}
@@ -171,11 +170,11 @@ def run(
         except OSError as error:
             return {**row, "failure": f"does not start: {error.strerror}"}
         try:
-            _, errors = process.communicate(timeout=seconds + GRACE_SECONDS)
+            _, errors = process.communicate(timeout=seconds + grace)
         except subprocess.TimeoutExpired:
             process.kill()
             process.communicate()
-            return {**row, "failure": f"not done {GRACE_SECONDS:g} s after its time was over"}
+            return {**row, "failure": f"not done {grace:g} s after its time was over"}
         if process.returncode or not answer.exists():
             last = (errors.strip().splitlines() or ["no word"])[-1]
             return {**row, "failure": f"ended with {process.returncode}: {last[:160]}"}
@@ -235,6 +234,12 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=2, help="of each solver that takes several")
     parser.add_argument("--links", action="store_true", help="30 %% of the groups in rings, 5 %% in halves")
     parser.add_argument("--memory-gb", type=float, default=8, help="cap on each solver's address space")
+    parser.add_argument(
+        "--grace-seconds",
+        type=float,
+        default=300.0,
+        help="how much longer than its limit a solver may take to build, to end and to write",
+    )
     parser.add_argument("--solvers", nargs="+", default=list(SOLVERS), choices=SOLVERS)
     parser.add_argument("--json", type=Path, default=ROOT / "bench-out" / "peers.json")
     parser.add_argument("--child", choices=SOLVERS, help=argparse.SUPPRESS)
@@ -247,7 +252,9 @@ def main() -> None:
     for size in a.sizes:
         for seed in a.seeds:
             for solver in a.solvers:
-                rows.append(run(solver, size, seed, links, a.seconds, a.threads, a.memory_gb))
+                rows.append(
+                    run(solver, size, seed, links, a.seconds, a.threads, a.memory_gb, a.grace_seconds)
+                )
                 print(rows[-1], file=sys.stderr, flush=True)
     a.json.parent.mkdir(parents=True, exist_ok=True)
     a.json.write_text(json.dumps(rows, indent=1), encoding="utf-8")

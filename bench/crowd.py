@@ -116,7 +116,7 @@ class Person(threading.Thread):
         if self.number % 3 == 0 and self.party and self.number < 24:
             return self._limit(name)
         if self.number % 3 == 1 and self.role != "auditor":
-            answer = self.browser.post("/plan/default/comment", {"item": "plan", "words": name})
+            answer = self.browser.post("/plan/default/comment", {"item": "", "words": name})
             return "write comment", self._noted(answer, 302, ("plan.comment", name, ""))
         form = {"name": name, "scopes": "estate.read", "days": "1"}
         answer = self.browser.post("/me/tokens/new", form)

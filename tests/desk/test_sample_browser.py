@@ -63,7 +63,7 @@ def test_the_sample_company_agrees_and_agrees_anew(browser: Any, sample: Running
         press(page, "Seal our position")
     propose(bert, sample, "kalai-smorodinsky")
     anna.goto(f"{sample.address}/table")
-    picture(anna, "desk-table", 1420)
+    picture(anna, "desk-table", 1640)
     is_for_everybody(anna)
     agree(pages, sample)
     picture(bert, "desk-agreement", 760)

@@ -30,7 +30,6 @@ from poise.planning.evaluate import evaluate
 from poise.planning.problem import Plan
 from poise.table.agreement import agreed_plan
 from poise.table.ground import Ground, as_plan
-from poise.table.solving import costs_of
 
 _KEY: Final = re.compile(r"[\w-]{1,80}")
 
@@ -55,6 +54,7 @@ def show(request: DeskRequest, key: str) -> HttpResponse:
         "costs": costs,
         "security": security,
         "operations": operations,
+        "goes_on": at.negotiation.goes_on is not None,
         "num_late": seen.num_late,
         "num_done": int(np.count_nonzero(plan.window >= 0)),
         "num_changes": len(plan.window),
@@ -62,7 +62,7 @@ def show(request: DeskRequest, key: str) -> HttpResponse:
         "may_propose": key in known and not breaks and may(request.user.role, "table.propose"),
         "against_key": against_key,
         "against_label": against_label,
-        "against_costs": costs_of(at.ground.problem, against),
+        "against_costs": at.costs(against),
         "moved": [_moved(at.ground, int(j), plan, against) for j in moved],
         "services": _services(at, plan, against),
         "teams": _teams(at.ground, plan, against),

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date, datetime, tzinfo
+from functools import lru_cache
 from typing import Any
 
 from django import template
@@ -31,9 +32,13 @@ def contested(context: dict[str, Any], kind: str, ref: object) -> dict[str, Any]
 @register.filter
 def when(moment: datetime | None) -> SafeString | str:
     """Write a moment in the reader's zone, with the zone's name."""
-    if moment is None:
-        return "unknown"
-    local = timezone.localtime(moment)
+    return "unknown" if moment is None else _when(moment, timezone.get_current_timezone())
+
+
+@lru_cache(maxsize=4096)
+def _when(moment: datetime, zone: tzinfo) -> SafeString:
+    """Write a moment in a zone; a plan's page says the same few hundred again and again."""
+    local = timezone.localtime(moment, zone)
     text = f"{local.day} {local:%b %Y, %H:%M} {local:%Z}"
     return format_html('<time datetime="{}">{}</time>', moment.isoformat(), text)
 

@@ -44,7 +44,7 @@ def test_each_reason_to_talk_comes_up() -> None:
     assert {one.why for one in agenda.all} == {
         "goal", "changed", "review", "asked", "contested", "expiring", "promised",
     }  # fmt: skip
-    assert agenda.currency == ""
+    assert agenda.currency == "EUR", "of the last agreement, though it is open again"
 
 
 def test_what_is_far_away_or_over_does_not_come_up() -> None:

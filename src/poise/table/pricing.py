@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from itertools import count
 
@@ -125,11 +126,16 @@ def price_sheet(
     names = tuple(sorted(sets.every, key=[*sets.limits].index))
     every, none = sets.every, frozenset[str]()
     tell = _Told(progress, _count(len(names), shares=shares))
-    table = ValueTable(tell.of(LimitSolver(sets, "exposure"), "expected loss"), effort.threads)
-    sheet = price_limits(names, table, shares=shares, seed=effort.seed)
-    trimmed, alone = _trimmed(sets, table, names)
     calm = ValueTable(tell.of(LimitSolver(sets, "disruption"), "disruption"), effort.threads)
-    calm.prepare([every, none, *(every - {name} for name in names)])
+    table = ValueTable(tell.of(LimitSolver(sets, "exposure"), "expected loss"), effort.threads)
+    # Both goals at a time where there are threads for it: neither waits for the other's last solve.
+    with ThreadPoolExecutor(1) as executor:
+        ready = executor.submit(calm.prepare, [every, none, *(every - {name} for name in names)])
+        if effort.threads == 1:
+            ready.result()
+        sheet = price_limits(names, table, shares=shares, seed=effort.seed)
+        trimmed, alone = _trimmed(sets, table, names)
+        ready.result()
     return PriceSheet(
         at,
         tuple(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 from pathlib import Path
 
 
@@ -70,11 +71,13 @@ def _desk(arguments: argparse.Namespace, out: Path) -> int:
         print(f"  {one.label:<22} http://{host}:{port}/  user {one.username:<6} password {one.password}")
     print("\nThe two addresses are the same desk, so that both can be signed in side by side in one browser.")
     print("The plan is being computed meanwhile. Ctrl-C ends it.", flush=True)
+    own = os.getpid()
     try:
         with beside([worker_command()]):
             Server("127.0.0.1", port, 1).run()
     finally:
-        print("\nThe desk has ended; the same command opens it again as it was.")
+        if os.getpid() == own:  # and not a process of the server
+            print("\nThe desk has ended; the same command opens it again as it was.")
     return 0
 
 

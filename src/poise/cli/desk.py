@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import signal
 import socket
 import subprocess
@@ -86,14 +87,15 @@ def free_port(host: str, port: int) -> int:
 
 @contextmanager
 def beside(commands: Sequence[Sequence[str]]) -> Iterator[None]:
-    """Run commands as long as something else runs; they end with it."""
-    started = [subprocess.Popen(command) for command in commands]
+    """Run commands as long as something else runs; they end with it, not with a process that it forked."""
+    started, own = [subprocess.Popen(command) for command in commands], os.getpid()
     try:
         yield
     finally:
-        for process in started:
+        ours = started if os.getpid() == own else []
+        for process in ours:
             process.send_signal(signal.SIGTERM)
-        for process in started:
+        for process in ours:
             try:
                 process.wait(timeout=5)
             except subprocess.TimeoutExpired:

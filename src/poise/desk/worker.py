@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import logging
+import os
 import secrets
+import signal
 import threading
 import time
+from types import FrameType
 
 from django.db import DatabaseError, InterfaceError, close_old_connections, connection
 from django_tasks_db.management.commands.db_worker import Worker
@@ -21,6 +24,22 @@ RECOVER_SECONDS = 5.0
 AWAY_SECONDS = 2.0
 
 
+class _Worker(Worker):
+    """The queue's worker; told twice to stop, it ends at once, and its job goes to the next worker."""
+
+    def shutdown(self, signum: int, frame: FrameType | None) -> None:
+        """Stop after the task at hand, or at once when Ctrl-C is pressed again.
+
+        Ctrl-C in a terminal reaches this process and the server beside it, which then sends SIGTERM: that is
+        no second wish, and whoever waits no longer kills.
+        """
+        if not self.running:
+            if signum == signal.SIGINT:
+                os._exit(130)
+            return
+        super().shutdown(signum, frame)
+
+
 def run(*, until_empty: bool = False) -> None:
     """Work until told to stop.
 
@@ -32,7 +51,7 @@ def run(*, until_empty: bool = False) -> None:
     over = threading.Event()
     watch = threading.Thread(target=_watch, args=[over], name="recover", daemon=True)
     watch.start()
-    worker = Worker(
+    worker = _Worker(
         queue_names=["*"],
         interval=INTERVAL_SECONDS,
         batch=until_empty,

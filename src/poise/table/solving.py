@@ -259,6 +259,8 @@ class LimitSolver:
             # Any plan that keeps the limits, with as little of what is capped as can be.
             any_plan = self._found(relaxation, kept, relaxed, plans, CHEAP, is_capped=False)
             start = self._best(kept, any_plan)
+            if start is None:
+                return Value(relaxed.bound, math.inf)
             self.sets.effort.go_on()
         # Without limits the ground's frontier was searched already.
         share = CHEAP if kept else 0.0

@@ -225,10 +225,11 @@ def test_a_lost_password_is_replaced_by_an_administrator(
     ciso: User, administrator: User, sign_in: Callable[[Any], Client]
 ) -> None:
     """No page promises a mail that the desk does not send; a new password ends what the old one opened."""
-    assert "Forgot" not in Client().get(LOGIN).content.decode()
+    assert "Forgot your" not in Client().get(LOGIN).content.decode()
     for path in ("/account/password/reset/", "/account/email/"):
         assert Client().post(path, {"email": "a@company.test"}).status_code == 404
     before, admin = signed_in(ciso), sign_in(administrator)
+    assert "Forgot your" not in before.get("/account/password/change/").content.decode()
     for password, status in (("short", 400), ("another one, and longer", 302)):
         given = {"username": ciso.username, "password": password}
         assert admin.post("/people/password", given).status_code == status

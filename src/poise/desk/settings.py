@@ -106,7 +106,6 @@ LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "home"
 ACCOUNT_ADAPTER = "poise.desk.signin.AccountAdapter"
 SOCIALACCOUNT_ADAPTER = "poise.desk.signin.SocialAdapter"
-ACCOUNT_FORMS = {"login": "poise.desk.signin.LoginForm"}
 ACCOUNT_LOGIN_METHODS = {"username", "email"}
 ACCOUNT_SIGNUP_FIELDS = ["username*", "email", "password1*", "password2*"]
 ACCOUNT_EMAIL_VERIFICATION = "none"

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
-from allauth.account.forms import LoginForm as DefaultLoginForm
 from allauth.socialaccount.adapter import DefaultSocialAccountAdapter
 from django.http import HttpRequest
 
@@ -16,14 +15,6 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         """Return False: an administrator lets people in."""
         return False
-
-
-class LoginForm(DefaultLoginForm):  # type: ignore[misc]
-    """Name and password; whoever forgot theirs asks an administrator."""
-
-    def __init__(self, *arguments: Any, **named: Any) -> None:
-        super().__init__(*arguments, **named)
-        self.fields["password"].help_text = ""
 
 
 class SocialAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]

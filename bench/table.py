@@ -166,13 +166,18 @@ def main() -> None:
         )
         show_prices(sheet)
     if "broken" in wanted:
-        draft, hard = as_plan(ground.plans[_TENTH].windows), broken(ground)
-        show_prices(
-            told(
-                "prices of ten limits, eight of them broken",
-                lambda: price_sheet(ground, hard, draft, costs_of(ground.problem, draft), effort=effort),
+        draft = as_plan(ground.plans[_TENTH].windows)
+        costs = costs_of(ground.problem, draft)
+        for what, hard in (
+            ("ten limits, eight of them broken", broken(ground)),
+            ("ten far from kept", limits),
+        ):
+            show_prices(
+                told(
+                    f"prices of {what}",
+                    lambda hard=hard: price_sheet(ground, hard, draft, costs, effort=effort),  # type: ignore[misc]
+                )
             )
-        )
     if "repairs" in wanted:
         much = {one["id"]: msgspec.convert(one, Limit) for one in TOO_MUCH}
         tight = tuple(much.get(one.id, one) for one in limits)

@@ -243,7 +243,7 @@ def _both_are_warned(anna: Any, bert: Any, desk: YearDesk) -> None:
     said = [page.locator("#signals").inner_html() for page in (anna, bert)]
     assert said[0] == said[1]
     assert anna.locator(".warned").count() == 5
-    assert anna.get_by_text("Two escalations within 60 days came without a notice here.").is_visible()
+    anna.get_by_text("Two escalations within 60 days came without a notice here.").wait_for()
     picture(anna, "dialogue-warned")
 
 
@@ -253,7 +253,7 @@ def _they_meet(anna: Any, bert: Any, desk: YearDesk) -> None:
     bert.goto(f"{desk.address}/dialogue")
     anna.get_by_role("button", name="Begin the meeting").click()
     bert.get_by_role("link", name="Go there").click(timeout=15000)
-    assert bert.get_by_role("heading", level=2, name="No patches on the shop").is_visible()
+    bert.get_by_role("heading", level=2, name="No patches on the shop").wait_for()
     before = bert.locator("#timer").inner_text()
     bert.wait_for_timeout(1200)
     assert bert.locator("#timer").inner_text() != before
@@ -266,7 +266,7 @@ def _they_meet(anna: Any, bert: Any, desk: YearDesk) -> None:
     anna.get_by_label("What did you agree").fill("To the table in January")
     picture(anna, "dialogue-meeting")
     anna.get_by_role("button", name="Promised", exact=True).click()
-    assert anna.get_by_text("To the table in January").is_visible()
+    anna.get_by_text("To the table in January").wait_for()
 
 
 def _they_trade(anna: Any, bert: Any, desk: YearDesk) -> None:
@@ -292,14 +292,14 @@ def test_half_a_year_later_it_is_still_settled(browser: Any, year: YearDesk) -> 
     page = browser.new_page(viewport={"width": 1280, "height": 900})
     sign_in(page, year.desk, 1)
     page.goto(f"{year.address}/dialogue/signals")
-    assert page.get_by_text("No rule warns.").is_visible()
+    page.get_by_text("No rule warns.").wait_for()
     assert "kept in time: 4 of 4" in page.locator("#promises").inner_text()
     assert "1 of 5" in page.locator("#promises").inner_text()
     picture(page, "dialogue-settled")
     page.goto(f"{year.address}/dialogue/disagreements/winter-freeze")
     assert "ended 8 Jan 2026" in page.locator("#one .over").inner_text()
     page.goto(f"{year.address}/dialogue/disagreements/logs/page")
-    assert page.get_by_text("Joint page, signed by both").is_visible()
+    page.get_by_text("Joint page, signed by both").wait_for()
     picture(page, "dialogue-joint")
     page.close()
 

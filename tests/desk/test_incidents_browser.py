@@ -193,7 +193,7 @@ def test_a_draft_survives_a_reload(pair: tuple[Any, Any]) -> None:
     bert.get_by_label("We assume that").fill("The attacker has no domain rights")
     bert.reload()
     assert bert.get_by_label("We assume that").input_value() == "The attacker has no domain rights"
-    assert bert.get_by_text("This is your draft; it was not sent yet.").is_visible()
+    bert.get_by_text("This is your draft; it was not sent yet.").wait_for()
     assert bert.locator(".statements").get_by_text("domain rights").count() == 0
     bert.evaluate("localStorage.clear()")
 
@@ -209,7 +209,7 @@ def test_words_outlive_a_session(pair: tuple[Any, Any], running: RunningDesk) ->
     bert.get_by_label("Password").wait_for()
     sign_in(bert, running, 1)
     bert.goto(f"{running.address}/incidents/shop")
-    assert bert.get_by_text("This is your draft; it was not sent yet.").is_visible()
+    bert.get_by_text("This is your draft; it was not sent yet.").wait_for()
     assert bert.get_by_label("What is so").input_value() == text
     bert.get_by_role("button", name="Say it").click()
     bert.locator(".statements").get_by_text(text).wait_for()

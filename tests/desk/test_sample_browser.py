@@ -84,7 +84,7 @@ def test_the_sample_company_agrees_and_agrees_anew(browser: Any, sample: Running
     ways.nth(2).get_by_role("button", name=re.compile("^Propose")).click()
     agree(pages, sample)
     is_for_everybody(bert)
-    assert bert.get_by_role("heading", name="Beside the agreement before it").is_visible()
+    bert.get_by_role("heading", name="Beside the agreement before it").wait_for()
     for page in pages:
         page.context.close()
 

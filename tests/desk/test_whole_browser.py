@@ -128,7 +128,7 @@ def test_a_report_dropped_on_the_page_becomes_findings(
     drop(bert, "cut.nessus", "<?xml version='1.0'?><NessusClientData_v2><Report>")
     bert.get_by_role("row", name=re.compile("cut.nessus.*refused")).wait_for(timeout=SOLVED_MS)
     bert.get_by_role("link", name="cut.nessus").click()
-    assert bert.get_by_text("nothing of it counts").is_visible()
+    bert.get_by_text("nothing of it counts").wait_for()
     assert bert.locator(".fault").count() >= 1
 
 
@@ -229,7 +229,7 @@ def test_a_proposal_that_both_accept(two: tuple[Any, Any], empty: RunningDesk) -
     press(bert, "Propose it")
     anna.get_by_role("heading", name=re.compile("^3\\. ")).wait_for(timeout=10_000)
     press(anna, "Accept")
-    assert anna.locator(".newest").get_by_text("Your side answered: Accept").is_visible()
+    anna.locator(".newest").get_by_text("Your side answered: Accept").wait_for()
     bert.reload()
     assert not bert.locator(".newest").get_by_text(re.compile("accepted by both|Your side answered")).count()
     press(bert, "Accept")
@@ -245,7 +245,7 @@ def test_two_people_sign_and_the_page_prints(two: tuple[Any, Any], empty: Runnin
     is_for_everybody(anna)
     anna.get_by_label("Passphrase of your signing key").fill("not the one at all")
     press(anna, "Sign for operations")
-    assert anna.get_by_text("E706").is_visible()
+    anna.get_by_text("E706").wait_for()
     anna.goto(f"{empty.address}/")
     anna.get_by_role("link", name="An agreement waits for your signature.").click()
     anna.get_by_label("Passphrase of your signing key").fill(PASSPHRASES[0])
@@ -282,7 +282,7 @@ def test_what_became_of_a_window_is_entered(two: tuple[Any, Any], empty: Running
     is_for_everybody(bert)
     bert.get_by_label("Downtime [min]").fill("25")
     press(bert, "Put it on the ledger")
-    assert bert.get_by_text("is on the ledger").is_visible()
+    bert.get_by_text("is on the ledger").wait_for()
     assert bert.get_by_role("link", name=re.compile("^correct")).count()
 
 
@@ -311,7 +311,7 @@ def test_a_listed_vulnerability_opens_it_again(
         page.goto(f"{empty.address}/")
         page.get_by_role("link", name=LISTED).wait_for(timeout=SOLVED_MS)
     anna.get_by_role("link", name=LISTED).click()
-    assert anna.get_by_text("is now known to be exploited").first.is_visible()
+    anna.get_by_text("is now known to be exploited").first.wait_for()
     press(anna, "Re-open the agreement")
     anna.get_by_text("Fewest moves come first").wait_for(timeout=SOLVED_MS)
     is_for_everybody(anna)
@@ -324,10 +324,10 @@ def test_a_listed_vulnerability_opens_it_again(
     bert.get_by_text("re-opened").first.wait_for()
     bert.locator("article a").first.click()
     bert.get_by_role("link", name="See the agreed plan on today's data").click()
-    assert bert.get_by_text("The agreement that was re-opened").first.is_visible()
+    bert.get_by_text("The agreement that was re-opened").first.wait_for()
     anna.goto(f"{empty.address}/ledger")
     press(anna, "Verify the whole chain")
-    assert anna.get_by_role("heading", name="The chain holds").is_visible()
+    anna.get_by_role("heading", name="The chain holds").wait_for()
 
 
 def list_as_exploited(desk: RunningDesk, cve: str, folder: Path) -> None:
@@ -479,7 +479,7 @@ def test_reading_and_acting_need_no_script(browser: Any, empty: RunningDesk, two
     }
     page.get_by_label(re.compile("Reports of any scanner")).set_input_files([report])
     press(page, "Upload")
-    assert page.get_by_role("link", name="more.csv").is_visible()
+    page.get_by_role("link", name="more.csv").wait_for()
     page.goto(f"{empty.address}/table/limits/new")
     page.get_by_label("Short name").fill("fix-fast")
     page.get_by_label("Rule").select_option("deadline")
@@ -488,8 +488,8 @@ def test_reading_and_acting_need_no_script(browser: Any, empty: RunningDesk, two
     page.goto(f"{empty.address}/table/limits/fix-fast/change")
     page.get_by_label("Amount").fill("70")
     press(page, "Keep these terms")
-    assert page.get_by_text("within 70 days").first.is_visible()
+    page.get_by_text("within 70 days").first.wait_for()
     page.get_by_label("Why").fill("it has done its work")
     press(page, "Drop fix-fast")
-    assert page.get_by_text("Limit fix-fast is off the table.").is_visible()
+    page.get_by_text("Limit fix-fast is off the table.").wait_for()
     context.close()

@@ -106,9 +106,9 @@ def test_no_plan_contradicts_a_bound() -> None:
             least = (exposure + weight * disruption).min()
             charge = random_charges(packing, model, seed)
             for charges in (np.zeros_like(charge), 0.1 * charge, charge, 100.0 * charge):
-                assert packing.bound(weight, charges)[0] <= least + 1e-9
-            climbed = packing.climb(weight, charge, least, 30, lambda: False)
-            assert packing.bound(weight, charge)[0] <= climbed <= least + 1e-9
+                assert packing.bound((1.0, weight), charges)[0] <= least + 1e-9
+            climbed = packing.climb((1.0, weight), charge, least, 30, lambda: False)
+            assert packing.bound((1.0, weight), charge)[0] <= climbed <= least + 1e-9
             held += 1
     assert held > 100
 
@@ -123,7 +123,7 @@ def test_knapsacks_are_packed_as_branch_and_cut_packs_them(minutes: str) -> None
         model = build_model(problem, list_choices(problem))
         packing = Packing(problem, model)
         charge = random_charges(packing, model, seed)
-        found, true = packing.bound(0.7, charge)[0], packed_by_highs(model, 0.7, charge)
+        found, true = packing.bound((1.0, 0.7), charge)[0], packed_by_highs(model, 0.7, charge)
         assert found <= true + 1e-6 * abs(true)
         if minutes == "whole":
             assert found == pytest.approx(true, rel=1e-6)
@@ -134,10 +134,13 @@ def test_the_slope_leads_up() -> None:
     problem = crowded(3)
     packing = Packing(problem, model := build_model(problem, list_choices(problem)))
     charge = np.minimum(random_charges(packing, model, 0), 0.0)
-    bound, slope = packing.bound(1.0, charge)
+    bound, slope = packing.bound((1.0, 1.0), charge)
     for seed in range(1, 30):
         other = np.minimum(random_charges(packing, model, seed), 0.0)
-        assert packing.bound(1.0, other)[0] <= bound + float((slope * (other - charge)).sum()) + 1e-6 * bound
+        assert (
+            packing.bound((1.0, 1.0), other)[0]
+            <= bound + float((slope * (other - charge)).sum()) + 1e-6 * bound
+        )
 
 
 def test_packing_proves_more_than_the_relaxation() -> None:
@@ -174,7 +177,7 @@ def test_windows_of_many_minutes_are_rounded_towards_more_room() -> None:
     )
     coarse = Packing(large, build_model(large, list_choices(large)))
     charge = random_charges(fine, model, 1)
-    weaker, own = coarse.bound(1.0, charge)[0], fine.bound(1.0, charge)[0]
+    weaker, own = coarse.bound((1.0, 1.0), charge)[0], fine.bound((1.0, 1.0), charge)[0]
     assert own - 0.02 * abs(own) < weaker <= own + 1e-9 * abs(own)
 
 
@@ -183,5 +186,5 @@ def test_a_line_at_no_prices_is_doing_everything_that_helps() -> None:
     problem = crowded(2)
     model = build_model(problem, list_choices(problem))
     nothing = np.zeros(len(model.row_upper))
-    packed, single = Packing(problem, model).bound(1.0, nothing)[0], line_of(model, 1.0, nothing)[1]
+    packed, single = Packing(problem, model).bound((1.0, 1.0), nothing)[0], line_of(model, 1.0, nothing)[1]
     assert max(0.0, packed) >= single - 1e-6

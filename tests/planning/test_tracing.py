@@ -88,6 +88,10 @@ def test_hot_solves_prove_what_cold_ones_do(seed: int) -> None:
             found = hot.search(board.switches(ground, some), warm, [], 1e9, Limits(10.0))
             best = run_program(model, (1.0, 0.0), FREE, Limits(10.0))
             assert (found is None) == (best.values is None)
+            packed = hot.packed(board.switches(ground, some), warm, math.inf, 30)
+            assert packed >= warm.bound
+            if best.values is not None:
+                assert packed <= best.bound + 1e-4 * max(1.0, best.bound)
             if found is not None:
                 seen = evaluate(own, found)
                 assert seen.is_feasible
@@ -95,6 +99,37 @@ def test_hot_solves_prove_what_cold_ones_do(seed: int) -> None:
     for some in reversed(sets):
         again = hot.under(board.switches(ground, some)).bound
         assert again == bounds[tuple(limit.id for limit in some)]
+
+
+@pytest.mark.parametrize("is_exposure", [True, False])
+def test_no_plan_contradicts_what_packing_proves_under_limits_and_caps(is_exposure: bool) -> None:
+    """Either cost capped and the other minimised, any set of limits: against all plans."""
+    held = 0
+    for seed in range(12):
+        ground = small_ground(seed, plans=False)
+        limits = random_limits(ground, seed, count=3)
+        board = Board.of(ground, limits)
+        factors = (1.0, 0.0) if is_exposure else (0.0, 1.0)
+        for some in (limits, limits[:1], ()):
+            plans = all_plans(bind(ground, some).problem)
+            own, other = (
+                costs[plans.is_feasible]
+                for costs in ((plans.exposure, plans.disruption)[:: 1 if is_exposure else -1])
+            )
+            if not len(own):
+                continue
+            cap = float(np.quantile(other, 0.3))
+            caps = (math.inf, cap) if is_exposure else (cap, math.inf)
+            switches = board.switches(ground, some)
+            hot = Relaxation(board.problem, factors, caps, [switches], seconds=10.0)
+            if not hot.model.num_columns:
+                continue
+            least = own[other <= cap + 1e-9].min()
+            relaxed = hot.under(switches)
+            packed = hot.packed(switches, relaxed, least, 40)
+            assert relaxed.bound <= packed <= least + 1e-6 * max(1.0, least)
+            held += 1
+    assert held > 15
 
 
 def test_a_closed_slot_and_a_row_switched_off_change_the_relaxation() -> None:

@@ -156,7 +156,8 @@ class Relaxed:
     ``bound`` [money] holds for every plan within the caps, ``inf`` when there is none. ``weight`` is the
     price of the cap on disruption: every plan, whatever its disruption, has a cost plus ``weight *
     disruption`` of at least ``bound + weight * cap``. ``values`` is its solution, empty without one;
-    ``reduced`` what one more of each column would add to the cost [money], where it was asked for.
+    ``reduced`` what one more of each column would add to the cost, and ``price`` what one more unit of each
+    row's bound would, caps last [money]; both where they were asked for.
     """
 
     bound: float
@@ -164,6 +165,7 @@ class Relaxed:
     work: int
     values: Floats
     reduced: Floats = field(default_factory=lambda: np.zeros(0))
+    price: Floats = field(default_factory=lambda: np.zeros(0))
 
 
 def relax_program(

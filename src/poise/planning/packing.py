@@ -17,6 +17,7 @@ References
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
 
 import numpy as np
@@ -79,7 +80,18 @@ class Packing:
         self._is_charged[model.packed_rows] = False
         kept = self._is_charged[row]
         self._row, self._column, self._value = row[kept], model.column[kept], model.value[kept]
-        self._has_lower, self._has_upper = np.isfinite(model.row_lower), np.isfinite(model.row_upper)
+        self._bounded(np.ones(model.num_columns), model.row_lower, model.row_upper)
+
+    def _bounded(self, column_upper: Floats, row_lower: Floats, row_upper: Floats) -> None:
+        self._lower, self._upper = row_lower, row_upper
+        self._has_lower, self._has_upper = np.isfinite(row_lower), np.isfinite(row_upper)
+        self._is_closed = column_upper <= 0
+
+    def within(self, column_upper: Floats, row_lower: Floats, row_upper: Floats) -> Packing:
+        """Return the knapsacks of the same program with other bounds: 0 closes a column."""
+        other = copy.copy(self)
+        other._bounded(column_upper, row_lower, row_upper)
+        return other
 
     def charges(self, price: Floats) -> Floats:
         """Return prices of all rows as charges: none where a row is kept, or lacks the bound they are on."""
@@ -87,25 +99,26 @@ class Packing:
         price = np.where(self._has_lower, price, np.minimum(price, 0.0))
         return np.where(self._has_upper, price, np.maximum(price, 0.0))
 
-    def bound(self, weight: float, charge: Floats) -> tuple[float, Floats]:
+    def bound(self, factors: tuple[float, float], charge: Floats) -> tuple[float, Floats]:
         """Pack every knapsack at some charges.
 
         Parameters
         ----------
-        weight
-            What one money of disruption counts, >= 0.
+        factors
+            What one money of exposure plus late cost counts, and one of disruption, >= 0.
         charge
             What one more unit of each row's bound costs [money], as :meth:`charges` leaves it.
 
         Returns
         -------
         float, ndarray
-            No plan has less exposure plus late cost plus weight times disruption [money]; and the direction
-            in which the bound grows, shape ``(rows,)``.
+            No plan has a smaller sum of both costs, times their factors [money]; and the direction in which
+            the bound grows, shape ``(rows,)``.
         """
         model = self.model
-        cost = model.exposure + weight * model.disruption
+        cost = factors[0] * model.exposure + factors[1] * model.disruption
         cost = cost - np.bincount(self._column, charge[self._row] * self._value, model.num_columns)
+        cost = np.where(self._is_closed, np.inf, cost)
         taken = np.zeros(model.num_columns)
         first_unit = len(model.choices.change) + len(model.open_slot)
         taken[first_unit:] = cost[first_unit:] < 0
@@ -114,38 +127,43 @@ class Packing:
             self._choice_units, self._room, cost, taken,
         )  # fmt: skip
         activity = sum_by(self._row, self._value * taken[self._column], len(charge))
-        lower, upper = np.where(charge > 0, model.row_lower, 0.0), np.where(charge < 0, model.row_upper, 0.0)
+        lower, upper = np.where(charge > 0, self._lower, 0.0), np.where(charge < 0, self._upper, 0.0)
         rows = charge * (lower + upper)
-        nothing = model.exposure_of_nothing + weight * model.disruption_of_nothing
+        nothing = factors[0] * model.exposure_of_nothing + factors[1] * model.disruption_of_nothing
         units = float(np.minimum(cost[first_unit:], 0.0).sum())
         size = abs(nothing) + float(np.abs(rows).sum()) - float(np.minimum(cost, 0.0).sum())
         bound = nothing + float(rows.sum()) + units + packed - ROUNDING * size
         return bound, self._slope(charge, activity)
 
     def _slope(self, charge: Floats, activity: Floats) -> Floats:
-        under, over = self.model.row_lower - activity, self.model.row_upper - activity
+        under, over = self._lower - activity, self._upper - activity
         free = np.maximum(under, 0.0) + np.minimum(over, 0.0)
         slope = np.where(charge > 0, under, np.where(charge < 0, over, free))
         return np.where(self._is_charged, slope, 0.0)
 
     def climb(
-        self, weight: float, price: Floats, target: float, steps: int, is_over: Callable[[], bool]
+        self,
+        factors: tuple[float, float],
+        price: Floats,
+        target: float,
+        steps: int,
+        is_over: Callable[[], bool],
     ) -> float:
         """Return the best bound found from some prices on; deterministic but for ``is_over``.
 
         Parameters
         ----------
-        weight, price
+        factors, price
             As of the relaxation; prices of any sign and size do.
         target
-            Value of a known plan at this weight [money].
+            The same sum for a known plan [money].
         steps
             Packings at most, >= 1.
         is_over
             Asked before each; true ends the climb.
         """
         charge = self.charges(price)
-        best, slope = self.bound(weight, charge)
+        best, slope = self.bound(factors, charge)
         best_charge, now, step, idle = charge, best, _FIRST_STEP, 0
         direction = np.zeros_like(slope)
         for _ in range(steps - 1):
@@ -154,14 +172,14 @@ class Packing:
             if length <= 0 or now >= target or is_over():
                 break
             charge = self.charges(charge + step * (target - now) / length * direction)
-            now, slope = self.bound(weight, charge)
+            now, slope = self.bound(factors, charge)
             if now > best + _GAIN * abs(best):
                 best, best_charge, idle = now, charge, 0
                 continue
             idle += 1
             if idle >= _PATIENCE:
                 charge, step, idle = best_charge, step * _SHORTER, 0
-                now, slope = self.bound(weight, charge)
+                now, slope = self.bound(factors, charge)
                 direction = np.zeros_like(slope)
         return best
 

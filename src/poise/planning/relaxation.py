@@ -21,6 +21,7 @@ import numpy.typing as npt
 from poise.errors import Fault, InternalError
 from poise.planning.choices import list_choices
 from poise.planning.highs import (
+    CAP_ROUNDING,
     DUAL_TOLERANCE,
     ROUNDING,
     Limits,
@@ -30,10 +31,13 @@ from poise.planning.highs import (
     run_program,
 )
 from poise.planning.milp import build_model
+from poise.planning.packing import Packing
 from poise.planning.problem import TIME_TOLERANCE_DAYS, Floats, Plan, Problem
 
 #: A column of at most this in a relaxation is not in it [1].
 _NOTHING = 1e-7
+#: A climb without a known plan aims at this many times the relaxation's bound.
+_ABOVE = 1.05
 
 
 @dataclass(frozen=True)
@@ -104,6 +108,7 @@ class Relaxation:
         self._constant = factors[0] * model.exposure_of_nothing + factors[1] * model.disruption_of_nothing
         self._unit = max(float(np.abs(cost).max(initial=0.0)), 1e-9) / 1_000.0
         self._cost = cost
+        self._packing = Packing(problem, model)
         self._idle: SimpleQueue[highspy.Highs] = SimpleQueue()
         self._anchors: list[tuple[_Bounds, highspy.HighsBasis]] = []
         if model.num_columns:
@@ -120,6 +125,34 @@ class Relaxation:
             return self._solve(solver, bounds, self._nearest(bounds))
         finally:
             self._idle.put(solver)
+
+    def packed(self, switches: Switches, relaxed: Relaxed, value: float, steps: int) -> float:
+        """Return a bound no lower than the relaxation's: each team's windows packed whole from its prices.
+
+        Parameters
+        ----------
+        relaxed
+            What :meth:`under` said of these switches.
+        value
+            What is minimised, of a plan that keeps the limits and caps [money]; ``inf`` without one.
+        steps
+            Packings, some milliseconds each.
+        """
+        if not len(relaxed.price) or not any(self.factors):
+            return relaxed.bound
+        bounds, factors, charged = self._bounds(switches), list(self.factors), 0.0
+        prices = iter(relaxed.price[len(bounds.row_upper) :])
+        for side, cap in enumerate(self.caps):
+            if math.isfinite(cap):
+                unit = max(1.0, abs(cap))
+                charge = max(0.0, -float(next(prices)) / unit)
+                factors[side] += charge
+                charged += charge * (cap + CAP_ROUNDING * unit)
+        packing = self._packing.within(bounds.column_upper, bounds.row_lower, bounds.row_upper)
+        target = charged + min(value, _ABOVE * relaxed.bound)
+        price = relaxed.price[: len(bounds.row_upper)]
+        found = packing.climb((factors[0], factors[1]), price, target, steps, lambda: False)
+        return max(relaxed.bound, found - charged)
 
     def search(
         self,
@@ -246,4 +279,5 @@ class Relaxation:
         slack = DUAL_TOLERANCE * self._unit * columns + ROUNDING * self._constant
         bound = max(0.0, info.objective_function_value * self._unit - slack)
         reduced = np.asarray(solution.col_dual) * self._unit
-        return Relaxed(bound, weight, work, np.asarray(solution.col_value), reduced)
+        price = np.asarray(solution.row_dual) * self._unit
+        return Relaxed(bound, weight, work, np.asarray(solution.col_value), reduced, price)

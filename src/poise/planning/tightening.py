@@ -93,7 +93,7 @@ def lines_under(
     def climb(at: int) -> tuple[float, float]:
         weight, price = priced[at]
         target = min(exposure + weight * disruption for exposure, disruption in points)
-        return weight, packing.climb(weight, price, target, max(1, steps), lambda: seconds_left() <= 0)
+        return weight, packing.climb((1.0, weight), price, target, max(1, steps), lambda: seconds_left() <= 0)
 
     with ThreadPoolExecutor(max(1, threads)) as executor:
         lines += executor.map(climb, wide)

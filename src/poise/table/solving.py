@@ -43,6 +43,8 @@ NONE: Limits = frozenset()
 CHEAP = 1e-3
 #: Two bounds of relaxations closer than this, relative, are the same.
 _SAME_BOUND = 1e-8
+#: Packings of windows behind the bound of an end, which bounds all sets beyond it, and of a set between.
+_END_PACKINGS, _PACKINGS = 150, 20
 #: Plans of a stricter set that a trace starts from.
 _HANDED_ON = 6
 #: Errors that prove that no plan exists; E504 only says that the time was over.
@@ -260,12 +262,13 @@ class LimitSolver:
             any_plan = self._found(relaxation, kept, relaxed, plans, CHEAP, is_capped=False)
             start = self._best(kept, any_plan)
             if start is None:
-                return Value(relaxed.bound, math.inf)
+                return self._value(relaxation, kept, relaxed, [], _END_PACKINGS)
             self.sets.effort.go_on()
         # Without limits the ground's frontier was searched already.
         share = CHEAP if kept else 0.0
         found = self._found(relaxation, kept, relaxed, plans, share, start=start)
-        return self._value(kept, relaxed, [*found, *plans, *([] if start is None else [start])])
+        known = [*found, *plans, *([] if start is None else [start])]
+        return self._value(relaxation, kept, relaxed, known, _END_PACKINGS)
 
     def _between(self, relaxation: Relaxation, kept: Limits) -> Value:
         """Solve a set between the ends: among the columns of its relaxation and of the plans known."""
@@ -276,12 +279,11 @@ class LimitSolver:
         spots = [spot.plan for spot in self.sets.known()]
         start = self._best(kept, [*plans, *spots, *self.sets.stored])
         if start is not None and self._is_settled(relaxation, kept, relaxed, self._cost(start)):
-            return self._value(kept, relaxed, [start])
+            return self._value(relaxation, kept, relaxed, [start], _PACKINGS)
         self.sets.effort.go_on()
         used = [*plans, *([] if start is None else [start])]
-        return self._value(
-            kept, relaxed, [*used, *self._found(relaxation, kept, relaxed, used, 0.0, start=start)]
-        )
+        found = self._found(relaxation, kept, relaxed, used, 0.0, start=start)
+        return self._value(relaxation, kept, relaxed, [*used, *found], _PACKINGS)
 
     def _found(
         self,
@@ -307,13 +309,15 @@ class LimitSolver:
         )
         return [] if found is None else [found]
 
-    def _value(self, kept: Limits, relaxed: Relaxed, plans: Sequence[Plan]) -> Value:
-        """Return what is proven of a set and the best of some plans that keeps it."""
+    def _value(
+        self, relaxation: Relaxation, kept: Limits, relaxed: Relaxed, plans: Sequence[Plan], steps: int
+    ) -> Value:
+        """Return what is proven of a set, by so many packings, and the best of some plans that keeps it."""
         best = self._best(kept, plans)
-        if best is None:
-            return Value(relaxed.bound, math.inf)
-        cost = self._cost(best)
-        return Value(min(relaxed.bound, cost), cost, best)
+        cost = math.inf if best is None else self._cost(best)
+        switches = self.sets.board.switches(self.sets.ground, self.sets.chosen(kept))
+        low = min(cost, relaxation.packed(switches, relaxed, cost, steps))
+        return Value(low, cost) if best is None else Value(low, cost, best)
 
     def _best(self, kept: Limits, plans: Sequence[Plan]) -> Plan | None:
         """Return the best of some plans that keeps a set and the cap; None without one."""

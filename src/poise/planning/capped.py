@@ -45,8 +45,6 @@ _EASY, _HARD = 300, 3_000
 #: Nodes of the search tree that one neighbourhood may take, and its share of the time that is left.
 _NODES = 1
 _SHARE = 0.5
-#: Two bounds of relaxations closer than this, relative, are the same.
-_SAME_BOUND = 1e-8
 #: Longest that mending a plan may take before another is looked for [s].
 _MEND_SECONDS = 3.0
 
@@ -64,7 +62,6 @@ def solve_within(
     seed: int = 0,
     exact_choices: int = EXACT_CHOICES,
     is_local: bool = False,
-    seen_bound: float | None = None,
     near: CappedByPrices | None = None,
 ) -> CappedSolution:
     """Return a good plan under caps with a proven bound; the best one where the problem is small.
@@ -84,9 +81,6 @@ def solve_within(
     is_local
         Whether to give up, on a larger problem, when no plan was found that differs from ``warm`` in the
         groups in focus only; otherwise one is looked for everywhere.
-    seen_bound
-        Bound of the relaxation of a stricter problem in which ``warm`` was improved. Where this one is
-        no lower, what was tried there is not tried again, and only the groups in focus are freed.
     near
         Solution of a problem with like caps, where charges were used: a problem of more than
         :data:`MANY_CHOICES` choices with one cost capped and the other minimised is solved by
@@ -123,9 +117,7 @@ def solve_within(
         return _priced(found, relaxed.weight, relaxed.bound)
     search = _Neighbourhoods(problem, model, factors, caps, np.random.default_rng([seed, 23]))
     start = _start(search, warm, focus, deadline, is_local=is_local)
-    was_seen = seen_bound is not None and start is warm and relaxed.bound >= seen_bound * (1 - _SAME_BOUND)
-    values = relaxed.values[:0] if was_seen else relaxed.values
-    window, work, is_cut = search.improve(start.window, values, focus, rounds, deadline)
+    window, work, is_cut = search.improve(start.window, relaxed.values, focus, rounds, deadline)
     plan, seen = _within(problem, caps, Plan(window), start)
     value = objective(seen, weight)
     bound, work = min(relaxed.bound, value), work + relaxed.work

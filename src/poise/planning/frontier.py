@@ -23,7 +23,7 @@ from poise.errors import Fault, InternalError
 from poise.planning.blend import blend, tie_groups
 from poise.planning.capped import find_any
 from poise.planning.checkpoint import Checkpoint
-from poise.planning.choices import list_choices
+from poise.planning.choices import Choices, list_choices
 from poise.planning.decomposition.lagrangian import solve as solve_by_prices
 from poise.planning.decomposition.warm_up import warm_up
 from poise.planning.epsilon import sweep_exactly
@@ -145,7 +145,7 @@ def sweep(
     by_weight = solver or priced or by_prices(solve_by_prices, gap=gap, stop=is_stopped)
     if checkpoint is not None:
         by_weight = checkpoint.remember(by_weight, is_stopped)
-    search = _Search(problem, by_weight, points, seconds_left, seed, threads, told)
+    search = _Search(problem, choices, by_weight, points, seconds_left, seed, threads, told)
     search.try_rules()
     if not search.pool and size <= _FIRST_CHOICES:
         search.find_first()
@@ -183,6 +183,7 @@ class _Search:
     """A sweep by weights and blends."""
 
     problem: Problem
+    choices: Choices
     solver: Solver
     points: int
     seconds_left: Callable[[], float]
@@ -199,7 +200,7 @@ class _Search:
     @cached_property
     def scale(self) -> float:
         """Exposure of doing nothing [money], which proofs are measured against."""
-        return max(1.0, float(list_choices(self.problem).never_exposure.sum()))
+        return max(1.0, float(self.choices.never_exposure.sum()))
 
     def try_rules(self) -> None:
         """Start from doing nothing and from the best simple rule."""
@@ -237,8 +238,7 @@ class _Search:
     def tighten(self) -> None:
         """Raise the proven hull below the plans that will be shown."""
         points = [(item.exposure, item.disruption) for item in self._shown()]
-        choices = list_choices(self.problem)
-        found = lines_under(self.problem, choices, points, self.seconds_left, threads=self.threads)
+        found = lines_under(self.problem, self.choices, points, self.seconds_left, threads=self.threads)
         self.lines += found.lines
         self.work += found.work
         if found.is_cut:
@@ -271,7 +271,7 @@ class _Search:
         return candidate
 
     def _solve_ends(self, seconds: float) -> None:
-        choices = list_choices(self.problem)
+        choices = self.choices
         cheapest = np.full(self.problem.num_changes, np.inf)
         np.minimum.at(cheapest, choices.change, choices.disruption)
         all_cost = float(cheapest[np.isfinite(cheapest)].sum()) + _cheapest_openings(self.problem)

@@ -110,8 +110,7 @@ def run_program(
         return _nothing(program, factors, caps)
     cost = factors[0] * program.exposure + factors[1] * program.disruption
     constant = factors[0] * program.exposure_of_nothing + factors[1] * program.disruption_of_nothing
-    # Money comes in any size; HiGHS' tolerances are absolute. The largest cost becomes 1,000.
-    unit = max(float(np.abs(cost).max(initial=0.0)), 1e-9) / 1_000.0
+    unit = cost_unit(cost)
     solver = quiet_solver(limits.seconds)
     for name, setting in {
         "mip_rel_gap": RELATIVE_GAP,
@@ -183,7 +182,7 @@ def relax_program(
         return Relaxed(math.inf if run.is_infeasible else run.bound, 0.0, 0, np.zeros(0))
     cost = factors[0] * program.exposure + factors[1] * program.disruption
     constant = factors[0] * program.exposure_of_nothing + factors[1] * program.disruption_of_nothing
-    unit = max(float(np.abs(cost).max(initial=0.0)), 1e-9) / 1_000.0
+    unit = cost_unit(cost)
     solver = quiet_solver(seconds)
     lp = highs_program(program, cost / unit, constant / unit, caps)
     lp.integrality_ = []
@@ -257,6 +256,14 @@ def solve_dense(
         return None
     solution = solver.getSolution()
     return Answer(np.asarray(solution.col_value), np.asarray(solution.row_dual) * scale)
+
+
+def cost_unit(cost: Floats) -> float:
+    """Return what to divide costs by [money]: they come in any size, and HiGHS' tolerances are absolute.
+
+    The largest becomes 1,000.
+    """
+    return max(float(np.abs(cost).max(initial=0.0)), 1e-9) / 1_000.0
 
 
 def quiet_solver(seconds: float) -> highspy.Highs:

@@ -26,6 +26,7 @@ from poise.planning.highs import (
     ROUNDING,
     Limits,
     Relaxed,
+    cost_unit,
     highs_program,
     quiet_solver,
     run_program,
@@ -106,7 +107,7 @@ class Relaxation:
         model = self.model
         cost = factors[0] * model.exposure + factors[1] * model.disruption
         self._constant = factors[0] * model.exposure_of_nothing + factors[1] * model.disruption_of_nothing
-        self._unit = max(float(np.abs(cost).max(initial=0.0)), 1e-9) / 1_000.0
+        self._unit = cost_unit(cost)
         self._cost = cost
         self._packing = Packing(problem, model)
         self._idle: SimpleQueue[highspy.Highs] = SimpleQueue()

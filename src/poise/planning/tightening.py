@@ -28,7 +28,7 @@ import numpy as np
 
 from poise.errors import Fault, InternalError
 from poise.planning.choices import Choices
-from poise.planning.highs import ROUNDING, highs_program, quiet_solver
+from poise.planning.highs import ROUNDING, cost_unit, highs_program, quiet_solver
 from poise.planning.milp import Model, build_model
 from poise.planning.packing import Packing
 from poise.planning.problem import Floats, Problem
@@ -118,10 +118,10 @@ def _relax_under(
     """Return the weight of each cap, from the loosest on, and the prices of all rows; work; whether cut."""
     if not model.num_columns:  # HiGHS calls that an error; doing nothing is the only plan.
         return [(0.0, np.zeros(len(model.row_upper)))], 0, False
-    cost_unit = max(float(np.abs(model.exposure).max(initial=0.0)), 1e-9) / 1_000.0
+    unit = cost_unit(model.exposure)
     cap_unit = max(1.0, max(caps))
     program = highs_program(
-        model, model.exposure / cost_unit, model.exposure_of_nothing / cost_unit, (math.inf, cap_unit)
+        model, model.exposure / unit, model.exposure_of_nothing / unit, (math.inf, cap_unit)
     )
     program.integrality_ = []
     solver = quiet_solver(max(0.0, seconds_left()))
@@ -143,7 +143,7 @@ def _relax_under(
         work += max(0, solver.getInfo().simplex_iteration_count)
         if solver.getModelStatus() == highspy.HighsModelStatus.kTimeLimit:
             return priced, work, True
-        price = np.asarray(solver.getSolution().row_dual) * cost_unit
+        price = np.asarray(solver.getSolution().row_dual) * unit
         if len(price) != program.num_row_:
             price = np.zeros(program.num_row_)
         priced.append((max(0.0, -float(price[-1]) / cap_unit), price[:-1]))
@@ -170,6 +170,6 @@ def line_of(program: Program, weight: float, price: Floats) -> tuple[float, floa
     charged = np.bincount(program.column, price[row] * program.value, program.num_columns)
     rows = price * np.where(on_lower, program.row_lower, np.where(on_upper, program.row_upper, 0.0))
     nothing = program.exposure_of_nothing + weight * program.disruption_of_nothing
-    parts = (nothing, float(rows.sum()), float(np.minimum(cost - charged, 0.0).sum()))
-    size = abs(nothing) + float(np.abs(rows).sum()) + float(np.abs(np.minimum(cost - charged, 0.0)).sum())
-    return weight, max(0.0, sum(parts) - ROUNDING * size)
+    columns = float(np.minimum(cost - charged, 0.0).sum())
+    size = abs(nothing) + float(np.abs(rows).sum()) - columns
+    return weight, max(0.0, nothing + float(rows.sum()) + columns - ROUNDING * size)

@@ -85,13 +85,6 @@ class Trace:
         bound = max((bound - weight * cap for weight, bound in self.lines), default=0.0)
         return _settled(bound, None if best is None else best.exposure), best
 
-    def least_disruption(self, cap: float) -> tuple[float, Spot | None]:
-        """Return a bound on the disruption of plans of at most this exposure, and the calmest of them."""
-        under = [spot for spot in self.spots if spot.exposure <= cap * (1 + _ROUNDING)]
-        best = min(under, key=lambda spot: spot.disruption, default=None)
-        bound = max(((bound - cap) / weight for weight, bound in self.lines if weight > 0), default=0.0)
-        return _settled(bound, None if best is None else best.disruption), best
-
 
 def _settled(bound: float, best: float | None) -> float:
     bound = max(0.0, bound)

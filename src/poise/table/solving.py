@@ -27,7 +27,7 @@ from poise.planning.highs import Limits as HighsLimits
 from poise.planning.highs import Relaxed
 from poise.planning.priced import CappedByPrices
 from poise.planning.problem import CappedSolution, Goal, Ints, Plan, Problem
-from poise.planning.relaxation import Relaxation
+from poise.planning.relaxation import Relaxation, Switches
 from poise.planning.tracing import Spot, Trace, trace
 from poise.table.binding import Board, Bound, bind, touched
 from poise.table.ground import Ground, as_plan
@@ -299,7 +299,7 @@ class LimitSolver:
         """Return the plan that a brief search finds, if any; arguments as of :meth:`Relaxation.search`."""
         sets, other = self.sets, (0.0, 1.0) if self.is_exposure else (1.0, 0.0)
         found = relaxation.search(
-            sets.board.switches(sets.ground, sets.chosen(kept)),
+            self._switches(kept),
             relaxed,
             plans,
             share,
@@ -315,9 +315,8 @@ class LimitSolver:
         """Return what is proven of a set, by so many packings, and the best of some plans that keeps it."""
         best = self._best(kept, plans)
         cost = math.inf if best is None else self._cost(best)
-        switches = self.sets.board.switches(self.sets.ground, self.sets.chosen(kept))
-        low = min(cost, relaxation.packed(switches, relaxed, cost, steps))
-        return Value(low, cost) if best is None else Value(low, cost, best)
+        low = min(cost, relaxation.packed(self._switches(kept), relaxed, cost, steps))
+        return Value(low, cost, best)
 
     def _best(self, kept: Limits, plans: Sequence[Plan]) -> Plan | None:
         """Return the best of some plans that keeps a set and the cap; None without one."""
@@ -347,9 +346,11 @@ class LimitSolver:
 
     def _relaxed(self, relaxation: Relaxation, kept: Limits) -> Relaxed:
         if kept not in self._known:
-            switches = self.sets.board.switches(self.sets.ground, self.sets.chosen(kept))
-            self._known[kept] = relaxation.under(switches)
+            self._known[kept] = relaxation.under(self._switches(kept))
         return self._known[kept]
+
+    def _switches(self, kept: Limits) -> Switches:
+        return self.sets.board.switches(self.sets.ground, self.sets.chosen(kept))
 
     def _solved(self, kept: Limits, warm: Plan | None) -> Value:
         """Search exactly, or where the linear program would be too large by charges."""

@@ -8,8 +8,10 @@ from typing import Final
 from django.db import connection
 from django.db.models import Count, Q, QuerySet, Sum
 
-from poise.desk.models import AssetRecord, Finding, Report
+from poise.desk.actions.estate import MAP_JOB
+from poise.desk.models import AssetRecord, Finding, Job, Report
 from poise.desk.models.finding import SEVERITY_WORDS
+from poise.report.figures import plural
 
 #: Rows of one page.
 PAGE: Final = 50
@@ -97,9 +99,82 @@ def total() -> int:
     return Report.objects.filter(state=Report.State.READ).aggregate(n=Sum("findings"))["n"] or 0
 
 
+@dataclass(frozen=True, slots=True)
+class Mapping:
+    """How far the assets of all reports have found their patch groups: until then counts are not known.
+
+    Parameters
+    ----------
+    num_read, num_unread
+        Reports that count, and reports that wait to be read.
+    num_waiting
+        Asset records of read reports that nobody has looked at yet.
+    num_mapped
+        Asset records that were looked at, with a group or without.
+    num_unmapped
+        Distinct assets among those, without a group.
+    job
+        The last mapping, while it waits or runs, or when it failed; None when it is done.
+    """
+
+    num_read: int
+    num_unread: int
+    num_waiting: int
+    num_mapped: int
+    num_unmapped: int
+    job: Job | None
+
+    @property
+    def is_done(self) -> bool:
+        """Whether counts by patch group say how things are."""
+        return not (self.num_unread or self.num_waiting or self.job or not self.num_read)
+
+    @property
+    def lack(self) -> str:
+        """What stands in place of every count by patch group; empty once there is something to count."""
+        if self.num_mapped:
+            return ""
+        if self.num_waiting:
+            return "not mapped yet"
+        if self.num_unread:
+            return "not read yet"
+        return "" if self.num_read else "no report yet"
+
+    @property
+    def under_way(self) -> str:
+        """What counts wait for, as a sentence; empty when they wait for nothing."""
+        said = []
+        if self.num_unread:
+            said.append(f"{plural(self.num_unread, 'report')} not read yet")
+        if self.num_waiting:
+            said.append(f"{plural(self.num_waiting, 'asset record')} not mapped yet")
+        if self.job is not None:
+            said.append(f"{self.job.title} ({self.job.get_state_display()})")
+        return f"{'; '.join(said)}." if said else ""
+
+
+def mapping() -> Mapping:
+    """Return how far the assets of the reports that count are mapped."""
+    live = live_reports()
+    seen = AssetRecord.objects.filter(report__in=live).aggregate(
+        waiting=Count("pk", filter=Q(asset="")),
+        mapped=Count("pk", filter=~Q(asset="")),
+        unmapped=Count("asset", filter=Q(group="") & ~Q(asset=""), distinct=True),
+    )
+    job = Job.objects.filter(kind=MAP_JOB).order_by("-id").first()
+    return Mapping(
+        num_read=len(live),
+        num_unread=Report.objects.filter(state=Report.State.WAITING).count(),
+        num_waiting=seen["waiting"],
+        num_mapped=seen["mapped"],
+        num_unmapped=seen["unmapped"],
+        job=None if job is None or job.state == Job.State.DONE else job,
+    )
+
+
 def unmapped() -> QuerySet[AssetRecord]:
-    """Return the asset records that belong to no patch group, those with the most findings first."""
-    rows = AssetRecord.objects.filter(report__in=live_reports(), group="")
+    """Return the asset records that were mapped to no patch group, those with the most findings first."""
+    rows = AssetRecord.objects.filter(report__in=live_reports(), group="").exclude(asset="")
     return rows.order_by("-critical", "-high", "-findings", "label")
 
 

@@ -32,8 +32,8 @@ def services(request: HttpRequest) -> list[dict[str, Any]]:
     version = convert.latest_estate()
     if version is None:
         return []
-    estate, counts = convert.estate_of(version), queries.by_group()
-    rows = []
+    estate, counts, mapping = convert.estate_of(version), queries.by_group(), queries.mapping()
+    is_known, rows = not mapping.lack, []
     for service in estate.services.values():
         groups = [group.id for group in estate.groups.values() if service.id in group.services]
         own = [counts[group] for group in groups if group in counts]
@@ -45,9 +45,10 @@ def services(request: HttpRequest) -> list[dict[str, Any]]:
                 "tier": service.tier,
                 "assumed": sorted(service.assumed),
                 "groups": groups,
-                "findings": sum(row["num"] for row in own),
-                "critical": sum(row["num_critical"] for row in own),
-                "high": sum(row["num_high"] for row in own),
+                "findings": sum(row["num"] for row in own) if is_known else None,
+                "critical": sum(row["num_critical"] for row in own) if is_known else None,
+                "high": sum(row["num_high"] for row in own) if is_known else None,
+                "pending": mapping.under_way or mapping.lack,
             }
         )
     return rows
@@ -83,7 +84,7 @@ def _finding(row: Finding) -> FindingOut:
         status=row.status,
         kind=row.kind,
         asset=row.record.label,
-        group=row.record.group,
+        group=row.record.group if row.record.asset else None,
         component=row.component,
         installed=row.installed,
         fixed=row.fixed,
@@ -121,15 +122,16 @@ def upload(request: CallRequest, file: File[UploadedFile]) -> Status[ReportOut]:
 
 
 def _report(row: Report) -> ReportOut:
+    is_read = row.state != Report.State.WAITING
     return ReportOut(
         id=row.pk,
         name=row.name,
         sha256=row.sha256,
         state=row.state,
         formats=row.formats,
-        findings=row.findings,
-        assets=row.assets,
-        num_faults=row.num_faults,
+        findings=row.findings if is_read else None,
+        assets=row.assets if is_read else None,
+        num_faults=row.num_faults if is_read else None,
         faults=[FaultOut(**fault) for fault in row.faults],
         uploaded=row.uploaded,
         job=row.job_id,

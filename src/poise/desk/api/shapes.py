@@ -25,7 +25,7 @@ class Refusal(Schema):
 
 
 class FindingOut(Schema):
-    """A finding as its scanner reports it; empty group for an asset that belongs to none."""
+    """A finding as its scanner reports it; its asset's group is empty for none, null while not mapped yet."""
 
     id: int
     report: int
@@ -35,7 +35,7 @@ class FindingOut(Schema):
     status: str
     kind: str
     asset: str
-    group: str
+    group: str | None
     component: str
     installed: str
     fixed: str
@@ -49,16 +49,16 @@ class FindingsOut(Schema):
 
 
 class ReportOut(Schema):
-    """A report, and what came of it."""
+    """A report, and what came of it: null until it is read."""
 
     id: int
     name: str
     sha256: str
     state: str
     formats: str
-    findings: int
-    assets: int
-    num_faults: int
+    findings: int | None
+    assets: int | None
+    num_faults: int | None
     faults: list[FaultOut]
     uploaded: datetime
     job: int | None
@@ -78,7 +78,11 @@ class JobOut(Schema):
 
 
 class ServiceOut(Schema):
-    """A service, with the findings on its assets."""
+    """A service, with the findings on its assets.
+
+    They are null while no asset is mapped; ``pending`` says what they wait for, and is empty once they are
+    whole.
+    """
 
     id: str
     name: str
@@ -86,9 +90,10 @@ class ServiceOut(Schema):
     tier: int
     assumed: list[str]
     groups: list[str]
-    findings: int
-    critical: int
-    high: int
+    findings: int | None
+    critical: int | None
+    high: int | None
+    pending: str
 
 
 class LimitOut(Schema):

@@ -21,6 +21,7 @@ from poise.desk.routes import DeskRequest, page
 from poise.desk.telling import Need
 from poise.errors import DeskError, Fault
 from poise.estate.model import Estate, Service
+from poise.report.figures import plural
 
 #: Largest description [B], all files together: whole estates have some hundred kilobytes.
 MAX_DESCRIPTION_BYTES: Final = 32 << 20
@@ -36,7 +37,7 @@ def index(request: DeskRequest) -> HttpResponse:
         estate, counts = convert.estate_of(version), queries.by_group()
         context |= {
             "services": [_service_row(estate, one, counts) for one in estate.services.values()],
-            "num_unmapped": queries.unmapped().count(),
+            "mapping": queries.mapping(),
             "overview": version.overview,
         }
     return render(request, "desk/estate.html", context)
@@ -76,6 +77,7 @@ def show(request: DeskRequest, service_id: str) -> HttpResponse:
         "cost_low": float(service.downtime_cost_per_hour.min()),
         "cost_high": float(service.downtime_cost_per_hour.max()),
         "found": found[:15],
+        "mapping": queries.mapping(),
         "records": records.order_by("label")[:SHOWN_ASSETS],
     }
     return render(request, "desk/service.html", context)
@@ -105,7 +107,8 @@ def _windows(version: EstateVersion, calendars: set[str]) -> list[dict[str, Any]
 def unmapped(request: DeskRequest) -> HttpResponse:
     """List the assets that belong to no patch group: no plan covers them."""
     rows = queries.unmapped()
-    return render(request, "desk/unmapped.html", {"rows": rows[:SHOWN_ASSETS], "total": rows.count()})
+    context = {"rows": rows[:SHOWN_ASSETS], "total": rows.count(), "mapping": queries.mapping()}
+    return render(request, "desk/unmapped.html", context)
 
 
 def adopt(request: DeskRequest) -> HttpResponse:
@@ -129,8 +132,12 @@ def needs(by: Actor) -> Iterator[Need]:
         return
     if convert.latest_estate() is None:
         yield Need("Describe the estate: nothing can be planned without it.", reverse("estate"))
-    elif num := queries.unmapped().count():
-        yield Need(f"{num} assets belong to no patch group; no plan covers them.", reverse("estate-unmapped"))
+        return
+    mapping = queries.mapping()
+    if mapping.is_done and (num := mapping.num_unmapped):
+        belong = "belongs" if num == 1 else "belong"
+        text = f"{plural(num, 'asset')} {belong} to no patch group: no plan covers what is on no group."
+        yield Need(text, reverse("estate-unmapped"))
 
 
 SENTENCES = {"estate.adopted": "replaced the description of {company}"}

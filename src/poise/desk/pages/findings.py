@@ -33,6 +33,7 @@ def index(request: DeskRequest) -> HttpResponse:
         "report": Report.objects.filter(pk=asked.report).first() if asked.report else None,
         "severities": queries.severities(),
         "total": queries.total(),
+        "mapping": queries.mapping(),
         "may_import": may(request.user.role, "findings.import"),
     }
     return render(request, "desk/findings.html", context)

@@ -9,7 +9,7 @@ from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.template.loader import render_to_string
 
-from poise.desk import convert, live, telling
+from poise.desk import convert, live, queries, telling
 from poise.desk.actions import people
 from poise.desk.ledger import DeskLedger
 from poise.desk.models import EstateVersion, Job, LedgerRecord
@@ -57,6 +57,7 @@ def _state(request: DeskRequest) -> dict[str, Any]:
     version = convert.latest_estate()
     return {
         "estate": version,
+        "mapping": queries.mapping() if version else None,
         "running": Job.objects.filter(state__in=[Job.State.WAITING, Job.State.RUNNING]).order_by("id"),
         "needs": list(telling.needs(by)),
         "due": telling.due(by)[:10],

@@ -31,7 +31,7 @@ round and not in ten.  ``docs/errors.md`` lists every id; a test holds the two t
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 from poise.faultids import FAULT_IDS as FAULT_IDS
@@ -51,12 +51,15 @@ class Fault:
         What is wrong with the value seen and what was expected; a sentence.
     hint
         What the reader can do about it; a sentence, or empty.
+    web
+        The hint for who reads it in a browser, where `hint` names a command or a file; else empty.
     """
 
     id: str
     where: str
     message: str
     hint: str = ""
+    web: str = ""
 
     def __post_init__(self) -> None:
         if self.id not in FAULT_IDS:
@@ -68,7 +71,7 @@ class Fault:
 
     def as_dict(self) -> dict[str, str]:
         """Return the fault as the JSON object that ``--json`` prints."""
-        return asdict(self)
+        return {"id": self.id, "where": self.where, "message": self.message, "hint": self.hint}
 
 
 class PoiseError(Exception):

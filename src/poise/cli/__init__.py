@@ -101,5 +101,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         if arguments.debug:
             raise
         hint = "This is a fault of Poise. Run again with poise --debug ... and report what it prints."
-        print(Fault("E900", "poise", f"{type(error).__name__}: {error}", hint), file=sys.stderr)
+        # What these print is a server's log: it gets no words that people may have written.
+        is_log = arguments.command in ("serve", "worker")
+        said = type(error).__name__ if is_log else f"{type(error).__name__}: {error}"
+        print(Fault("E900", "poise", said, hint), file=sys.stderr)
         return InternalError.exit_code

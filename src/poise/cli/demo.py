@@ -58,6 +58,8 @@ def _desk(arguments: argparse.Namespace, out: Path) -> int:
     desk = out / "desk"
     fill_store(desk / "threats")
     workspace.set_clock_ahead(desk.absolute(), NOW)
+    # Its terminal says where the desk is; what a reader was refused is for the log of a real one.
+    os.environ.setdefault("POISE_LOG", "error")
     setup(str(desk))
     from poise.desk.prepare import prepare
     from poise.desk.sample import CAST, fill

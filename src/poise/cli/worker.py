@@ -25,9 +25,10 @@ def run(arguments: argparse.Namespace) -> int:
     from poise.desk.setup import setup
 
     setup(arguments.workspace)
-    from poise.desk import worker
+    from poise.desk import logs, worker
     from poise.desk.prepare import prepare
 
     prepare(static=False)
+    logs.cover_threads()
     worker.run(until_empty=arguments.until_empty)
     return 0

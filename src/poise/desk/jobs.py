@@ -180,14 +180,20 @@ def run_job(job_id: int) -> None:
         try:
             _HANDLERS[run.job.kind](run)
         except PoiseError as error:
-            run.failed(str(error))
+            run.failed(places.told(error))
         except Exception as error:
-            said = f"{type(error).__name__}: {error}"
             if _is_trouble(error):
-                run.interrupted(said)
+                run.interrupted(f"{type(error).__name__}: {error}")
             else:
-                run.failed(f"E900 This is a fault of Poise: {said}")
+                run.failed(_our_fault(run.job, error))
             raise
+
+
+def _our_fault(job: Job, error: Exception) -> str:
+    """Tell all readers of a job that Poise failed; the error's own words may not be for all of them."""
+    text = f"This is a fault of Poise ({type(error).__name__})."
+    hint = "Whoever runs the desk finds where it happened in the worker's log."
+    return str(Fault("E900", job.title, text, hint))
 
 
 def _is_trouble(error: Exception) -> bool:

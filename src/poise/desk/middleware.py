@@ -70,7 +70,8 @@ class Faults:
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
         """Answer with the faults; what is no fault of the library stays an error."""
         if isinstance(error, PoiseError):
-            return fault_page(request, error)
+            is_looking = request.method in ("GET", "HEAD")
+            return no_table(request) if is_looking and _needs_table(error) else fault_page(request, error)
         return away(request) if isinstance(error, AWAY) else None
 
 
@@ -87,6 +88,18 @@ def away(request: HttpRequest) -> HttpResponse:
     answer.status_code = 503
     answer.headers["Retry-After"] = "5"
     return answer
+
+
+def _needs_table(error: PoiseError) -> bool:
+    """Return whether all that is wrong is that no table is open yet."""
+    return {fault.id for fault in error.faults} == {"E555"}
+
+
+def no_table(request: HttpRequest) -> HttpResponse:
+    """Answer that what was asked for stands on a table, what a table needs, and who may open one."""
+    from poise.desk.pages.table import none_open  # pages import what this module gives them
+
+    return render(request, "desk/table/none.html", none_open(request) | {"is_asked": True}, status=404)
 
 
 def status_of(error: PoiseError) -> int:

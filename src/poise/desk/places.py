@@ -9,7 +9,7 @@ from functools import cache
 
 from django.conf import settings
 
-from poise.errors import Fault
+from poise.errors import Fault, PoiseError
 
 
 def named(text: str) -> str:
@@ -18,8 +18,13 @@ def named(text: str) -> str:
 
 
 def named_faults(faults: Iterable[Fault]) -> list[Fault]:
-    """Return faults as people of the desk read them."""
-    return [Fault(one.id, named(one.where), named(one.message), named(one.hint)) for one in faults]
+    """Return faults as people of the desk read them: with the hints for a browser."""
+    return [Fault(one.id, named(one.where), named(one.message), named(one.web or one.hint)) for one in faults]
+
+
+def told(error: PoiseError) -> str:
+    """Return an error's faults as people of the desk read them."""
+    return "\n".join(str(fault) for fault in named_faults(error.faults))
 
 
 @cache

@@ -7,6 +7,9 @@ from typing import Any
 
 from gunicorn.app.base import BaseApplication
 
+from poise.desk import workspace
+from poise.desk.logs import ServerLogger
+
 #: Threads of each server process: a page waits for the database, never for a computation.
 THREADS = 8
 
@@ -31,7 +34,8 @@ class Server(BaseApplication):  # type: ignore[misc]
             "timeout": 120,
             "graceful_timeout": 20,
             "keepalive": 15,
-            "loglevel": "warning",
+            "loglevel": workspace.log_level().lower(),
+            "logger_class": ServerLogger,
             "accesslog": None,
             "forwarded_allow_ips": os.environ.get("POISE_PROXIES", "127.0.0.1,::1"),
             "proc_name": "poise-desk",

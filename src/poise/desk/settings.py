@@ -172,11 +172,18 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 4 << 20
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "formatters": {"line": {"()": "poise.desk.logs.Line"}},
+    # Warnings are also of what people were refused, such as an address that leads nowhere.
+    "handlers": {
+        "stderr": {
+            "class": "logging.StreamHandler",
+            "formatter": "line",
+            "level": workspace.log_level(),
+        }
+    },
     "root": {"handlers": ["stderr"], "level": "WARNING"},
     # Its warnings are about being stopped, such as how to press Ctrl-C again.
-    "loggers": {"poise": {"level": "INFO"}, "django_tasks_db": {"level": "ERROR"}},
+    "loggers": {"django_tasks_db": {"level": "ERROR"}},
 }
 #: W004, W008, W012 and W016 are about plain http on one machine, W005 and W021 about other hosts of a domain,
 #: which are not for the desk to decide.

@@ -59,9 +59,7 @@ def keep(name: str, chunks: Iterable[bytes], root: Path) -> Kept:
                     size += len(chunk)
                     if size > MAX_UPLOAD_BYTES:
                         message = f"has over {MAX_UPLOAD_BYTES >> 30} GiB, which is the largest upload."
-                        raise DeskError(
-                            Fault("E873", plain, message, "Upload it in parts, or use poise scan add.")
-                        )
+                        raise DeskError(Fault("E873", plain, message, "Upload it in parts."))
                     content.update(chunk)
                     stream.write(chunk)
                 stream.flush()

@@ -138,6 +138,20 @@ def is_set(name: str, environment: Mapping[str, str] = os.environ) -> bool:
     return value == "1"
 
 
+def log_level(environment: Mapping[str, str] = os.environ) -> str:
+    """Return from which level on logs tell: ``POISE_LOG``, else warnings.
+
+    Raises
+    ------
+    DeskError
+        E875 when it is neither ``warning`` nor ``error``.
+    """
+    value = environment.get("POISE_LOG") or "warning"
+    if value not in ("warning", "error"):
+        raise DeskError(Fault("E875", "POISE_LOG", f"is {value!r}; expected warning or error."))
+    return value.upper()
+
+
 def hosts(environment: Mapping[str, str] = os.environ) -> list[str]:
     """Return the names under which the desk is reached: ``POISE_HOSTS``, else this machine only."""
     named = [host.strip() for host in environment.get("POISE_HOSTS", "").split(",") if host.strip()]

@@ -150,7 +150,8 @@ def _role(name: str, block: Block, faults: Faults) -> Role:
     fields = Fields(block, f"role {name!r}", ("person", "key"), faults)
     keys = fields.texts("key")
     if not keys:
-        faults.add("E802", block.where, f"role {name!r}: key is missing.", "poise key list prints key ids.")
+        hint, web = "poise key list prints key ids.", "The draft's page lists the keys to name as roles."
+        faults.add("E802", block.where, f"role {name!r}: key is missing.", hint, web)
     for key in keys:
         if not _KEY_ID.fullmatch(key):
             fields.refuse("key", f"{key[:40]!r} is no key id; expected ed25519: and 64 hexadecimal digits.")

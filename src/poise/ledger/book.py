@@ -129,9 +129,10 @@ class Book(ABC):
             return self.record(int(text))
         found = self._hashes_like(text)
         if len(text) < _SHORTEST_HASH or len(found) != 1:
-            hint = "Give its place, or at least 8 digits of its hash; poise ledger log lists both."
+            give = "Give its place, or at least 8 digits of its hash"
+            hint, web = f"{give}; poise ledger log lists both.", f"{give}; the list under Ledger has both."
             message = f"{text!r} names {'more than one record' if len(found) > 1 else 'no record'}."
-            raise LedgerError(Fault("E713", self.name, message, hint))
+            raise LedgerError(Fault("E713", self.name, message, hint, web))
         return self.record(found[0])
 
     def lines(self) -> Iterator[bytes]:
@@ -281,7 +282,8 @@ class Book(ABC):
         if head.time - time > MAX_CLOCK_SKEW:
             last = f"{head.time:%Y-%m-%d %H:%M:%S}"
             message = f"the time is {time:%Y-%m-%d %H:%M:%S} UTC, but the last record is of {last}."
-            raise LedgerError(Fault("E711", self.name, message, "Set this machine's clock, or --now."))
+            web = "Whoever runs the desk sets its machine's clock."
+            raise LedgerError(Fault("E711", self.name, message, "Set this machine's clock, or --now.", web))
         return head.time
 
     def _refresh(self) -> None:

@@ -125,6 +125,6 @@ def read_key_record(kind: str, body: Mapping[str, Any] | None, where: str) -> Ke
     return record
 
 
-def bad_key_record(where: str, reason: str, hint: str = "") -> SignatureError:
+def bad_key_record(where: str, reason: str, hint: str = "", web: str = "") -> SignatureError:
     """Return the error of a record about keys that breaks the rules."""
-    return SignatureError(Fault("E745", where, f"is refused: {reason}.", hint))
+    return SignatureError(Fault("E745", where, f"is refused: {reason}.", hint, web))

@@ -230,7 +230,8 @@ class Roster:
             raise bad_key_record(where, "the key was enrolled before", "Make a new key.")
         if current is not None and current is not known:
             hint = "Use poise key rotate, or revoke the old key first."
-            raise bad_key_record(where, f"{entry.person} has another key that counts", hint)
+            web = "Sign with that key: the desk keeps one for each person."
+            raise bad_key_record(where, f"{entry.person} has another key that counts", hint, web)
         if entry.key not in {signature.keyid for signature in record.signatures}:
             raise bad_key_record(
                 where, "the key to enrol has not signed", "Its holder signs the draft first."

@@ -150,7 +150,8 @@ def prepare(
     if not rated.changes:
         message = "The reports hold no fixable vulnerability on any asset of the estate."
         hint = "poise estate check and poise scan read show what was matched and what was read."
-        raise NoFeasiblePlanError(Fault("E520", "plan", message, hint))
+        web = "Estate shows which assets were matched to patch groups, Findings what was read."
+        raise NoFeasiblePlanError(Fault("E520", "plan", message, hint, web))
     return Prepared(
         settings.now,
         today,

@@ -42,6 +42,10 @@ _XML_NOISE = re.compile(r"<\?.*?\?>|<!--.*?-->|<!DOCTYPE[^>\[]*(?:\[.*?\])?\s*>"
 _JSON_TOKEN = re.compile(r'"((?:[^"\\]|\\.)*)"|[{}\[\]:]')
 
 
+_HINT = "`poise scan formats` lists what can be read."
+_WEB = "Upload the report as its scanner exports it for programs (XML, JSON, CSV), not as a page or PDF."
+
+
 def detect(source: Source) -> Format:
     """Return the one format that claims the report.
 
@@ -67,9 +71,11 @@ def detect(source: Source) -> Format:
     if claims:
         names = ", ".join(one.name for one in claims)
         message = f"The report looks like several formats at once: {names}."
-        raise source.refusal("E420", message, hint="Name the right one with --format.")
+        web = "Export it anew, as one report of one scanner."
+        raise source.refusal("E420", message, hint="Name the right one with --format.", web=web)
     seen, hint = describe(source)
-    raise source.refusal("E404", f"No reader knows this file: it is {seen}.", hint=hint)
+    web = _WEB if hint == _HINT else ""
+    raise source.refusal("E404", f"No reader knows this file: it is {seen}.", hint=hint, web=web)
 
 
 def _surely(head: str) -> Format | None:
@@ -94,8 +100,8 @@ def describe(source: Source) -> tuple[str, str]:
     head = source.head.lstrip()
     for pattern, seen in _KNOWN_ELSEWHERE:
         if pattern.search(head):
-            return seen, "`poise scan formats` lists what can be read."
-    hint = "`poise scan formats` lists what can be read."
+            return seen, _HINT
+    hint = _HINT
     if "\0" in head[:1_000]:
         return "binary data", hint
     if head.startswith("<"):

@@ -101,13 +101,15 @@ class Source:
         """Return the file and a place in it, as faults say it: ``"scan.csv:line 7"``."""
         return f"{self.name}:{place}" if place != "" else self.name
 
-    def fault(self, id: str, message: str, place: str | int = "", hint: str = "") -> Fault:
+    def fault(self, id: str, message: str, place: str | int = "", hint: str = "", web: str = "") -> Fault:
         """Return a fault at a place of this report, for a record that is listed and left out."""
-        return Fault(id, self.where(place), message, hint)
+        return Fault(id, self.where(place), message, hint, web)
 
-    def refusal(self, id: str, message: str, place: str | int = "", hint: str = "") -> ScanFormatError:
+    def refusal(
+        self, id: str, message: str, place: str | int = "", hint: str = "", web: str = ""
+    ) -> ScanFormatError:
         """Return the error that refuses this report as a whole; the caller raises it."""
-        return ScanFormatError(self.fault(id, message, place, hint))
+        return ScanFormatError(self.fault(id, message, place, hint, web))
 
     def open_binary(self) -> IO[bytes]:
         """Open the report's unpacked bytes from the start, as often as wanted.

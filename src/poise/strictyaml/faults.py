@@ -16,9 +16,9 @@ class Faults:
     #: What the file is refused with.
     error: type[InputError] = EstateError
 
-    def add(self, id: str, where: str, message: str, hint: str = "") -> None:
+    def add(self, id: str, where: str, message: str, hint: str = "", web: str = "") -> None:
         """Note one fault; see :class:`~poise.errors.Fault`."""
-        self.found.append(Fault(id, where, message, hint))
+        self.found.append(Fault(id, where, message, hint, web))
 
     def extend(self, faults: Iterable[Fault]) -> None:
         """Note faults that another reader found."""

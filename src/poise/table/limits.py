@@ -123,7 +123,8 @@ def check_limits(limits: Iterable[Limit], known: Iterable[str], where: str) -> t
         for name in limit.scope:
             if name not in names:
                 text = f"The scope names {name!r}, which is no service, patch group or team."
-                faults.append(Fault("E553", place, text, "poise estate check lists them all."))
+                web = "The form of a limit lists them all."
+                faults.append(Fault("E553", place, text, "poise estate check lists them all.", web))
     if faults:
         raise TableError(faults)
     return checked

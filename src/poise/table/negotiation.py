@@ -153,7 +153,8 @@ class Negotiation:
         """
         if not 1 <= number <= len(self.proposals):
             hint = f"There are {len(self.proposals)}; poise table show lists them."
-            raise TableError(Fault("E554", "proposal", f"There is no proposal {number}.", hint))
+            web = f"There are {len(self.proposals)}; they stand under Table."
+            raise TableError(Fault("E554", "proposal", f"There is no proposal {number}.", hint, web))
         return self.proposals[number - 1]
 
 
@@ -236,7 +237,8 @@ def _revealed(state: Negotiation, body: dict[str, Any]) -> Negotiation:
     missing = [party for party in PARTIES if party not in state.sealed]
     if missing:
         hint = "poise agree seal puts a position on the ledger without showing it."
-        raise _out_of_turn(REVEALED, f"{' and '.join(missing)} has not sealed a position yet", hint)
+        web = "A lead seals the own side's position under Table."
+        raise _out_of_turn(REVEALED, f"{' and '.join(missing)} has not sealed a position yet", hint, web)
     if position.party in state.positions:
         raise _out_of_turn(REVEALED, f"the position of {position.party} is open already")
     if seal(position, body["salt"]) != state.sealed[position.party]:
@@ -253,5 +255,5 @@ def _revealed(state: Negotiation, body: dict[str, Any]) -> Negotiation:
     )
 
 
-def _out_of_turn(kind: str, reason: str, hint: str = "") -> TableError:
-    return TableError(Fault("E557", kind, f"This is not possible now: {reason}.", hint))
+def _out_of_turn(kind: str, reason: str, hint: str = "", web: str = "") -> TableError:
+    return TableError(Fault("E557", kind, f"This is not possible now: {reason}.", hint, web))

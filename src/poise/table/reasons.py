@@ -93,7 +93,8 @@ def why_not(
     number = ground.change_number.get(asked.change)
     if number is None:
         hint = "plan.csv and poise table show list the changes."
-        raise TableError(Fault("E554", "why", f"There is no change {asked.change!r} here.", hint))
+        web = "A plan's page lists the changes of each visit."
+        raise TableError(Fault("E554", "why", f"There is no change {asked.change!r} here.", hint, web))
     solver = _Wish(ground, bind(ground, limits).problem, draft, number, asked, effort)
     (disruption, no_disruption), (exposure, no_exposure) = (
         solver.priced("exposure"),

@@ -109,8 +109,8 @@ class Session:
             E555 without a table, E556 when its file is damaged.
         """
         if self.negotiation.ground is None:
-            hint = "poise table open starts one."
-            raise TableError(Fault("E555", self.folder.name, "There is no table here.", hint))
+            hint, web = "poise table open starts one.", "Open one under Table."
+            raise TableError(Fault("E555", self.folder.name, "There is no table here.", hint, web))
         return self.ground_of(self.negotiation.ground)
 
     def ground_of(self, content_digest: str) -> Ground:
@@ -334,9 +334,9 @@ class Session:
         """
         if proposal not in self.negotiation.matched:
             hint = "Each side answers with poise agree answer; only matches are told."
-            raise TableError(
-                Fault("E557", "agreement", f"Proposal {proposal} is not accepted by both.", hint)
-            )
+            web = "A lead of each side answers it under Table; only matches are told."
+            text = f"Proposal {proposal} is not accepted by both."
+            raise TableError(Fault("E557", "agreement", text, hint, web))
         return self._body(self.ground, self.limits, proposal, terms)
 
     def _body(self, ground: Ground, limits: Sequence[Limit], proposal: int, terms: Terms) -> dict[str, Any]:

@@ -156,9 +156,9 @@ class ThreatStore:
             try:
                 content = path.read_bytes()
             except OSError as error:
-                raise structural("E231", str(path), f"cannot be read: {error.strerror}.", _AGAIN) from error
+                raise structural("E231", str(path), f"cannot be read: {error.strerror}.", *_AGAIN) from error
             if hashlib.sha256(content).hexdigest() != snapshot.sha256:
-                raise structural("E231", str(path), "is not what was stored: its sha256 differs.", _AGAIN)
+                raise structural("E231", str(path), "is not what was stored: its sha256 differs.", *_AGAIN)
             self._tables[snapshot.file] = parquet.read_table(pa.BufferReader(content))
         return self._tables[snapshot.file]
 
@@ -243,7 +243,10 @@ class ThreatStore:
         return tuple(found)
 
 
-_AGAIN = "Run poise threats update; the feed is stored again."
+_AGAIN = (
+    "Run poise threats update; the feed is stored again.",
+    "Whoever runs the desk runs poise threats update; the feed is stored again.",
+)
 
 
 def write_whole(path: Path, content: bytes) -> None:

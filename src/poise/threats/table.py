@@ -109,9 +109,9 @@ def checked(feed: FeedTable, where: str) -> FeedTable:
     return feed
 
 
-def structural(id: str, where: str, message: str, hint: str = "") -> ThreatFeedError:
+def structural(id: str, where: str, message: str, hint: str = "", web: str = "") -> ThreatFeedError:
     """Return the error of a feed that is refused as a whole."""
-    return ThreatFeedError(Fault(id, where, message, hint))
+    return ThreatFeedError(Fault(id, where, message, hint, web))
 
 
 def table_of(feed: Feed, rows: Sequence[Sequence[object]]) -> pa.Table:

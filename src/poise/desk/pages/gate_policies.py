@@ -11,6 +11,7 @@ from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 
+from poise.desk import places
 from poise.desk.actions import gate_policies as actions
 from poise.desk.gate import gate_register, trust
 from poise.desk.ledger import DeskLedger
@@ -164,14 +165,14 @@ def draft(request: DeskRequest, number: int) -> HttpResponse:
 
 
 def _editor(request: DeskRequest, row: PolicyDraft | None, text: str) -> HttpResponse:
-    faults: tuple[Fault, ...] = ()
+    faults: Sequence[Fault] = ()
     lines: tuple[str, ...] = ()
     changes: Sequence[tuple[str, str]] | None = None
     try:
         policy = parse_policy(text, "line")
         lines, changes = sentences(policy), _changes(policy, gate_register(), request.actor.now)
     except PolicyError as error:
-        faults = error.faults
+        faults = places.named_faults(error.faults)
     context: dict[str, Any] = {
         "draft": row,
         "text": text,

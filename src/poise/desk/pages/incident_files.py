@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Final
 from zoneinfo import ZoneInfo
@@ -12,7 +13,7 @@ from django.contrib import messages
 from django.http import Http404, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 
-from poise.desk import convert
+from poise.desk import convert, places
 from poise.desk.actions import Actor, incident_follow_ups, incidents
 from poise.desk.pages.incident_forms import ROWS, aware, decision_fields, moment, number
 from poise.desk.pages.incident_views import duties, services_of
@@ -186,12 +187,12 @@ def ask(request: DeskRequest, key: str) -> HttpResponse:
         context = _common(request, found, key)
     down, reachable = asked.getlist("down"), asked.getlist("reachable")
     waiting: Waiting | None = None
-    faults: tuple[Any, ...] = ()
+    faults: Sequence[Any] = ()
     if down or reachable:
         try:
             waiting = _cost(request.GET, request.actor.now)
         except PoiseError as error:
-            faults = error.faults
+            faults = places.named_faults(error.faults)
     context |= {
         "rows": ROWS,
         "services": services_of(),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import msgspec
@@ -11,7 +11,7 @@ from django.http import HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.utils import timezone
 
-from poise.desk import convert
+from poise.desk import convert, places
 from poise.desk.actions import bargaining
 from poise.desk.convert import DeskSession
 from poise.desk.models import Job, OpeningPosition
@@ -79,7 +79,7 @@ def post(request: DeskRequest) -> HttpResponse:
     try:
         bargaining.add_limit(request.actor, _terms(values))
     except (TableError, DeskError) as error:
-        return _form(request, values, faults=error.faults)
+        return _form(request, values, faults=places.named_faults(error.faults))
     messages.success(request, f"Limit {values['id']} is posted.")
     return redirect("table")
 
@@ -106,7 +106,8 @@ def change(request: DeskRequest, name: str) -> HttpResponse:
     except ConflictError as error:
         return _conflict(request, name, values, error)
     except (TableError, DeskError) as error:
-        return _form(request, values, version=request.POST.get("seen", ""), faults=error.faults)
+        faults = places.named_faults(error.faults)
+        return _form(request, values, version=request.POST.get("seen", ""), faults=faults)
     messages.success(request, f"Limit {name} has other terms now.")
     return redirect("table-limit-page", name)
 
@@ -118,7 +119,7 @@ def _conflict(request: DeskRequest, name: str, values: dict[str, Any], error: Co
     own = bargaining.limit_of({**_terms(values), "party": request.actor.party})
     context = {
         "name": name,
-        "fault": error.faults[0],
+        "fault": places.named_faults(error.faults)[0],
         "standing": standing,
         "standing_words": words(standing, at.ground.currency) if standing else "",
         "own": own,
@@ -157,7 +158,7 @@ def _form(
     values: dict[str, Any],
     *,
     version: str = "",
-    faults: tuple[Fault, ...] = (),
+    faults: Sequence[Fault] = (),
 ) -> HttpResponse:
     at = convert.session(request.actor.now)
     ground = at.ground

@@ -9,7 +9,7 @@ from typing import Any, Final
 import numpy as np
 from django.contrib import messages
 from django.db.models import Q
-from django.http import HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.safestring import SafeString, mark_safe
@@ -48,12 +48,20 @@ def overview(request: DeskRequest) -> HttpResponse:
     live.touch(request.user, "table")
     at = convert.session(request.actor.now)
     if at.negotiation.ground is None:
-        context = {"version": version, "may_open": may(request.user.role, "table.open"), "jobs": _running()}
-        return render(request, f"desk/table/{'_opening' if request.htmx else 'none'}.html", context)
+        if not request.htmx:
+            return render(request, "desk/table/none.html", none_open(request) | {"version": version})
+        context = {"version": version, "jobs": table.lacking().jobs}
+        return render(request, "desk/table/_opening.html", context)
     if request.htmx and request.htmx.target == "table-work":
         return HttpResponseClientRefresh()  # a table was opened: whoever waited for it gets the whole page
     name = "desk/table/_state.html" if request.htmx else "desk/table/table.html"
     return render(request, name, {**_state(request, at), "version": version})
+
+
+def none_open(request: HttpRequest) -> dict[str, Any]:
+    """Return what a page says where it needs a table and none is open."""
+    role = getattr(request.user, "role", "")
+    return {"lacking": table.lacking(), "may_open": may(role, "table.open")}
 
 
 def _state(request: DeskRequest, at: DeskSession) -> dict[str, Any]:

@@ -152,7 +152,7 @@ def random_limits(ground: Ground, seed: int, count: int = 3) -> tuple[Limit, ...
                 amount=None if rule == "freeze" else float(amounts[rule]),
                 start=start if rule == "freeze" else None,
                 end=start + timedelta(days=float(rng.uniform(1, 6))) if rule == "freeze" else None,
-                affected="kev" if rng.random() < 0.5 else "all",
+                affected="kev" if rule == "deadline" and rng.random() < 0.5 else "all",
             )
         )
     return tuple(limits)

@@ -109,7 +109,7 @@ def run_seal(arguments: argparse.Namespace) -> int:
         raise LedgerError(Fault("E704", str(arguments.out), "would be overwritten; nothing was done."))
     with at_table.session(arguments) as at:
         keys, holder = at_table.signer(arguments, at)
-        write_private(arguments.out, at.seal(position, keys, holder))
+        at.seal(position, keys, holder, keep=lambda content: write_private(arguments.out, content))
     text = f"The position of {position.party} is sealed. Keep {arguments.out}: only it opens the seal.\n"
     return at_table.show(arguments, {"party": position.party, "kept": str(arguments.out)}, text)
 

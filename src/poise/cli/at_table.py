@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import is_dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,7 @@ from poise.cli.workspace import ledger_path, workspace_directory
 if TYPE_CHECKING:
     from poise.ledger.keys import SigningKey
     from poise.table.ground import Ground
+    from poise.table.limits import Limit
     from poise.table.session import Session
     from poise.table.solving import Effort
 
@@ -54,6 +56,24 @@ def add_key(parser: argparse.ArgumentParser) -> None:
 def add_party(parser: argparse.ArgumentParser) -> None:
     """Add ``--party``."""
     parser.add_argument("--party", required=True, choices=("operations", "security"), help="whose it is")
+
+
+def in_company_time(at: Session, moment: datetime | None) -> datetime | None:
+    """Return a time of the command line; one without a zone is the company's."""
+    from zoneinfo import ZoneInfo
+
+    if moment is None or moment.tzinfo is not None:
+        return moment
+    return moment.replace(tzinfo=ZoneInfo(at.ground.timezone))
+
+
+def limit_words(at: Session, limit: Limit) -> str:
+    """Return what a limit says, in company time."""
+    from zoneinfo import ZoneInfo
+
+    from poise.table.limits import sentence
+
+    return sentence(limit, at.ground.currency, ZoneInfo(at.ground.timezone))
 
 
 def effort_of(arguments: argparse.Namespace) -> Effort:

@@ -57,7 +57,7 @@ def add_parser(subparsers: _Verbs) -> None:
 
 
 def _add_posting(verbs: _Verbs) -> None:
-    from poise.cli.plan import moment
+    from poise.cli.plan import iso_time
 
     add = verbs.add_parser("add", help="post a limit")
     add.add_argument("id", metavar="ID", help="a short name: lower-case letters, digits and -")
@@ -71,8 +71,13 @@ def _add_posting(verbs: _Verbs) -> None:
         "--scope", nargs="+", default=(), metavar="ID", help="services, patch groups, teams (all)"
     )
     add.add_argument("--amount", type=float, metavar="X", help="hours, weekends, services, days or money")
-    add.add_argument("--start", type=moment, metavar="TIME", help="of a freeze, or of what hours count")
-    add.add_argument("--end", type=moment, metavar="TIME", help="the end of that")
+    add.add_argument(
+        "--start",
+        type=iso_time,
+        metavar="TIME",
+        help="of a freeze, or of what hours, weekends and services count; without a zone in company time",
+    )
+    add.add_argument("--end", type=iso_time, metavar="TIME", help="the end of that")
     add.add_argument("--affected", choices=_AFFECTED, default="all", help="which changes a deadline is about")
     at_table.add_key(add)
     at_table.add_common(add)
@@ -106,27 +111,26 @@ def _day(text: str) -> Any:
 
 def run_add(arguments: argparse.Namespace) -> int:
     """Run ``poise limit add``."""
-    from poise.table.limits import Limit, sentence
+    from poise.table.limits import Limit
 
-    limit = Limit(
-        id=arguments.id,
-        party=arguments.party,
-        rule=arguments.rule,
-        class_=arguments.class_,
-        owner=arguments.owner,
-        reason=arguments.reason,
-        until=arguments.until,
-        scope=tuple(arguments.scope),
-        amount=arguments.amount,
-        start=arguments.start,
-        end=arguments.end,
-        affected=arguments.affected,
-    )
     with at_table.session(arguments) as at:
+        limit = Limit(
+            id=arguments.id,
+            party=arguments.party,
+            rule=arguments.rule,
+            class_=arguments.class_,
+            owner=arguments.owner,
+            reason=arguments.reason,
+            until=arguments.until,
+            scope=tuple(arguments.scope),
+            amount=arguments.amount,
+            start=at_table.in_company_time(at, arguments.start),
+            end=at_table.in_company_time(at, arguments.end),
+            affected=arguments.affected,
+        )
         keys, holder = at_table.signer(arguments, at)
-        currency = at.ground.currency
         record = at.add_limit(limit, keys, holder)
-        text = f"{limit.id}: {sentence(limit, currency)}\nRecord {record.sequence}: {record.hash}\n"
+        text = f"{limit.id}: {at_table.limit_words(at, limit)}\nRecord {record.sequence}: {record.hash}\n"
         return at_table.show(arguments, {"record": record.hash, "limit": limit}, text)
 
 
@@ -142,7 +146,6 @@ def run_drop(arguments: argparse.Namespace) -> int:
 def run_list(arguments: argparse.Namespace) -> int:
     """Run ``poise limit list``."""
     from poise.table.binding import amount_of
-    from poise.table.limits import sentence
 
     with at_table.session(arguments) as at:
         draft = at.draft(at_table.effort_of(arguments))
@@ -150,7 +153,7 @@ def run_list(arguments: argparse.Namespace) -> int:
         lines = []
         for limit in at.limits:
             used = amount_of(at.ground, limit, draft.plan)
-            says = sentence(limit, at.ground.currency)
+            says = at_table.limit_words(at, limit)
             entries.append({"limit": limit, "sentence": says, "used": used})
             unit = "d inside" if limit.rule == "freeze" else limit.unit(at.ground.currency)
             uses = "leaves changes undone" if used is None else f"uses {used:,.4g} {unit}"

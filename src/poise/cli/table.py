@@ -177,7 +177,8 @@ def _text(at: Session, after: Landmarks | None, reason: str) -> str:
     lines += [f"  {reason} poise limit repair shows ways out."] if after is None else _points(after, currency)
     lines += ["", "Limits"] if at.limits else ["", "No limits."]
     lines += [
-        f"  {limit.id} ({limit.party}, {limit.class_}): {_limit(limit, currency)}" for limit in at.limits
+        f"  {limit.id} ({limit.party}, {limit.class_}): {at_table.limit_words(at, limit)}"
+        for limit in at.limits
     ]
     sealed = ", ".join(
         f"{party} {'opened' if party in state.positions else 'sealed'}" for party in sorted(state.sealed)
@@ -196,12 +197,6 @@ def _text(at: Session, after: Landmarks | None, reason: str) -> str:
     if state.in_force:
         lines.append(f"Agreement in force: {state.in_force[0]}")
     return "\n".join(lines) + "\n"
-
-
-def _limit(limit: Any, currency: str) -> str:
-    from poise.table.limits import sentence
-
-    return sentence(limit, currency)
 
 
 def _points(found: Landmarks, currency: str) -> list[str]:

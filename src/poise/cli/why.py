@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add ``poise why`` to the command line."""
-    from poise.cli.plan import moment
+    from poise.cli.plan import iso_time
 
     parser = subparsers.add_parser(
         "why",
@@ -23,8 +23,10 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         "disruption and once at no more expected loss, and says what that costs or what is in the way.",
     )
     parser.add_argument("change", metavar="CHANGE", help="id of a change, as plan.csv has it")
-    parser.add_argument("--before", type=moment, metavar="TIME", help="done by then")
-    parser.add_argument("--after", type=moment, metavar="TIME", help="not before then")
+    parser.add_argument(
+        "--before", type=iso_time, metavar="TIME", help="done by then; without a zone in company time"
+    )
+    parser.add_argument("--after", type=iso_time, metavar="TIME", help="not before then; likewise")
     at_table.add_effort(parser)
     at_table.add_common(parser)
     parser.set_defaults(run=run)
@@ -42,7 +44,11 @@ def run(arguments: argparse.Namespace) -> int:
     effort = at_table.effort_of(arguments)
     with at_table.session(arguments) as at, progress_bar():
         draft = at.draft(effort)
-        asked = Asked(arguments.change, arguments.after, arguments.before)
+        asked = Asked(
+            arguments.change,
+            at_table.in_company_time(at, arguments.after),
+            at_table.in_company_time(at, arguments.before),
+        )
         reason = why_not(at.ground, at.limits, draft.plan, asked, effort)
         value = {
             "change": asked.change,

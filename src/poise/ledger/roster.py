@@ -144,6 +144,22 @@ class Roster:
             if naming.terms.deputy == person and naming.holds(time) and not self._is_void(naming)
         )
 
+    def check_side(self, key_id: str, party: str, time: datetime) -> None:
+        """Refuse a key that counts and whose holder signs neither by right nor as a deputy for a party.
+
+        Raises
+        ------
+        SignatureError
+            E743. What does not count at all, :meth:`judge` refuses.
+        """
+        key = self.keys.get(key_id)
+        if key is None or not key.counts(time) or party in key.roles:
+            return
+        if all(held != party for held, _ in self.deputy_for(key.person, time)):
+            text = f"{key.person} ({'/'.join(sorted(key.roles))}) does not sign for {party}."
+            hint = "A key of that party does, or of the deputy it has named."
+            raise SignatureError(Fault("E743", f"key of {key.person}", text, hint))
+
     def _is_void(self, naming: Naming) -> bool:
         """Return whether the key that named a deputy was revoked from before it did so."""
         revoked = self.keys[naming.key].revoked

@@ -18,6 +18,7 @@ from poise.planning.evaluate import evaluate
 from poise.planning.problem import Evaluation, Plan
 from poise.table.ground import Ground
 from poise.table.limits import Limit
+from poise.table.solving import costs_of
 from poise.table.trust import draws_of
 
 FORM = "poise-agreement/1"
@@ -235,3 +236,14 @@ def agreed_plan(ground: Ground, body: dict[str, Any]) -> Plan:
         key = (change.group, datetime.fromisoformat(start)) if start else None
         windows.append(number.get(key, -1) if key else -1)
     return Plan(np.array(windows, dtype=np.int64))
+
+
+def proven(ground: Ground, plan: Plan) -> dict[str, float]:
+    """Return what is proven about all plans of no more disruption than one: bound on loss, and its gap."""
+    costs = costs_of(ground.problem, plan)
+    lines = np.array(ground.line_bound) - np.array(ground.line_weight) * costs.operations
+    bound = max(0.0, float(lines.max(initial=0.0)))
+    return {
+        "least_security_cost": bound,
+        "gap": (costs.security - bound) / costs.security if costs.security > 0 else 0.0,
+    }

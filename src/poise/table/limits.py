@@ -21,6 +21,8 @@ Affected = Literal["kev", "ransomware", "critical", "high", "all"]
 ID = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
 #: Most limits at one table; nobody talks about more.
 MOST_LIMITS = 64
+#: Rules whose amount counts whole things, and rules that have no start and no end.
+_COUNTED, _TIMELESS = ("weekends", "services"), ("deadline", "exposure")
 #: A freeze is trimmed by this at each end, a deadline moved by it.
 WEEK = timedelta(days=7)
 
@@ -32,7 +34,7 @@ class Limit(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     rule        what every plan must keep                                              ``amount``
     ==========  =====================================================================  =================
     freeze      nothing in scope is opened in a window that overlaps [start, end)      none
-    hours       planned downtime of the groups in scope, within [start, end)           hours
+    hours       planned downtime of the groups in scope                                hours
     weekends    weekends that the teams in scope work, added up                        weekends
     services    services in scope that are opened in any one calendar week             services
     deadline    changes ``affected`` in scope are done this many days from now         days
@@ -59,7 +61,8 @@ class Limit(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     amount
         In the rule's unit, >= 0.
     start, end
-        Of a freeze, and of the time that ``hours`` counts; with time zones.
+        Of a freeze, and of the windows that hours, weekends and services count, which may have only one
+        of the two; with time zones.
     affected
         Which changes a deadline is about.
     """
@@ -92,7 +95,23 @@ class Limit(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
         return units.get(self.rule, currency if self.rule == "exposure" else "")
 
 
-def check_limits(limits: Iterable[Limit], known: Iterable[str], where: str) -> tuple[Limit, ...]:
+def check_importance(importance: Iterable[str], services: Iterable[str], where: str) -> None:
+    """Raise E553 when an importance is of something that is no service, all of them together."""
+    known = frozenset(services)
+    faults = [
+        Fault(
+            "E553", f"{where}, importance", f"{name!r} is no service.", "poise estate check lists them all."
+        )
+        for name in importance
+        if name not in known
+    ]
+    if faults:
+        raise TableError(faults)
+
+
+def check_limits(
+    limits: Iterable[Limit], known: Iterable[str], where: str, today: date | None = None
+) -> tuple[Limit, ...]:
     """Return the limits when each makes sense and all fit together.
 
     Parameters
@@ -101,6 +120,8 @@ def check_limits(limits: Iterable[Limit], known: Iterable[str], where: str) -> t
         Ids of services, groups and teams that a scope may name.
     where
         What an error names.
+    today
+        A limit that ended before is refused; None for limits that were posted earlier.
 
     Raises
     ------
@@ -120,6 +141,9 @@ def check_limits(limits: Iterable[Limit], known: Iterable[str], where: str) -> t
             faults.append(Fault("E552", place, "This id is given twice; expected one limit for each."))
         seen.add(limit.id)
         faults += [Fault("E551", place, text) for text in _wrong(limit)]
+        if today is not None and not limit.is_in_force(today):
+            text = f"It stands until {limit.until}, which is past; expected {today} or later."
+            faults.append(Fault("E551", place, text))
         for name in limit.scope:
             if name not in names:
                 text = f"The scope names {name!r}, which is no service, patch group or team."
@@ -140,6 +164,12 @@ def _wrong(limit: Limit) -> Iterator[str]:
             yield "A freeze needs a start and an end."
     elif limit.amount is None or not (math.isfinite(limit.amount) and limit.amount >= 0):
         yield f"The amount is {limit.amount}; expected a number of at least 0."
+    elif limit.rule in _COUNTED and limit.amount % 1:
+        yield f"The amount is {limit.amount:g}; expected a whole number of {limit.unit('')}."
+    if limit.affected != "all" and limit.rule != "deadline":
+        yield f"It affects {limit.affected} changes only, which just a deadline can; this is {limit.rule}."
+    if limit.rule in _TIMELESS and (limit.start is not None or limit.end is not None):
+        yield f"A limit of rule {limit.rule} has no start and no end; expected neither."
     for name, moment in (("start", limit.start), ("end", limit.end)):
         if moment is not None and moment.tzinfo is None:
             yield f"The {name} is {moment}; expected a time zone with it."
@@ -175,21 +205,28 @@ def sentence(limit: Limit, currency: str, zone: tzinfo | None = None) -> str:
     """Return what a limit says, in a sentence for people; times in a zone, named, where one is given."""
     scope = ", ".join(limit.scope) or "everything"
     amount = f"{limit.amount:,.6g}" if limit.amount is not None else ""
-    span = ""
-    if limit.start is not None and limit.end is not None:
-        start, end = (moment.astimezone(zone or moment.tzinfo) for moment in (limit.start, limit.end))
-        span = f" from {start:%Y-%m-%d %H:%M} to {end:%Y-%m-%d %H:%M}{f' {end:%Z}' if zone else ''}"
+    span = _span(limit, zone)
     if limit.rule == "freeze":
         return f"No change on {scope}{span}."
     if limit.rule == "hours":
         return f"At most {amount} h of planned downtime on {scope}{span}."
     if limit.rule == "weekends":
-        return f"At most {amount} weekends of work on {scope}."
+        return f"At most {amount} weekends of work on {scope}{span}."
     if limit.rule == "services":
-        return f"At most {amount} of these services opened in one week: {scope}."
+        return f"At most {amount} of these services opened in one week{span}: {scope}."
     if limit.rule == "deadline":
         what = {"all": "Every change", "kev": "Known-exploited changes"}.get(
             limit.affected, f"Changes of {limit.affected}"
         )
         return f"{what} on {scope} done within {amount} days."
     return f"At most {currency} {amount} of expected loss on {scope}."
+
+
+def _span(limit: Limit, zone: tzinfo | None) -> str:
+    """Return from when to when a limit counts, with a space before it; nothing where it always does."""
+    said = []
+    for word, moment in (("from", limit.start), ("to" if limit.start else "until", limit.end)):
+        if moment is not None:
+            said.append(f" {word} {moment.astimezone(zone or moment.tzinfo):%Y-%m-%d %H:%M}")
+    last = limit.end or limit.start
+    return "".join(said) + (f" {last.astimezone(zone):%Z}" if zone and last else "")

@@ -8,6 +8,7 @@ neither can change its own.
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, cast
@@ -25,6 +26,8 @@ LIMIT, DROPPED, PROPOSAL, MATCH = "limit.added", "limit.dropped", "proposal.made
 AGREEMENT, REOPENED = "agreement", "agreement.reopened"
 KINDS = (OPENED, SEALED, REVEALED, LIMIT, DROPPED, PROPOSAL, MATCH, AGREEMENT, REOPENED)
 PARTIES: tuple[Party, Party] = ("operations", "security")
+#: Sealed positions as their owners keep them.
+POSITION_FORM = "poise-position/1"
 
 
 class Position(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -47,6 +50,28 @@ def seal(position: Position, salt: str) -> str:
     """Return the digest that binds a side to its position; the salt keeps it from being guessed."""
     content = canonical({"position": msgspec.to_builtins(position), "salt": salt})
     return hashlib.sha256(content).hexdigest()
+
+
+def kept_file(position: Position, salt: str) -> bytes:
+    """Return the file with which its owner opens a sealed position."""
+    kept = {"form": POSITION_FORM, "salt": salt, "position": msgspec.to_builtins(position)}
+    return json.dumps(kept, indent=1, ensure_ascii=False).encode() + b"\n"
+
+
+def read_kept(kept: Mapping[str, Any]) -> tuple[Position, str]:
+    """Return the position and the salt of such a file.
+
+    Raises
+    ------
+    TableError
+        E550 when it is none.
+    """
+    try:
+        return msgspec.convert(kept["position"], Position), str(kept["salt"])
+    except (msgspec.ValidationError, KeyError) as error:
+        reason = f"it has no {error}" if isinstance(error, KeyError) else str(error)
+        hint = "Open the file that poise agree seal wrote."
+        raise TableError(Fault("E550", "position", f"This is no sealed position: {reason}.", hint)) from error
 
 
 @dataclass(frozen=True)

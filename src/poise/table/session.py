@@ -6,18 +6,16 @@ matches become records.
 
 from __future__ import annotations
 
-import json
 import secrets
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import msgspec
-import numpy as np
 
 from poise.bargain.rounds import Answer, Party
 from poise.errors import Fault, NoFeasiblePlanError, TableError
@@ -27,13 +25,13 @@ from poise.ledger.keys import SigningKey
 from poise.ledger.record import Draft, Record
 from poise.planning.evaluate import evaluate
 from poise.planning.problem import Plan, Problem
-from poise.table.agreement import Terms, agreed_plan, agreement_body, terms_of
+from poise.table.agreement import Terms, agreed_plan, agreement_body, proven, terms_of
 from poise.table.answers import Answers, bundle_key
 from poise.table.binding import bind
-from poise.table.files import landmarks_file, read_landmarks, write_private
+from poise.table.files import landmarks_file, read_ground, read_landmarks, write_private
 from poise.table.ground import Ground, as_plan, encode
 from poise.table.landmarks import Landmarks, ideals, landmarks_after, landmarks_before
-from poise.table.limits import Limit, check_limits
+from poise.table.limits import Limit, check_importance, check_limits
 from poise.table.negotiation import (
     AGREEMENT,
     DROPPED,
@@ -47,6 +45,8 @@ from poise.table.negotiation import (
     Negotiation,
     Position,
     advance,
+    kept_file,
+    read_kept,
     replay,
     seal,
 )
@@ -54,8 +54,6 @@ from poise.table.solving import Costs, Effort, costs_of
 
 #: Who a record without a signature is by, where no side is.
 DESK = "desk"
-#: Sealed positions as their owners keep them.
-POSITION_FORM = "poise-position/1"
 
 
 @dataclass(frozen=True)
@@ -115,24 +113,17 @@ class Session:
 
     def ground_of(self, content_digest: str) -> Ground:
         """Return the ground with a digest; errors as in :attr:`ground`."""
-        path = self.folder / f"ground-{content_digest[:16]}.json"
-        hint = "Restore it from a backup: the ledger holds its digest, not its content."
-        try:
-            content = path.read_bytes()
-            if digest(content) != content_digest:
-                raise TableError(Fault("E556", str(path), "This is not the file the ledger names.", hint))
-            return msgspec.json.decode(content, type=Ground)
-        except OSError as error:
-            text = f"The file of the table cannot be read: {error.strerror}."
-            raise TableError(Fault("E556", str(path), text, hint)) from error
-        except msgspec.DecodeError as error:
-            raise TableError(Fault("E556", str(path), f"The file cannot be read: {error}.", hint)) from error
+        return read_ground(self.folder / f"ground-{content_digest[:16]}.json", content_digest)
 
     @property
     def limits(self) -> tuple[Limit, ...]:
         """The limits in force today."""
-        today = self.now.astimezone(ZoneInfo(self.ground.timezone)).date()
-        return tuple(limit for limit in self.negotiation.limits if limit.is_in_force(today))
+        return tuple(limit for limit in self.negotiation.limits if limit.is_in_force(self._today))
+
+    @property
+    def _today(self) -> date:
+        """The day where the company is."""
+        return self.now.astimezone(ZoneInfo(self.ground.timezone)).date()
 
     @property
     def default(self) -> tuple[str, Plan]:
@@ -211,48 +202,58 @@ class Session:
         write_private(self.folder / f"ground-{digest(content)[:16]}.json", content)
         return self._say(OPENED, author, body, keys)
 
-    def seal(self, position: Position, keys: Sequence[SigningKey] = (), author: str = "") -> bytes:
+    def seal(
+        self,
+        position: Position,
+        keys: Sequence[SigningKey] = (),
+        author: str = "",
+        keep: Callable[[bytes], None] = lambda _: None,
+    ) -> bytes:
         """Put the digest of a position on the ledger; return the file that its owner keeps.
+
+        Parameters
+        ----------
+        keep
+            Writes that file, before the digest is on the ledger: a seal that nothing opens is for ever.
 
         Raises
         ------
+        SignatureError
+            E743 when a key is the other side's.
         TableError
-            When a limit makes no sense, or the side has sealed already.
+            When a limit or an importance makes no sense, or the side has sealed already.
         """
-        check_limits(position.limits, self.ground.names, f"position of {position.party}")
+        where = f"position of {position.party}"
+        check_limits(position.limits, self.ground.names, where, self._today)
+        check_importance(position.importance, [service.id for service in self.ground.services], where)
         salt = secrets.token_hex(32)
-        self._say(
-            SEALED,
-            author or position.party,
-            {"party": position.party, "digest": seal(position, salt)},
-            keys,
-        )
-        kept = {"form": POSITION_FORM, "salt": salt, "position": msgspec.to_builtins(position)}
-        return json.dumps(kept, indent=1, ensure_ascii=False).encode() + b"\n"
+        body = {"party": position.party, "digest": seal(position, salt)}
+        self._allow(SEALED, body, keys, position.party)
+        content = kept_file(position, salt)
+        keep(content)
+        self._say(SEALED, author or position.party, body, keys, position.party)
+        return content
 
     def reveal(self, kept: Mapping[str, Any], keys: Sequence[SigningKey] = (), author: str = "") -> Record:
         """Open a sealed position, once both are sealed."""
-        try:
-            position = msgspec.convert(kept["position"], Position)
-            salt = str(kept["salt"])
-        except (msgspec.ValidationError, KeyError) as error:
-            raise TableError(Fault("E550", "position", f"This is no sealed position: {error}.")) from error
+        position, salt = read_kept(kept)
         check_limits(position.limits, self.ground.names, f"position of {position.party}")
         body = {"position": msgspec.to_builtins(position), "salt": salt}
-        return self._say(REVEALED, author or position.party, body, keys)
+        return self._say(REVEALED, author or position.party, body, keys, position.party)
 
     def add_limit(self, limit: Limit, keys: Sequence[SigningKey] = (), author: str = "") -> Record:
         """Post a limit."""
-        check_limits([limit], self.ground.names, "table")
-        return self._say(LIMIT, author or limit.party, {"limit": msgspec.to_builtins(limit)}, keys)
+        check_limits([limit], self.ground.names, "table", self._today)
+        body = {"limit": msgspec.to_builtins(limit)}
+        return self._say(LIMIT, author or limit.party, body, keys, limit.party)
 
     def drop_limit(self, name: str, reason: str, keys: Sequence[SigningKey] = (), author: str = "") -> Record:
         """Take a limit off the table; a law stays."""
         found = next((limit for limit in self.negotiation.limits if limit.id == name), None)
         if found is not None and not found.may_give_way:
             raise TableError(Fault("E557", f"limit {name}", "A limit of class law cannot be dropped."))
-        by = author or (found.party if found else DESK)
-        return self._say(DROPPED, by, {"id": name, "reason": reason}, keys)
+        party = found.party if found else None
+        return self._say(DROPPED, author or party or DESK, {"id": name, "reason": reason}, keys, party)
 
     def propose(
         self,
@@ -281,7 +282,7 @@ class Session:
             "share_operations": operations,
             "share_security": security,
         }
-        return self._say(PROPOSAL, author or party or DESK, body, keys)
+        return self._say(PROPOSAL, author or party or DESK, body, keys, party)
 
     def answer(self, party: Party, proposal: int, answer: Answer) -> bool:
         """Answer a proposal, hidden; return whether both sides now accept it, which becomes a record."""
@@ -289,7 +290,7 @@ class Session:
         if not self.answers.note(party, str(proposal), answer):
             return False
         if proposal not in self.negotiation.matched:
-            self._say(MATCH, DESK, {"proposal": proposal}, ())
+            self._say(MATCH, DESK, {"proposal": proposal})
         return True
 
     def answer_bundle(self, party: Party, label: str, plan: Plan, answer: Answer) -> bool:
@@ -297,7 +298,7 @@ class Session:
         if not self.answers.note(party, bundle_key(plan), answer):
             return False
         self.propose(None, label, plan)
-        self._say(MATCH, DESK, {"proposal": len(self.negotiation.proposals)}, ())
+        self._say(MATCH, DESK, {"proposal": len(self.negotiation.proposals)})
         return True
 
     @property
@@ -368,32 +369,32 @@ class Session:
     def reopen(self, record_hash: str, reasons: Sequence[str], action: str) -> Record:
         """Re-open an agreement; the record stands beside it and names the facts."""
         body = {"agreement": record_hash, "reasons": list(reasons), "action": action}
-        return self._say(REOPENED, DESK, body, (), refers=(record_hash,))
+        return self._say(REOPENED, DESK, body, refers=(record_hash,))
 
     # ------------------------------------------------------------------------------------------------
+
+    def _allow(
+        self, kind: str, body: dict[str, Any], keys: Sequence[SigningKey], party: Party | None
+    ) -> None:
+        """Raise what stands against a record: its time, or E743 where a key is not of the side it is of."""
+        if party is not None and keys:
+            roster = self.ledger.roster()
+            for key in keys:
+                roster.check_side(key.id, party, self.now)
+        advance(self.negotiation, kind, "", body)
 
     def _say(
         self,
         kind: str,
         author: str,
         body: dict[str, Any],
-        keys: Sequence[SigningKey],
+        keys: Sequence[SigningKey] = (),
+        party: Party | None = None,
         refers: tuple[str, ...] = (),
     ) -> Record:
         """Put a record on the ledger, if it is possible at this point."""
-        advance(self.negotiation, kind, "", body)
+        self._allow(kind, body, keys, party)
         record = self.ledger.append(kind, author, body, now=self.now, keys=keys, refers=refers)
         for name in ("negotiation", "ground", "before", "ideal", "_bound_alone"):
             self.__dict__.pop(name, None)
         return record
-
-
-def proven(ground: Ground, plan: Plan) -> dict[str, float]:
-    """Return what is proven about all plans of no more disruption than one: bound on loss, and its gap."""
-    costs = costs_of(ground.problem, plan)
-    lines = np.array(ground.line_bound) - np.array(ground.line_weight) * costs.operations
-    bound = max(0.0, float(lines.max(initial=0.0)))
-    return {
-        "least_security_cost": bound,
-        "gap": (costs.security - bound) / costs.security if costs.security > 0 else 0.0,
-    }

@@ -29,11 +29,11 @@ from poise.desk.permissions import may
 from poise.desk.routes import DeskRequest, page
 from poise.desk.telling import Need
 from poise.desk.trusted import Trusted, rests_on, trusted
+from poise.table.agreement import proven
 from poise.table.answers import bundle_key
 from poise.table.ground import as_plan
 from poise.table.landmarks import Landmarks
 from poise.table.negotiation import KINDS, PARTIES
-from poise.table.session import proven
 from poise.table.solving import costs_of
 
 #: Hidden answers in the words of their buttons.

@@ -82,7 +82,35 @@ def test_prices_shares_and_curves_are_said(table: Session, capsys: pytest.Captur
     assert [point["disruption"] for point in value["curve"]] == sorted(
         point["disruption"] for point in value["curve"]
     )
+
+
+def test_a_price_of_no_limit_is_refused_before_anything_is_solved(
+    table: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A slip of the pen is told at once, not after the fair points."""
+    table.add_limit(Limit(id="rest", party="operations", rule="weekends", amount=0.0))
+    monkeypatch.setattr(Session, "after", lambda *_: pytest.fail("solved before it was refused"))
     assert main(["limit", "price", "--curve", "nothing", "--now", NOW.isoformat()]) == 2
+
+
+def test_changes_are_listed_with_their_windows(table: Session, capsys: pytest.CaptureFixture[str]) -> None:
+    """Every change of the scope, under the plan under talk and under the default; ids that why takes."""
+    table.propose("security", "mine", as_plan(table.ground.plans[-1].windows))
+    code, value = said(capsys, "table", "changes")
+    assert code == 0
+    windows = table.ground.plans[-1].windows
+    assert [one["id"] for one in value["changes"]] == [change.id for change in table.ground.changes]
+    for one, window in zip(value["changes"], windows, strict=True):
+        start = table.ground.windows[window].start.isoformat() if window >= 0 else None
+        assert (one["window"], one["default"]) == (start, None)
+    code, some = said(capsys, "table", "changes", "--scope", "g0")
+    assert [one["group"] for one in some["changes"]] == ["g0"] * len(some["changes"])
+    assert 0 < len(some["changes"]) <= len(value["changes"])
+    assert main(["table", "changes", "--now", NOW.isoformat()]) == 0
+    out = capsys.readouterr().out
+    assert len(out.splitlines()) == 1 + len(value["changes"])
+    assert main(["table", "changes", "--scope", "shpo", "--now", NOW.isoformat()]) == 2
+    assert "Perhaps shop is meant." in capsys.readouterr().err
 
 
 def test_both_names_of_why_ask_the_same(table: Session, capsys: pytest.CaptureFixture[str]) -> None:

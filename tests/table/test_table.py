@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from datetime import timedelta
 from functools import partial
 from itertools import combinations
 
@@ -26,7 +27,7 @@ from poise.table.repairing import repair_sheet
 from poise.table.replanning import replan
 from poise.table.solving import Costs, Effort, costs_of
 from poise.table.trading import ALIKE, SAME_WORTH, Importance, find_trades, post_settlement, valued
-from table.cases import AllKept, random_limits, small_ground
+from table.cases import NOW, AllKept, random_limits, small_ground
 
 QUICK = Effort(seconds=20.0, threads=1)
 
@@ -116,6 +117,7 @@ def test_repairs_are_feasible_and_their_amounts_minimal(
             after = [give.after for give in repair.gives if give.after is not None]
             assert evaluate(bind(ground, [*rest, *after]).problem, repair.plan).is_feasible
             for give in repair.gives:
+                assert give.is_least
                 if give.after is None or give.limit.rule in ("deadline", "freeze"):
                     continue
                 step = (relaxed(give.limit, 1).amount or 0.0) - (give.limit.amount or 0.0)  # type: ignore[union-attr]
@@ -440,6 +442,31 @@ def test_a_stopped_computation_ends_with_its_own_fault() -> None:
     with pytest.raises(TableError, match="E559"):
         price_sheet(ground, limits, plan, at, effort=Effort(seconds=20.0, threads=1, stop=stop))
     assert len(asked) <= 3 + len(limits)  # those that were handed out already
+
+
+@pytest.mark.parametrize("exact_choices", [EXACT_CHOICES, 0], ids=["small", "as of larger companies"])
+def test_fair_points_and_reasons_tell_how_far_they_are(
+    exact_choices: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever waits for minutes sees what is looked for, and that it goes on."""
+    monkeypatch.setattr(landmarks, "EXACT_CHOICES", exact_choices)
+    ground = small_ground(4)
+    limits = (Limit(id="calm", party="operations", rule="weekends", amount=50.0),)
+    told: list[tuple[int, int, str]] = []
+
+    def progress(done: int, total: int, text: str) -> None:
+        told.append((done, total, text))
+
+    found = landmarks_after(
+        ground, limits, landmarks_before(ground, ground.default_plan), ground.default_plan, QUICK, progress
+    )
+    plan, first = found.point("kalai-smorodinsky").plan, len(told)
+    why_not(ground, limits, plan, Asked("c0", before=NOW + timedelta(days=9)), QUICK, progress)
+    for part in (told[:first], told[first:]):
+        assert part
+        assert [done for done, _, _ in part] == sorted(done for done, _, _ in part)
+        assert all(done < total and text for done, total, text in part)
+    assert first == 1 if exact_choices else first > 4
 
 
 def test_progress_of_prices_never_goes_back() -> None:

@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Any
 from poise.cli import at_table, signing
 
 if TYPE_CHECKING:
+    from poise.cli.progress import Progress
     from poise.planning.problem import Plan
     from poise.table.replanning import Replans
     from poise.table.session import Session
+    from poise.table.solving import Effort
 
     _Verbs = argparse._SubParsersAction[argparse.ArgumentParser]
 
@@ -127,7 +129,7 @@ def run_open(arguments: argparse.Namespace) -> int:
         return at_table.show(arguments, {"party": party, "record": record.hash}, text)
 
 
-def _named_plan(at: Session, name: str, arguments: argparse.Namespace) -> tuple[str, Plan]:
+def _named_plan(at: Session, name: str, effort: Effort, progress: Progress | None) -> tuple[str, Plan]:
     from poise.errors import Fault, TableError
     from poise.table.ground import as_plan
 
@@ -137,7 +139,7 @@ def _named_plan(at: Session, name: str, arguments: argparse.Namespace) -> tuple[
     if name not in _POINTS:
         keys = ", ".join((*_POINTS, *(stored.key for stored in at.ground.plans)))
         raise TableError(Fault("E554", "proposal", f"There is no plan {name!r}.", f"Plans: {keys}."))
-    after = at.after(at_table.effort_of(arguments))
+    after = at.after(effort, progress)
     for point in after.points:
         if point.key == name:
             return point.label, point.plan
@@ -148,9 +150,9 @@ def run_propose(arguments: argparse.Namespace) -> int:
     """Run ``poise agree propose``."""
     from poise.cli.progress import progress_bar
 
-    with at_table.session(arguments) as at, progress_bar():
+    with at_table.session(arguments) as at, progress_bar() as progress:
         keys, holder = at_table.signer(arguments, at)
-        label, plan = _named_plan(at, arguments.plan, arguments)
+        label, plan = _named_plan(at, arguments.plan, at_table.effort_of(arguments), progress)
         at.propose(arguments.party, label, plan, keys, holder)
         state = at.negotiation
         made = state.proposals[-1]

@@ -145,10 +145,11 @@ def run_drop(arguments: argparse.Namespace) -> int:
 
 def run_list(arguments: argparse.Namespace) -> int:
     """Run ``poise limit list``."""
+    from poise.cli.progress import progress_bar
     from poise.table.binding import amount_of
 
-    with at_table.session(arguments) as at:
-        draft = at.draft(at_table.effort_of(arguments))
+    with at_table.session(arguments) as at, progress_bar() as progress:
+        draft = at.draft(at_table.effort_of(arguments), progress)
         entries = []
         lines = []
         for limit in at.limits:
@@ -171,11 +172,14 @@ def run_price(arguments: argparse.Namespace) -> int:
 
     effort = at_table.effort_of(arguments)
     with at_table.session(arguments) as at, progress_bar() as progress:
-        draft = at.draft(effort)
+        negotiable = {limit.id for limit in at.limits if limit.may_give_way}
+        if arguments.curve is not None and arguments.curve not in negotiable:
+            text = f"There is no negotiable limit {arguments.curve!r}."
+            raise TableError(Fault("E554", "limit", text, "poise limit list shows them."))
+        draft = at.draft(effort, progress)
         if arguments.curve is not None:
-            if not any(limit.id == arguments.curve and limit.may_give_way for limit in at.limits):
-                text = f"There is no negotiable limit {arguments.curve!r}."
-                raise TableError(Fault("E554", "limit", text, "poise limit list shows them."))
+            if progress:
+                progress(0, 1, f"what {arguments.curve} costs along the frontier")
             points = price_curve(at.ground, at.limits, arguments.curve, draft.plan, draft.costs, effort)
             value = {"limit": arguments.curve, "draft": draft.label, "at": draft.costs, "curve": points}
             return at_table.show(arguments, value, _curve_text(at, arguments.curve, points))
@@ -300,11 +304,13 @@ def _way(way: EmergencyWay, currency: str) -> str:
 
 def _give(give: Give, currency: str) -> str:
     limit, after = give.limit, give.after
+    perhaps = "" if give.is_least else "; less may do, which is not proven"
     if after is None:
-        return f"{limit.id} goes"
+        return f"{limit.id} goes{perhaps}"
     if limit.rule == "freeze":
-        return f"{limit.id} shrinks to {after.start:%Y-%m-%d} to {after.end:%Y-%m-%d}"
-    return f"{limit.id} {_amount(limit)} -> {_amount(after)} {limit.unit(currency)} (+{give.share:.0%})"
+        return f"{limit.id} shrinks to {after.start:%Y-%m-%d} to {after.end:%Y-%m-%d}{perhaps}"
+    unit = limit.unit(currency)
+    return f"{limit.id} {_amount(limit)} -> {_amount(after)} {unit} (+{give.share:.0%}){perhaps}"
 
 
 def _amount(limit: Limit) -> str:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import argparse
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from poise.cli import at_table, signing
 
 if TYPE_CHECKING:
+    from poise.planning.problem import Plan
     from poise.table.landmarks import Landmarks
     from poise.table.session import Session
 
@@ -43,6 +45,15 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     at_table.add_effort(showing)
     at_table.add_common(showing)
     showing.set_defaults(run=run_show)
+    changes = verbs.add_parser(
+        "changes", help="every change: what it is, its window in the plan under talk, and if nobody signs"
+    )
+    changes.add_argument(
+        "--scope", nargs="+", default=(), metavar="ID", help="of these services, patch groups or teams (all)"
+    )
+    at_table.add_effort(changes)
+    at_table.add_common(changes)
+    changes.set_defaults(run=run_changes)
 
 
 def run_open(arguments: argparse.Namespace) -> int:
@@ -106,19 +117,21 @@ def run_show(arguments: argparse.Namespace) -> int:
     from poise.errors import NoFeasiblePlanError
     from poise.patching.harddates import named_dates
 
-    with at_table.session(arguments) as at, progress_bar():
+    with at_table.session(arguments) as at, progress_bar() as progress:
         reason = ""
         after: Landmarks | None = None
         changes, ground = at.ground.changes, at.ground
         try:
             with named_dates(lambda number: changes[number].id, ground.now, ground.timezone):
-                after = at.after(at_table.effort_of(arguments))
+                after = at.after(at_table.effort_of(arguments), progress)
         except NoFeasiblePlanError as error:
             first = error.faults[0]
             reason = f"{first.where} {first.message}" if error.dates else first.message
         state = at.negotiation
         value = {
             "company": at.ground.company,
+            "data_of": at.ground.now,
+            "until": at.ground.horizon_end,
             "currency": at.ground.currency,
             "default": {"sentence": at.default[0], "costs": at.before.default},
             "before": _landmarks_json(at.before),
@@ -145,6 +158,59 @@ def run_show(arguments: argparse.Namespace) -> int:
         return at_table.show(arguments, value, _text(at, after, reason))
 
 
+def run_changes(arguments: argparse.Namespace) -> int:
+    """Run ``poise table changes``."""
+    from poise.cli.progress import progress_bar
+    from poise.errors import Fault, TableError
+    from poise.table.limits import near
+
+    with at_table.session(arguments) as at, progress_bar() as progress:
+        unknown = sorted(set(arguments.scope) - set(at.ground.names))
+        if unknown:
+            text = f"The scope names {unknown[0]!r}, which is no service, patch group or team."
+            raise TableError(Fault("E553", "changes", text, near(unknown[0], at.ground.names)))
+        draft = at.draft(at_table.effort_of(arguments), progress)
+        meant = set(at.ground.groups_in(tuple(arguments.scope)).tolist())
+        entries = [
+            _change(at, number, draft.plan)
+            for number, group in enumerate(at.ground.problem.change_group.tolist())
+            if group in meant
+        ]
+        lines = [f"{len(entries)} changes; window under {draft.label}, and if nobody signs"]
+        lines += [
+            f"{one['id']}  {_start(one['window'])}  {_start(one['default'])}  {one['severity']:<8}  "
+            f"{'KEV' if one['is_kev'] else '   '}  {one['group']}: {signing.visible(one['remedy'])}"
+            for one in entries
+        ]
+        return at_table.show(arguments, {"draft": draft.label, "changes": entries}, "\n".join(lines) + "\n")
+
+
+def _change(at: Session, number: int, plan: Plan) -> dict[str, Any]:
+    """Return a change with its windows, in company time."""
+    from zoneinfo import ZoneInfo
+
+    change, zone = at.ground.changes[number], ZoneInfo(at.ground.timezone)
+    window, default = (
+        at.ground.windows[one].start.astimezone(zone) if one >= 0 else None
+        for one in (int(plan.window[number]), int(at.default[1].window[number]))
+    )
+    return {
+        "id": change.id,
+        "window": window,
+        "default": default,
+        "group": change.group,
+        "remedy": change.remedy,
+        "severity": change.severity,
+        "is_kev": change.is_kev,
+        "vulnerabilities": change.vulnerabilities,
+        "exposure_per_day": change.exposure_per_day,
+    }
+
+
+def _start(moment: datetime | None) -> str:
+    return f"{f'{moment:%Y-%m-%d %H:%M}' if moment else 'not done':<16}"
+
+
 def _landmarks_json(found: Landmarks) -> dict[str, Any]:
     return {
         "points": [
@@ -166,7 +232,12 @@ def _landmarks_json(found: Landmarks) -> dict[str, Any]:
 
 def _text(at: Session, after: Landmarks | None, reason: str) -> str:
     state, currency = at.negotiation, at.ground.currency
-    lines = [f"{at.ground.company}, in {currency}", f"If nobody signs: {at.default[0]}"]
+    ground = at.ground
+    lines = [
+        f"{ground.company}, in {currency}, on the data of {ground.now:%Y-%m-%d}, until "
+        f"{ground.horizon_end:%Y-%m-%d}",
+        f"If nobody signs: {at.default[0]}",
+    ]
     default = at.before.default
     lines.append(
         f"  expected loss and lateness {at_table.money(default.security, currency)}, disruption "
@@ -174,7 +245,11 @@ def _text(at: Session, after: Landmarks | None, reason: str) -> str:
     )
     lines += ["", "Fair points before limits", *_points(at.before, currency)]
     lines += ["", "Fair points after limits"]
-    lines += [f"  {reason} poise limit repair shows ways out."] if after is None else _points(after, currency)
+    if after is None:
+        lines += ["  No plan was found that meets all limits; poise limit repair shows ways out."]
+        lines += [f"  {reason[:1].upper()}{reason[1:]}"]
+    else:
+        lines += _points(after, currency)
     lines += ["", "Limits"] if at.limits else ["", "No limits."]
     lines += [
         f"  {limit.id} ({limit.party}, {limit.class_}): {at_table.limit_words(at, limit)}"

@@ -57,7 +57,7 @@ def run_find(arguments: argparse.Namespace) -> int:
             better = better_for_both(at, effort)
             label, trades = "the agreement in force", () if better is None else (better,)
         else:
-            draft, importance = at.draft(effort), at.negotiation.importance
+            draft, importance = at.draft(effort, progress), at.negotiation.importance
             label = draft.label
             if arguments.limits:
                 trades = find_limit_trades(
@@ -146,13 +146,13 @@ def _text(at: Session, label: str, trades: Sequence[Trade]) -> str:
     lines = [f"Both gain over {label}:"]
     for number, trade in enumerate(trades, 1):
         what = f"without {' and '.join(trade.relaxed)}: " if trade.relaxed else ""
-        lines += _trade_lines(at, trade, f"{number}. {what}")
+        lines += _trade_lines(at, trade, f"{number}. {what}", is_first=number == 1)
     if len(trades) > 1 and not any(trade.relaxed for trade in trades):
         lines.append("To whoever offers them all are worth the same; let the other side choose.")
     return "\n".join(lines) + "\n"
 
 
-def _trade_lines(at: Session, trade: Trade, head: str) -> list[str]:
+def _trade_lines(at: Session, trade: Trade, head: str, *, is_first: bool = True) -> list[str]:
     currency, moves = at.ground.currency, len(trade.moved)
     lines = [
         f"{head}{moves} move{'s' if moves != 1 else ''}; security gains {trade.gain_security:.1%} and "
@@ -164,10 +164,12 @@ def _trade_lines(at: Session, trade: Trade, head: str) -> list[str]:
     ]
     lines += [f"   warning: {warning}" for warning in trade.warnings]
     if trade.least_moves > 1 or trade.is_smallest:
+        # Alternatives lie elsewhere and are worth what the first is: of those alone this is proven.
+        does = "does it" if is_first else "elsewhere is worth the same"
         lines.append(
-            "   no smaller bundle does it (proven)"
+            f"   no smaller bundle {does} (proven)"
             if trade.is_smallest
-            else f"   no bundle of fewer than {trade.least_moves} moves does it (proven)"
+            else f"   no bundle of fewer than {trade.least_moves} moves {does} (proven)"
         )
     shown = [_move(at, trade, int(j)) for j in trade.moved[:12]]
     lines += [f"   {move['change']} -> {move['to'] or 'not done'}" for move in shown]

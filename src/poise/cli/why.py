@@ -42,14 +42,14 @@ def run(arguments: argparse.Namespace) -> int:
         text = "Nothing was asked; expected --before TIME, --after TIME, or both."
         raise TableError(Fault("E557", "why", text))
     effort = at_table.effort_of(arguments)
-    with at_table.session(arguments) as at, progress_bar():
-        draft = at.draft(effort)
+    with at_table.session(arguments) as at, progress_bar() as progress:
+        draft = at.draft(effort, progress)
         asked = Asked(
             arguments.change,
             at_table.in_company_time(at, arguments.after),
             at_table.in_company_time(at, arguments.before),
         )
-        reason = why_not(at.ground, at.limits, draft.plan, asked, effort)
+        reason = why_not(at.ground, at.limits, draft.plan, asked, effort, progress)
         value = {
             "change": asked.change,
             "after": asked.after,

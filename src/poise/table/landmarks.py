@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
@@ -29,6 +29,8 @@ from poise.table.ground import Ground, as_plan
 from poise.table.limits import Limit
 from poise.table.solving import Costs, Effort, costs_of, moves_between
 
+Progress = Callable[[int, int, str], None]
+
 #: Weights around the exchange rate of the fair point before limits, for the frontier after them.
 _WEIGHTS = (0.2, 0.5, 1.0, 2.0, 5.0)
 #: The plan of fewest moves gives both sides at least this part of the equal share [1].
@@ -37,6 +39,8 @@ FEWEST_MOVES_SHARE = 0.5
 _EXACT_POINTS, _EXACT_SOLVES = 101, 4
 #: Times that the number of moves is halved in search of the fewest.
 _HALVINGS = 5
+#: Steps that progress counts: every weight, the trace, the neighbours of the equal share, the fewest moves.
+_STEPS = len(_WEIGHTS) + 3
 
 
 @dataclass(frozen=True)
@@ -77,7 +81,12 @@ def landmarks_before(ground: Ground, in_force: Plan) -> Landmarks:
 
 
 def landmarks_after(
-    ground: Ground, limits: Sequence[Limit], before: Landmarks, in_force: Plan, effort: Effort | None = None
+    ground: Ground,
+    limits: Sequence[Limit],
+    before: Landmarks,
+    in_force: Plan,
+    effort: Effort | None = None,
+    progress: Progress | None = None,
 ) -> Landmarks:
     """Return the fair points of plans that keep all limits.
 
@@ -89,9 +98,11 @@ def landmarks_after(
         E559 when the computation was stopped.
     """
     effort = effort or Effort()
+    tell = progress or (lambda done, total, text: None)
     if not limits:
         return before
     problem = bind(ground, limits).problem
+    tell(0, _STEPS, "a plan that keeps all limits")
     if len(list_choices(problem).change) <= EXACT_CHOICES:
         plans, lines = _exact_frontier(problem, effort)
         return _landmarks(ground, plans, lines, in_force, problem=problem, effort=effort)
@@ -100,9 +111,11 @@ def landmarks_after(
     focus = touched(ground, limits)
     first = _solve(problem, rate, start.plan, focus, effort)
     weights = [factor * rate for factor in _WEIGHTS if factor != 1.0]
+    found = [first]
     with ThreadPoolExecutor(max(1, effort.threads)) as executor:
-        others = list(executor.map(lambda weight: _solve(problem, weight, first[0], focus, effort), weights))
-    found = [first, *others]
+        for other in executor.map(lambda weight: _solve(problem, weight, first[0], focus, effort), weights):
+            tell(len(found), _STEPS, "the frontier under all limits")
+            found.append(other)
     lines = BoundLines(
         np.array([rate, *weights]), np.array([bound for _, bound in found]), np.zeros(0), np.zeros(0)
     )
@@ -111,9 +124,12 @@ def landmarks_after(
         plan for stored in ground.plans if evaluate(problem, plan := as_plan(stored.windows)).is_feasible
     ]
     fair = _landmarks(ground, plans, lines, in_force).point("kalai-smorodinsky")
+    tell(len(_WEIGHTS), _STEPS, "what no plan can be better than")
     seen = _trace(problem, fair.costs.operations, rate, plans, effort)
     plans, lines = [*plans, *(spot.plan for spot in seen.spots)], _more_lines(lines, seen)
+    tell(len(_WEIGHTS) + 1, _STEPS, "plans around the equal share")
     plans += _between(problem, _landmarks(ground, plans, lines, in_force), plans, effort)
+    tell(len(_WEIGHTS) + 2, _STEPS, "the plan of fewest moves")
     return _landmarks(ground, plans, lines, in_force, problem=problem, effort=effort)
 
 

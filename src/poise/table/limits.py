@@ -6,6 +6,7 @@ import math
 import re
 from collections.abc import Iterable, Iterator
 from datetime import date, datetime, timedelta, tzinfo
+from difflib import get_close_matches
 from typing import Literal
 
 import msgspec
@@ -99,14 +100,18 @@ def check_importance(importance: Iterable[str], services: Iterable[str], where: 
     """Raise E553 when an importance is of something that is no service, all of them together."""
     known = frozenset(services)
     faults = [
-        Fault(
-            "E553", f"{where}, importance", f"{name!r} is no service.", "poise estate check lists them all."
-        )
+        Fault("E553", f"{where}, importance", f"{name!r} is no service.", near(name, known))
         for name in importance
         if name not in known
     ]
     if faults:
         raise TableError(faults)
+
+
+def near(name: str, known: Iterable[str]) -> str:
+    """Return a hint that names the ids most like one that is not known."""
+    found = get_close_matches(name, sorted(known), 3)
+    return f"Perhaps {' or '.join(found)} is meant." if found else "Its id stands in the estate's file."
 
 
 def check_limits(
@@ -148,7 +153,7 @@ def check_limits(
             if name not in names:
                 text = f"The scope names {name!r}, which is no service, patch group or team."
                 web = "The form of a limit lists them all."
-                faults.append(Fault("E553", place, text, "poise estate check lists them all.", web))
+                faults.append(Fault("E553", place, text, near(name, names), web))
     if faults:
         raise TableError(faults)
     return checked

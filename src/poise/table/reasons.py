@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -20,6 +20,8 @@ from poise.table.ground import Ground
 from poise.table.limits import Limit
 from poise.table.pricing import SAME_PRICE, short_number
 from poise.table.solving import Costs, Effort, costs_of, is_proof, moves_between
+
+Progress = Callable[[int, int, str], None]
 
 
 @dataclass(frozen=True)
@@ -80,7 +82,12 @@ class Reason:
 
 
 def why_not(
-    ground: Ground, limits: Sequence[Limit], draft: Plan, asked: Asked, effort: Effort | None = None
+    ground: Ground,
+    limits: Sequence[Limit],
+    draft: Plan,
+    asked: Asked,
+    effort: Effort | None = None,
+    progress: Progress | None = None,
 ) -> Reason:
     """Ask for a change to be done at another time, and say what that costs or what is in the way.
 
@@ -92,17 +99,19 @@ def why_not(
     effort = effort or Effort()
     number = ground.change_number.get(asked.change)
     if number is None:
-        hint = "plan.csv and poise table show list the changes."
+        hint = "poise table changes lists them, and so does plan.csv."
         web = "A plan's page lists the changes of each visit."
         raise TableError(Fault("E554", "why", f"There is no change {asked.change!r} here.", hint, web))
     solver = _Wish(ground, bind(ground, limits).problem, draft, number, asked, effort)
-    (disruption, no_disruption), (exposure, no_exposure) = (
-        solver.priced("exposure"),
-        solver.priced("disruption"),
-    )
+    tell = progress or (lambda done, total, text: None)
+    tell(0, 3, "with the wish, at no more disruption")
+    disruption, no_disruption = solver.priced("exposure")
+    tell(1, 3, "with the wish, at no more expected loss")
+    exposure, no_exposure = solver.priced("disruption")
     blocked: tuple[str, ...] = ()
     impossible = False
     if disruption is None and exposure is None:
+        tell(2, 3, "what is in the way")
         blocked, impossible = _blocking(ground, limits, number, asked, effort)
     ruled_out = (no_disruption, no_exposure)
     reason = Reason(asked, solver.costs, disruption, exposure, ruled_out, impossible, blocked, "")

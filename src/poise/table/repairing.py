@@ -32,6 +32,8 @@ MOST_STEPS = 26
 MIXED = 4
 #: Repairs whose amounts and plans are worked out.
 DETAILED = 5
+#: Part of a solve's time for each of the many questions how far a limit has to give way [1].
+_PROBES = 1 / 3
 
 
 @dataclass(frozen=True)
@@ -47,11 +49,14 @@ class Give:
     share
         How much of it is given: 1 for all [1]. Of a freeze its length, of a deadline its days, of the
         others their amount.
+    is_least
+        Whether it is proven that no step less does it beside the others.
     """
 
     limit: Limit
     after: Limit | None
     share: float
+    is_least: bool = True
 
 
 @dataclass(frozen=True)
@@ -122,7 +127,7 @@ def repair_sheet(
         Repairs to work out.
     """
     effort = effort or Effort()
-    finder = _Finder(ground, limits, start, effort)
+    finder = _Finder(ground, limits, start, effort, progress)
     blocked = finder.blocked()
     if blocked:
         ways = emergency_ways(ground, finder.always, finder.effort)
@@ -133,8 +138,7 @@ def repair_sheet(
     repairs = []
     for done, names in enumerate(found.repairs):
         effort.go_on()
-        if progress:
-            progress(done, len(found.repairs), "what " + ", ".join(sorted(names)) + " would give")
+        finder.tell(done, len(found.repairs), "how far to give: " + ", ".join(sorted(names)))
         gives, held = finder.gives(names)
         plan = finder.best(held)
         repairs.append(Repair(gives, plan, costs_of(ground.problem, plan)))
@@ -145,8 +149,16 @@ def repair_sheet(
 class _Finder:
     """Looks for plans under sets of limits, near those known; the relaxation says where there is none."""
 
-    def __init__(self, ground: Ground, limits: Sequence[Limit], start: Plan, effort: Effort) -> None:
+    def __init__(
+        self,
+        ground: Ground,
+        limits: Sequence[Limit],
+        start: Plan,
+        effort: Effort,
+        progress: Progress | None = None,
+    ) -> None:
         self.ground, self.effort = ground, effort
+        self.tell: Progress = progress or (lambda done, total, text: None)
         self.always, self.negotiable = split(limits)
         self.known = [start, *(as_plan(stored.windows) for stored in ground.plans)]
         self.board = Board.of(ground, limits)
@@ -165,6 +177,8 @@ class _Finder:
 
     def is_feasible(self, kept: Limits) -> bool | None:
         """Return whether a plan meets these limits: True with a plan, False with a proof."""
+        given = ", ".join(sorted(set(self.negotiable) - kept)) or "nothing"
+        self.tell(0, 1, f"whether there is a plan that gives up {given}")
         return self._is_possible([self.negotiable[name] for name in sorted(kept)])
 
     def gives(self, names: Limits) -> tuple[tuple[Give, ...], list[Limit]]:
@@ -177,38 +191,46 @@ class _Finder:
         gives = []
         for name in sorted(names, key=lambda name: (self.negotiable[name].class_ == "policy", name)):
             limit = self.negotiable[name]
-            after = self._least(limit, kept)
-            gives.append(Give(limit, after, _share(limit, after)))
+            after, is_least = self._least(limit, kept)
+            gives.append(Give(limit, after, _share(limit, after), is_least))
             if after is not None:
                 kept.append(after)
         return tuple(gives), [*self.always, *kept]
 
-    def _least(self, limit: Limit, others: Sequence[Limit]) -> Limit | None:
-        """Return the limit after the fewest steps with which it and the others hold; None if it must go."""
+    def _least(self, limit: Limit, others: Sequence[Limit]) -> tuple[Limit | None, bool]:
+        """Return the limit after the fewest steps with which it and the others hold, and if that is proven.
+
+        None where no number of steps was found that does: then it goes.
+        """
         without = self._any([*self.always, *others])
         if without is None:
-            return None
+            return None, False
         most = _steps_to(self.ground, limit, without)
         low, high, best = 0, most, relaxed(limit, most)
-        if best is None or not self._is_possible([*others, best]):
-            return None
+        if best is None:
+            return None, True
+        holds = self._is_possible([*others, best], _PROBES)
+        if not holds:
+            return None, holds is False
+        is_least = True
         while high - low > 1:
             middle = (low + high) // 2
             less = relaxed(limit, middle)
-            if less is not None and self._is_possible([*others, less]):
+            holds = less is not None and self._is_possible([*others, less], _PROBES)
+            if holds:
                 high, best = middle, less
             else:
-                low = middle
-        return best
+                low, is_least = middle, holds is False
+        return best, is_least
 
-    def _is_possible(self, limits: Iterable[Limit]) -> bool | None:
+    def _is_possible(self, limits: Iterable[Limit], part: float = 1.0) -> bool | None:
         try:
-            return True if self._any([*self.always, *limits]) is not None else None
+            return True if self._any([*self.always, *limits], part) is not None else None
         except NoFeasiblePlanError:
             return False
 
-    def _any(self, limits: Sequence[Limit]) -> Plan | None:
-        """Return a plan that meets these limits: one known already, one near it, or any."""
+    def _any(self, limits: Sequence[Limit], part: float = 1.0) -> Plan | None:
+        """Return a plan that meets these limits: one known, one near it, or any in part of a solve's time."""
         problem = bind(self.ground, limits).problem
         for plan in self.known:
             if evaluate(problem, plan).is_feasible:
@@ -216,7 +238,7 @@ class _Finder:
         self.effort.go_on()
         if self._is_ruled_out(limits):
             raise no_plan(problem, (math.inf, math.inf), 0.0, is_infeasible=True)
-        found = self._near(problem, limits) or find_any(problem, self.effort.seconds)
+        found = self._near(problem, limits) or find_any(problem, part * self.effort.seconds)
         if found is not None:
             self.known.append(found)
         return found

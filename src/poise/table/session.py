@@ -30,7 +30,7 @@ from poise.table.answers import Answers, bundle_key
 from poise.table.binding import bind
 from poise.table.files import landmarks_file, read_ground, read_landmarks, write_private
 from poise.table.ground import Ground, as_plan, encode
-from poise.table.landmarks import Landmarks, ideals, landmarks_after, landmarks_before
+from poise.table.landmarks import Landmarks, Progress, ideals, landmarks_after, landmarks_before
 from poise.table.limits import Limit, check_importance, check_limits
 from poise.table.negotiation import (
     AGREEMENT,
@@ -139,7 +139,7 @@ class Session:
         """Fair points before negotiable limits."""
         return landmarks_before(self.ground, self.default[1])
 
-    def after(self, effort: Effort | None = None) -> Landmarks:
+    def after(self, effort: Effort | None = None, progress: Progress | None = None) -> Landmarks:
         """Return the fair points after limits, computed once for each set of limits.
 
         Raises
@@ -151,7 +151,7 @@ class Session:
         path = self.after_path(effort)
         if path.exists():
             return read_landmarks(path)
-        found = landmarks_after(self.ground, self.limits, self.before, self.default[1], effort)
+        found = landmarks_after(self.ground, self.limits, self.before, self.default[1], effort, progress)
         write_private(path, landmarks_file(found))
         return found
 
@@ -170,7 +170,7 @@ class Session:
         )
         return self.folder / f"landmarks-{key[:16]}.json"
 
-    def draft(self, effort: Effort | None = None) -> DraftPlan:
+    def draft(self, effort: Effort | None = None, progress: Progress | None = None) -> DraftPlan:
         """Return the plan under talk."""
         proposals = self.negotiation.proposals
         if proposals:
@@ -179,7 +179,7 @@ class Session:
             label = f"proposal {last.number}" + (f" of {last.party}" if last.party else "")
             return DraftPlan(label, plan, costs_of(self.ground.problem, plan))
         try:
-            fair, when = self.after(effort).point("kalai-smorodinsky"), "after limits"
+            fair, when = self.after(effort, progress).point("kalai-smorodinsky"), "after limits"
         except NoFeasiblePlanError:
             fair, when = self.before.point("kalai-smorodinsky"), "before limits"
         return DraftPlan(f"equal share of the best, {when}", fair.plan, fair.costs)

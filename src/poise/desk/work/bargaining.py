@@ -31,10 +31,9 @@ from poise.table.trading import Trade, find_trades
 def landmarks(run: Run) -> None:
     """Compute the fair points after limits; they are kept beside the ground."""
     at = convert.session(run.by.now)
-    run.progress(0, 1, "solving under all limits")
     why = ""
     try:
-        at.after()
+        at.after(progress=run.progress)
     except NoFeasiblePlanError as error:
         why = error.faults[0].message
     with run.finishing(**at.mark(), impossible=why):
@@ -45,7 +44,7 @@ def landmarks(run: Run) -> None:
 def prices(run: Run) -> None:
     """Price every negotiable limit at the plan under talk."""
     at = convert.session(run.by.now)
-    draft, currency = at.draft(), at.ground.currency
+    draft, currency = at.draft(progress=run.progress), at.ground.currency
     sheet = price_sheet(at.ground, at.limits, draft.plan, draft.costs, progress=run.progress)
     rows = {
         one.limit.id: {
@@ -68,7 +67,7 @@ def prices(run: Run) -> None:
 def trades(run: Run) -> None:
     """Look for bundles from which both sides gain by what they declared important."""
     at = convert.session(run.by.now)
-    draft = at.draft()
+    draft = at.draft(progress=run.progress)
     state = at.negotiation
     found = find_trades(
         at.ground,
@@ -178,11 +177,13 @@ def repairs(run: Run) -> None:
 
 def _give(give: Give) -> str:
     limit, after = give.limit, give.after
+    perhaps = "" if give.is_least else "; less may do, which is not proven"
     if after is None:
-        return f"{limit.id} goes"
+        return f"{limit.id} goes{perhaps}"
     if after.start is not None and after.end is not None and limit.rule == "freeze":
-        return f"{limit.id} shrinks to {after.start:%-d %b} to {after.end:%-d %b}"
-    return f"{limit.id}: {limit.amount or 0:,.6g} becomes {after.amount or 0:,.6g} (+{give.share:.0%})"
+        return f"{limit.id} shrinks to {after.start:%-d %b} to {after.end:%-d %b}{perhaps}"
+    amounts = f"{limit.amount or 0:,.6g} becomes {after.amount or 0:,.6g}"
+    return f"{limit.id}: {amounts} (+{give.share:.0%}){perhaps}"
 
 
 @handler(WHY_JOB)
@@ -194,7 +195,7 @@ def why(run: Run) -> None:
         datetime.fromisoformat(given[name]) if given.get(name) else None for name in ("after", "before")
     ]
     asked = Asked(given["change"], *moments)
-    run.progress(0, 1, "solving with the wish")
-    reason = why_not(at.ground, at.limits, at.draft().plan, asked)
+    draft = at.draft(progress=run.progress)
+    reason = why_not(at.ground, at.limits, draft.plan, asked, progress=run.progress)
     with run.finishing(about=at.about(), change=given["change"], sentence=reason.sentence):
         pass

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from django.db import InterfaceError, OperationalError
+from django.test import Client
 from django_tasks_db.models import DBTaskResult
 
 from poise.desk import jobs, worker
-from poise.desk.actions import Actor
+from poise.desk.actions import Actor, work
 from poise.desk.jobs import Run
 from poise.desk.ledger import DeskLedger
-from poise.desk.models import Job
+from poise.desk.models import Job, User
 from poise.errors import ConflictError, Fault, TableError
 
 pytestmark = pytest.mark.usefixtures("committed")
@@ -67,7 +69,8 @@ def test_our_own_fault_is_told_and_traced() -> None:
     job = jobs.start(Actor.desk(), "test.broken", "Breaking")
     worker.run(until_empty=True)
     job.refresh_from_db()
-    assert (job.state, job.fault[:4]) == ("failed", "E900")
+    assert job.state == "failed"
+    assert "E900 This is a fault of Poise (ZeroDivisionError)" in job.fault
     assert "oops" in DBTaskResult.objects.get(id=job.task_id).traceback
 
 
@@ -92,6 +95,80 @@ def test_what_goes_wrong_around_a_job_does_not_fail_it(monkeypatch: pytest.Monke
     worker.run(until_empty=True)
     job.refresh_from_db()
     assert (job.state, job.attempt, job.fault) == ("done", 3 + len(full), "")
+
+
+def test_a_disk_that_stays_broken_fails_the_job_within_a_day_and_somebody_has_it_tried_again(
+    staff: User, auditor: User, sign_in: Callable[[Any], Client]
+) -> None:
+    """Nothing is tried for ever; why is told, and what was mended is tried again by hand."""
+    disk = [OSError(5, "Input/output error", "scan.nessus")]
+
+    @jobs.handler("test.broken-disk")
+    def unlucky(run: Run) -> None:
+        for error in disk:
+            raise error
+        with run.finishing(counted=1):
+            pass
+
+    job = jobs.start(Actor.desk(), "test.broken-disk", "Reading scan.nessus")
+    worker.run(until_empty=True)
+    job.refresh_from_db()
+    assert job.troubled_since is not None
+    silent(job)
+    worker.run(until_empty=True)
+    job.refresh_from_db()
+    assert (job.state, job.attempt) == ("running", 2), "tried again at first"
+    day = timedelta(hours=jobs.TROUBLE_HOURS)
+    silent(job, attempt=2)
+    Job.objects.filter(pk=job.pk).update(troubled_since=datetime.now(UTC) - day + timedelta(minutes=5))
+    worker.run(until_empty=True)
+    job.refresh_from_db()
+    assert (job.state, job.attempt) == ("running", 3), "and until the day is over"
+    silent(job, attempt=3)
+    Job.objects.filter(pk=job.pk).update(troubled_since=datetime.now(UTC) - day - timedelta(minutes=1))
+    worker.run(until_empty=True)
+    job.refresh_from_db()
+    assert (job.state, job.attempt) == ("failed", 3)
+    for word in ("E874", "3 times in 24 h", "Input/output error", "tried again once this is mended"):
+        assert word in job.fault
+    assert job.finished is not None
+
+    page = sign_in(staff).get(f"/work/{job.pk}").content.decode()
+    assert "Input/output error" in page
+    assert "Try it again" in page
+    assert "Try it again" not in sign_in(auditor).get(f"/work/{job.pk}").content.decode()
+    assert sign_in(auditor).post(f"/work/{job.pk}/again").status_code == 403
+    disk.clear()
+    assert sign_in(staff).post(f"/work/{job.pk}/again").status_code == 302
+    assert sign_in(staff).post(f"/work/{job.pk}/again").status_code == 409, "once"
+    worker.run(until_empty=True)
+    job.refresh_from_db()
+    assert (job.state, job.attempt, job.fault, job.troubled_since) == ("done", 4, "", None)
+
+
+def test_who_has_a_job_tried_again_gives_it_all_its_attempts(staff: User) -> None:
+    """Four workers killed by a full machine are no reason to give up at once the fifth time."""
+    job = jobs.start(Actor.desk(), "test.count", "Counting")
+    silent(job, attempt=jobs.MAX_ATTEMPTS)
+    jobs.recover()
+    work.retry(Actor.of(staff), job)
+    job.refresh_from_db()
+    assert (job.state, job.granted) == ("waiting", jobs.MAX_ATTEMPTS)
+    silent(job, attempt=jobs.MAX_ATTEMPTS + 1)
+    worker.run(until_empty=True)
+    job.refresh_from_db()
+    assert (job.state, job.attempt) == ("done", jobs.MAX_ATTEMPTS + 2)
+
+
+def test_what_is_under_way_already_is_not_started_twice_by_hand(staff: User) -> None:
+    """The same computation waits already: a second one would only repeat it."""
+    job = jobs.start(Actor.desk(), "test.fail", "Failing", number=1)
+    worker.run(until_empty=True)
+    jobs.start(Actor.desk(), "test.fail", "Failing", number=1)
+    with pytest.raises(ConflictError, match="E871"):
+        work.retry(Actor.of(staff), job)
+    worker.run(until_empty=True)
+    work.retry(Actor.of(staff), job)
 
 
 def test_a_job_that_waits_for_another_lets_it_pass() -> None:

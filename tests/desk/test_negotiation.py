@@ -6,19 +6,22 @@ import html
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import msgspec
 import pytest
+from django.conf import settings
 from django.test import Client
 
-from poise.desk import convert, worker
+from poise.desk import convert, worker, workspace
 from poise.desk.actions import Actor, keys
 from poise.desk.ledger import DeskLedger
 from poise.desk.models import AgreementDraft, Job, OpeningPosition, User
 from poise.desk.pages.outcomes import windows_over
 from poise.ledger.verify import verify_lines
 from poise.table.ground import Ground, as_plan
+from poise.table.past import past
 from table.cases import small_ground
 
 pytestmark = pytest.mark.usefixtures("committed")
@@ -47,7 +50,11 @@ class Two:
 
 @pytest.fixture
 def two(cio: User, ciso: User, sign_in: Callable[[Any], Client]) -> Two:
-    ground = small_ground(11)
+    return seated(cio, ciso, sign_in, small_ground(11))
+
+
+def seated(cio: User, ciso: User, sign_in: Callable[[Any], Client], ground: Ground) -> Two:
+    """Open a table between two who can sign."""
     keys.enrol(Actor.of(cio), PASSPHRASES["cio"])
     keys.enrol(Actor.of(ciso), PASSPHRASES["ciso"])
     keys.vouch(Actor.of(cio), "ciso", PASSPHRASES["cio"])
@@ -230,6 +237,52 @@ def test_only_a_match_is_told_and_two_people_sign(two: Two) -> None:
     page = text(two.cio, f"/agreements/{record_hash}")
     offered = [one for one in convert.session(Actor.desk().now).negotiation.proposals if one.party is None]
     assert ("as a proposal of the desk" if offered else "No plan was found that both prefer") in page
+
+
+def at_time(monkeypatch: pytest.MonkeyPatch, moment: datetime) -> None:
+    """Let the desk's clock run on from a moment."""
+    ahead = moment - datetime.now(UTC)
+    monkeypatch.setattr(settings, "POISE_CLOCK_AHEAD", ahead)
+    monkeypatch.setattr(workspace, "clock_ahead", lambda _: ahead)
+
+
+def test_signing_tells_which_visits_are_over(
+    cio: User, ciso: User, sign_in: Callable[[Any], Client], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who signs a plan whose first windows have passed reads which; the agreement says it ever after."""
+    ground = small_ground(26)
+    at_time(monkeypatch, ground.now)
+    two = seated(cio, ciso, sign_in, ground)
+    key, plan = max(
+        ((stored.key, as_plan(stored.windows)) for stored in two.ground.plans),
+        key=lambda one: len({*one[1].window.tolist()}),
+    )
+    ends = sorted({two.ground.windows[w].end for w in plan.window.tolist() if w >= 0})
+    assert len(ends) > 1
+    at_time(monkeypatch, ends[0] - timedelta(hours=1))
+    post(two.ciso, "/table/propose", {"plan": key})
+    for client in (two.cio, two.ciso):
+        post(client, "/table/proposals/1", {"answer": "accept"})
+    assert "over already" not in text(two.ciso, "/agreements/compose/1")
+    post(two.ciso, "/agreements/compose/1")
+    draft = AgreementDraft.objects.get()
+    page = f"/agreements/drafts/{draft.pk}"
+    assert "over already" not in text(two.cio, page)
+    at_time(monkeypatch, ends[0])
+    over = past(two.ground, plan, Actor.desk().now)
+    assert 0 < len(over.visits) < over.num_visits
+    for client in (two.cio, two.ciso):
+        shown = html.unescape(text(client, page))
+        assert over.sentence in shown
+        assert all(one.group in shown for one in over.visits)
+        assert "Open a new table on today's data" in shown
+    for client, name in ((two.cio, "cio"), (two.ciso, "ciso")):
+        post(client, f"{page}/sign", {"passphrase": PASSPHRASES[name]})
+    in_force = convert.session(Actor.desk().now).negotiation.in_force
+    assert in_force is not None
+    said = f"{len(over.visits)} of its {over.num_visits} visits"
+    assert said in text(two.cio, f"/agreements/{in_force[0]}")
+    assert "what became of" in text(two.cio, "/"), "home asks for it, as for any visit that is over"
 
 
 def test_a_new_fact_re_opens_the_agreement(two: Two) -> None:

@@ -195,7 +195,20 @@ def run_draft(arguments: argparse.Namespace) -> int:
         draft = at.draft_agreement(arguments.proposal, terms, arguments.by)
         if not arguments.json:
             print("\n".join(draft.body["summary"]))
+            _tell_past(at, arguments.proposal)
         return signing.hand_on(arguments, draft, arguments.out)
+
+
+def _tell_past(at: Session, proposal: int) -> None:
+    """Print which visits of a proposal's plan are over, before anybody signs it."""
+    from poise.table.ground import as_plan
+    from poise.table.past import past
+
+    over = past(at.ground, as_plan(at.negotiation.proposal(proposal).windows), at.now)
+    if over.visits:
+        print(f"Warning: {over.sentence} poise table open plans with what is left.")
+        for one in over.visits:
+            print(f"  over: {one.group}, {one.start:%Y-%m-%d %H:%M} UTC, {len(one.changes)} changes")
 
 
 def _in_force(at: Session) -> tuple[str, dict[str, Any]]:

@@ -39,9 +39,11 @@ HEARTBEAT_SECONDS: Final = 2.0
 LEASE_SECONDS: Final = 20.0
 #: A disk that is full or breaks.
 _DISK: Final = (errno.ENOSPC, errno.EDQUOT, errno.EIO)
-#: How often a job is taken up before it counts as failed: it may be what kills its workers. One that ended in
-#: trouble around it, and says so, is tried for as long as the trouble lasts.
+#: How often a job is taken up before it counts as failed: it may be what kills its workers.
 MAX_ATTEMPTS: Final = 4
+#: How long one that ended in trouble around it, and says so, is tried before it counts as failed [h]: a disk
+#: that is full for a night costs nobody their solve, and one that is broken for good is told within a day.
+TROUBLE_HOURS: Final = 24.0
 #: Least time between two progress rows [s].
 _PROGRESS_SECONDS: Final = 0.5
 
@@ -244,7 +246,9 @@ def _tell_interruptions() -> None:
     """Write down why attempts of this process ended, once the database takes it."""
     for told in list(_UNTOLD):
         number, attempt, reason = told
-        Job.objects.filter(pk=number, attempt=attempt).update(fault=reason)
+        held = Job.objects.filter(pk=number, attempt=attempt)
+        held.filter(troubled_since=None).update(troubled_since=datetime.now(UTC))
+        held.update(fault=reason)
         with suppress(ValueError):  # another thread told it meanwhile
             _UNTOLD.remove(told)
 
@@ -262,16 +266,45 @@ def recover() -> int:
             if job.state != Job.State.RUNNING or job.heartbeat is None or job.heartbeat >= limit:
                 continue
             count += 1
-            if job.attempt >= MAX_ATTEMPTS and not job.fault:
-                message = f"was taken up {job.attempt} times, and its worker fell silent without a word."
-                job.state, job.fault = Job.State.FAILED, str(Fault("E874", job.title, message))
-                job.finished = clock.now()
+            if (why := _given_up(job)) is not None:
+                job.state, job.fault, job.finished = Job.State.FAILED, str(why), clock.now()
             else:
                 # A worker that only sleeps may write while its job runs as its attempt, and not now.
                 job.state = Job.State.WAITING
                 DBTaskResult.objects.filter(id=job.task_id).update(status=TaskResultStatus.READY)
             job.save()
     return count + _requeue(limit)
+
+
+def _given_up(job: Job) -> Fault | None:
+    """Return why a job whose worker fell silent is not tried any more; None while it is."""
+    attempts, now = job.attempt - job.granted, datetime.now(UTC)
+    if not job.fault and attempts >= MAX_ATTEMPTS:
+        message = f"was taken up {attempts} times, and its worker fell silent without a word."
+        return Fault("E874", job.title, message, "Have it tried again once the worker's log says why.")
+    is_lasting = job.troubled_since is not None and now - job.troubled_since > timedelta(hours=TROUBLE_HOURS)
+    if job.fault and is_lasting:
+        message = f"was tried {attempts} times in {TROUBLE_HOURS:g} h, the last time with {job.fault}"
+        return Fault("E874", job.title, message, "Have it tried again once this is mended.")
+    return None
+
+
+def again(job: Job) -> None:
+    """Queue a failed job anew, under its own number, so that what names it still does.
+
+    Raises
+    ------
+    ConflictError
+        E871 when it has not failed, or the same is under way already.
+    """
+    held = Job.objects.select_for_update().get(pk=job.pk)
+    under_way = Job.objects.filter(kind=held.kind, state__in=[Job.State.WAITING, Job.State.RUNNING])
+    if held.state != Job.State.FAILED or any(one.arguments == held.arguments for one in under_way):
+        raise ConflictError(Fault("E871", held.title, "This is under way already, or done; see Work."))
+    held.state, held.fault, held.finished = Job.State.WAITING, "", None
+    held.troubled_since, held.granted, held.heartbeat = None, held.attempt, None
+    held.task_id = str(run_job.enqueue(held.pk).id)
+    held.save()
 
 
 def _requeue(limit: datetime) -> int:

@@ -80,6 +80,7 @@ class Permission:
 PERMISSIONS: Final = (
     Permission("desk.read", "see the home page, their own account, jobs and who is present", ROLES),
     Permission("account.own", "keep their own time zone, tokens and signing key", ROLES),
+    Permission("work.retry", "have a failed job tried again", (*_SIDES, ADMINISTRATOR)),
     Permission("people.manage", "let people in, give roles and new passwords", (ADMINISTRATOR,)),
     # Estate and findings
     Permission("estate.read", "see services, assets and findings", ROLES),

@@ -5,10 +5,9 @@ from __future__ import annotations
 from datetime import date
 
 from poise.desk import convert, jobs
-from poise.desk.actions.bargaining import COMPUTATIONS, SETTLE_JOB, own_party
+from poise.desk.actions.bargaining import SETTLE_JOB, look_for_ways, own_party, want_landmarks
 from poise.desk.actions.base import Actor, action
 from poise.desk.actions.keys import unlock
-from poise.desk.convert import REPLAN_JOB
 from poise.desk.ledger import DeskLedger
 from poise.desk.models import AgreementDraft
 from poise.errors import ConflictError, Fault, TableError
@@ -70,6 +69,7 @@ def sign(by: Actor, draft_id: int, passphrase: str) -> Record | None:
     record = DeskLedger().add(signed, now=by.now)
     row.delete()
     jobs.start(by, SETTLE_JOB, "A plan that both prefer to the signed one", agreement=record.hash)
+    want_landmarks(by, convert.session(by.now))  # gains count from the signed plan now
     return record
 
 
@@ -106,6 +106,8 @@ def reopen(by: Actor) -> Record:
     action_wanted = gravest(found[1]) if found else None
     if found is None or action_wanted not in ("reopen", "default"):
         raise TableError(Fault("E557", "agreement", "No trigger of an agreement in force asks for this."))
-    record = convert.session(by.now).reopen(found[0], [one.fact for one in found[1]], action_wanted)
-    jobs.start(by, REPLAN_JOB, COMPUTATIONS[REPLAN_JOB])
+    at = convert.session(by.now)
+    record = at.reopen(found[0], [one.fact for one in found[1]], action_wanted)
+    look_for_ways(by)
+    want_landmarks(by, at)
     return record

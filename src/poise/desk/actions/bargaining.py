@@ -67,7 +67,7 @@ def add_limit(by: Actor, limit: Mapping[str, Any]) -> None:
     check_limits([made], at.ground.names, "table")
     if at.negotiation.positions:
         at.add_limit(made, author=by.person)
-        _after_limits(by)
+        want_landmarks(by, at)
         return
     position = _preparing(at, party)
     others = [one for one in position.limits if one["id"] != made.id]
@@ -110,7 +110,7 @@ def change_limit(by: Actor, limit: Mapping[str, Any], seen: str) -> None:
     if any(one.id == made.id for one in at.negotiation.limits):
         at.drop_limit(made.id, CHANGED, author=by.person)
         at.add_limit(made, author=by.person)
-        _after_limits(by)
+        want_landmarks(by, at)
         return
     position = _preparing(at, party)
     position.limits = [msgspec.to_builtins(made) if one["id"] == made.id else one for one in position.limits]
@@ -132,7 +132,7 @@ def drop_limit(by: Actor, name: str, reason: str) -> None:
     _own_limit(at, name, party)
     if any(one.id == name for one in at.negotiation.limits):
         at.drop_limit(name, reason, author=by.person)
-        _after_limits(by)
+        want_landmarks(by, at)
         return
     position = _preparing(at, party)
     position.limits = [one for one in position.limits if one["id"] != name]
@@ -188,7 +188,7 @@ def seal(by: Actor) -> bool:
     for one in PARTIES:
         kept = json.loads(bytes(rows[one].kept or b""))
         at.reveal(kept, author=by.person if one == party else one)
-    _after_limits(by)
+    want_landmarks(by, at)
     return True
 
 
@@ -283,10 +283,19 @@ def _is_under_way(kind: str) -> bool:
     return Job.objects.filter(kind=kind, state__in=[Job.State.WAITING, Job.State.RUNNING]).exists()
 
 
-def _after_limits(by: Actor) -> None:
-    """Have the fair points computed anew, because limits changed."""
-    if not Job.objects.filter(kind=LANDMARKS_JOB, state=Job.State.WAITING).exists():
+def want_landmarks(by: Actor, at: DeskSession) -> None:
+    """Have the fair points after limits computed, unless they are known or will be.
+
+    A search that runs already may be of other limits: only one that waits is as good.
+    """
+    will_be = Job.objects.filter(kind=LANDMARKS_JOB, state=Job.State.WAITING).exists()
+    if at.limits and not will_be and not at.after_path().exists():
         jobs.start(by, LANDMARKS_JOB, COMPUTATIONS[LANDMARKS_JOB])
+
+
+def look_for_ways(by: Actor) -> None:
+    """Have the ways on from the re-opened agreement computed."""
+    jobs.start(by, REPLAN_JOB, COMPUTATIONS[REPLAN_JOB])
 
 
 def _preparing(at: DeskSession, party: Party) -> OpeningPosition:

@@ -36,6 +36,10 @@ class Job(models.Model):
     attempt = models.PositiveIntegerField(default=0)
     #: By this machine's clock, whatever the desk's shows.
     heartbeat = models.DateTimeField(null=True)
+    #: Since when its attempts end in trouble around it, such as a full disk; by this machine's clock.
+    troubled_since = models.DateTimeField(null=True)
+    #: The attempt after which somebody had it tried again; attempts count from there.
+    granted = models.PositiveIntegerField(default=0)
     done = models.BigIntegerField(default=0)
     total = models.BigIntegerField(default=0)
     step = models.CharField(max_length=200, blank=True)

@@ -15,6 +15,7 @@ from django.urls import reverse
 from poise.desk import convert
 from poise.desk.actions import Actor, agreements
 from poise.desk.actions.bargaining import SETTLE_JOB
+from poise.desk.actions.evidence import reported
 from poise.desk.actions.keys import is_enrolled
 from poise.desk.convert import DeskSession
 from poise.desk.ledger import DeskLedger
@@ -31,6 +32,7 @@ from poise.table.agreement import agreed_plan
 from poise.table.comparison import beside
 from poise.table.ground import as_plan
 from poise.table.negotiation import AGREEMENT, Negotiation
+from poise.table.past import num_over_when_signed, past
 from poise.table.solving import costs_of
 from poise.table.triggers import gravest, triggers_of
 
@@ -74,6 +76,7 @@ def show(request: DeskRequest, record_hash: str) -> HttpResponse:
         "may_reopen": gravest(found) in ("reopen", "default") and may(request.user.role, "agreement.reopen"),
         "settlement": _settlement(record.hash) if is_in_force else None,
         "is_of_this_table": is_in_force and at.negotiation.ground is not None,
+        "num_over": num_over_when_signed(record.body, record.time),
     }
     if context["is_of_this_table"]:
         context |= _trust(at, agreed_plan(at.ground, record.body))
@@ -133,6 +136,13 @@ def _trust(at: DeskSession, plan: Plan) -> dict[str, Any]:
     return {"trust": played.figure(plan) if played else None, "rests": rests_on(played, at.ground)}
 
 
+def _past(request: DeskRequest, at: DeskSession, plan: Plan) -> dict[str, Any]:
+    """Return which visits of a plan are over, with what was recorded under the agreement in force."""
+    in_force = at.negotiation.in_force
+    recorded = reported(in_force[0]) if in_force else {}
+    return {"past": past(at.ground, plan, at.now, recorded), "may_open": may(request.user.role, "table.open")}
+
+
 def compose(request: DeskRequest, number: int) -> HttpResponse:
     """Compose the agreement on a matched proposal, or lead to the draft that there is."""
     at = convert.session(request.actor.now)
@@ -149,6 +159,7 @@ def compose(request: DeskRequest, number: int) -> HttpResponse:
         "costs": costs,
         "currency": at.ground.currency,
         "is_matched": number in at.negotiation.matched,
+        **_past(request, at, as_plan(one.windows)),
         **_trust(at, as_plan(one.windows)),
         "may_sign": may(request.user.role, "agreement.sign"),
     }
@@ -174,7 +185,8 @@ def draft_page(request: DeskRequest, draft_id: int) -> HttpResponse:
     }
     at = convert.session(request.actor.now)
     if at.negotiation.ground is not None and row.ground == at.negotiation.ground:
-        context |= _trust(at, as_plan(at.negotiation.proposal(row.proposal).windows))
+        plan = as_plan(at.negotiation.proposal(row.proposal).windows)
+        context |= _trust(at, plan) | _past(request, at, plan)
     return render(request, "desk/agreement/draft.html", context)
 
 

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from django.contrib import messages
 from django.http import HttpResponse
-from django.shortcuts import get_object_or_404, render
+from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 
 from poise.desk import live
-from poise.desk.actions import Actor
+from poise.desk.actions import Actor, work
 from poise.desk.models import Job
+from poise.desk.permissions import may
 from poise.desk.routes import DeskRequest, page
 from poise.desk.telling import Need
 
@@ -22,7 +24,17 @@ def show(request: DeskRequest, job_id: int) -> HttpResponse:
     if (same := live.unchanged(request, version)) is not None:
         return same
     name = "desk/_job.html" if request.htmx else "desk/job.html"
-    return render(request, name, {"job": job, "version": version, "facts": _facts(job)})
+    may_retry = job.state == Job.State.FAILED and may(request.user.role, "work.retry")
+    context = {"job": job, "version": version, "facts": _facts(job), "may_retry": may_retry}
+    return render(request, name, context)
+
+
+def retry(request: DeskRequest, job_id: int) -> HttpResponse:
+    """Have a failed job tried again."""
+    job = get_object_or_404(Job, pk=job_id)
+    work.retry(request.actor, job)
+    messages.success(request, f"{job.title} waits for the worker again.")
+    return redirect("job", job.pk)
 
 
 def _facts(job: Job) -> list[tuple[str, object]]:
@@ -49,4 +61,5 @@ def needs(by: Actor) -> Iterator[Need]:
 URLS = [
     page("work", index, "jobs", "desk.read"),
     page("work/<int:job_id>", show, "job", "desk.read"),
+    page("work/<int:job_id>/again", retry, "job-again", "work.retry", ("POST",)),
 ]

@@ -65,7 +65,7 @@ def none_open(request: HttpRequest) -> dict[str, Any]:
 
 
 def _state(request: DeskRequest, at: DeskSession) -> dict[str, Any]:
-    state, after = at.negotiation, at.known_after()
+    state, after, jobs = at.negotiation, at.known_after(), _running()
     default = at.before.default
     prices = _result(at, bargaining.PRICES_JOB)
     played = trusted(state.ground)
@@ -97,7 +97,8 @@ def _state(request: DeskRequest, at: DeskSession) -> dict[str, Any]:
         "due": state.due,
         "in_force": state.in_force[0] if state.in_force else None,
         "present": live.present("table"),
-        "jobs": _running(),
+        "jobs": jobs,
+        "is_computing": any(job.kind == bargaining.LANDMARKS_JOB and not job.is_over for job in jobs),
         "may": {
             verb: may(request.user.role, f"table.{verb}") for verb in ("open", "limit", "solve", "propose")
         },

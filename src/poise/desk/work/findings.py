@@ -33,6 +33,9 @@ BATCH: Final = 4_000
 def read(run: Run) -> None:
     """Read a report: all of it counts, or, when it is refused, nothing."""
     report = Report.objects.get(pk=run.arguments["report"])
+    if report.state == Report.State.REPLACED:  # set aside while it waited, or before it was tried again
+        with run.finishing():
+            return
     _clear(report)
     reading = _Reading(run, report)
     try:

@@ -6,11 +6,10 @@ import os
 import time
 from pathlib import Path
 
-from poise.desk import convert, jobs
+from poise.desk import convert
 from poise.desk.actions import bargaining
-from poise.desk.actions.evidence import SIMULATE_JOB
+from poise.desk.actions.evidence import play_later
 from poise.desk.actions.table import OPEN_JOB
-from poise.desk.convert import REPLAN_JOB
 from poise.desk.jobs import Run, handler
 from poise.desk.models import Job, Report
 from poise.errors import Fault, TableError
@@ -59,8 +58,9 @@ def open_table(run: Run) -> None:
         at = convert.session(by.now)
         at.open(ground, author=by.person)
         if at.reopened is not None:
-            jobs.start(by, REPLAN_JOB, bargaining.COMPUTATIONS[REPLAN_JOB])
-        jobs.start(by, SIMULATE_JOB, "Simulating the table's plans")
+            bargaining.look_for_ways(by)
+        bargaining.want_landmarks(by, at)
+        play_later(by, at)
 
 
 def _read_reports(run: Run) -> list[Path] | None:
@@ -72,6 +72,9 @@ def _read_reports(run: Run) -> list[Path] | None:
     while (left := rows.filter(state=Report.State.WAITING)).exists():
         if left.filter(job__state=Job.State.WAITING).exists():
             return None
+        if (lost := left.filter(job__state=Job.State.FAILED).first()) is not None:
+            hint = "Have its job tried again, or let the report count no more; then open the table."
+            raise TableError(Fault("E557", lost.name, "This report could not be read to its end.", hint))
         run.progress(0, 0, "waiting for reports to be read")
         time.sleep(WAIT_SECONDS)
     read = rows.filter(state=Report.State.READ).order_by("id").values_list("path", flat=True)

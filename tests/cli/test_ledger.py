@@ -297,3 +297,27 @@ def test_a_passphrase_is_asked_for_at_the_terminal_and_never_shown(tmp_path: Pat
     assert PASSPHRASE not in shown + again
     for path in tmp_path.rglob("*"):
         assert path.is_dir() or PASSPHRASE.encode() not in path.read_bytes()
+
+
+def test_no_key_is_made_for_a_draft_that_cannot_be_written(company: Run) -> None:
+    """A key that nothing enrols would lie about with a passphrase somebody remembers for nothing."""
+    code, _, err = company("key", "enrol", "cleo", "--role", "chair", "--key", "other.key", *NOW)
+    assert code == 2
+    assert "E704" in err
+    assert not Path("other.key").exists()
+
+
+def test_a_reader_that_goes_away_is_no_success(company: Run, tmp_path: Path) -> None:
+    """Like other tools: a pipeline that checks its parts must not take a cut answer for a good one."""
+    del company
+    command = [sys.executable, "-m", "poise.cli", "ledger", "log", "--workspace", str(tmp_path / "home")]
+    read_end, write_end = os.pipe()
+    os.close(read_end)
+    try:
+        done = subprocess.run(
+            command, stdout=write_end, stderr=subprocess.PIPE, env={**os.environ, "PYTHONUNBUFFERED": "1"}
+        )
+    finally:
+        os.close(write_end)
+    assert done.returncode == 141
+    assert b"Traceback" not in done.stderr

@@ -200,3 +200,30 @@ def test_a_time_of_the_command_line_without_a_zone_is_the_company_s(
     ]
     assert main(["limit", "add", "cold", *words, "--now", NOW.isoformat()]) == 0
     assert "from 2026-01-08 00:00 to 2026-01-09 06:00 CET" in capsys.readouterr().out
+
+
+def test_a_table_on_the_same_ground_begins_without_answers(table: Session) -> None:
+    """An acceptance of the first proposal is none of another table's first proposal, on whatever data."""
+    plan = as_plan(table.ground.plans[-1].windows)
+    table.propose("security", "mine", plan)
+    table.answer("operations", 1, "accept")
+    table.open(table.ground)
+    table.propose("security", "another", as_plan(table.ground.plans[0].windows))
+    assert not table.answer("security", 1, "accept")
+    assert table.answer("operations", 1, "accept")
+
+
+def test_a_draft_is_by_somebody_who_can_sign_it(
+    table: Session, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Whom no key stands for is told before anybody signs, not after all have."""
+    enrolled(table)
+    table.propose("security", "mine", as_plan(table.ground.plans[-1].windows))
+    for party in ("operations", "security"):
+        table.answer(party, 1, "accept")  # type: ignore[arg-type]
+    out = tmp_path / "draft.json"
+    words = ["agree", "draft", "1", "--now", NOW.isoformat(), "--out", str(out), "--by"]
+    assert main([*words, "nobody"]) == 4
+    assert "E741" in capsys.readouterr().err
+    assert not out.exists()
+    assert main([*words, "anna"]) == 0

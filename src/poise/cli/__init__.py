@@ -48,6 +48,10 @@ COMMANDS = (
 )
 
 
+#: Exit code when the reader of the output went away: 128 and the number of SIGPIPE, as shells have it.
+BROKEN_PIPE = 141
+
+
 def build_parser(words: Sequence[str] = ()) -> argparse.ArgumentParser:
     """Return the parser of the whole command line, or of the command that `words` begin with."""
     only = words[0] if words and words[0] in COMMANDS else ""
@@ -85,8 +89,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(error, file=sys.stderr)
         return error.exit_code
     except BrokenPipeError:
+        # Whoever reads stopped reading: like other tools, for what was asked may not have been done or said.
         sys.stderr.close()
-        return 0
+        return BROKEN_PIPE
     except KeyboardInterrupt:
         print("Interrupted.", file=sys.stderr)
         return 130

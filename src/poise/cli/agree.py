@@ -185,6 +185,7 @@ def run_answer(arguments: argparse.Namespace) -> int:
 
 def run_draft(arguments: argparse.Namespace) -> int:
     """Run ``poise agree draft``."""
+    from poise.errors import Fault, SignatureError
     from poise.table.agreement import Terms
     from poise.table.files import read_document
 
@@ -192,6 +193,9 @@ def run_draft(arguments: argparse.Namespace) -> int:
     if arguments.terms is not None:
         terms = read_document(arguments.terms.read_bytes(), Terms, str(arguments.terms))
     with at_table.session(arguments) as at:
+        if at.ledger.roster().key_of(arguments.by, at.now) is None:
+            hint = "Name one of the signers; poise key list shows them."
+            raise SignatureError(Fault("E741", arguments.by, "has no key that counts.", hint))
         draft = at.draft_agreement(arguments.proposal, terms, arguments.by)
         if not arguments.json:
             print("\n".join(draft.body["summary"]))

@@ -141,7 +141,10 @@ def _add_out(parser: argparse.ArgumentParser) -> None:
 
 def run_enrol(arguments: argparse.Namespace) -> int:
     """Enrol a person, or write the draft of it."""
+    out = arguments.out or Path(f"enrol-{arguments.person}.json")
     with signing.open_ledger(arguments, create=True) as ledger:
+        if ledger.head.size:
+            signing.check_new(out)  # before a key is made that nothing would enrol
         key = signing.unlock_or_make(arguments.key)
         body = {
             "person": arguments.person,
@@ -153,7 +156,7 @@ def run_enrol(arguments: argparse.Namespace) -> int:
         draft = ledger.draft("key.enrol", arguments.person, body, now=now).signed(key)
         if ledger.head.size == 0:
             return signing.added(arguments, ledger.add(draft, now=now))
-    return signing.hand_on(arguments, draft, arguments.out or Path(f"enrol-{arguments.person}.json"))
+    return signing.hand_on(arguments, draft, out)
 
 
 def run_rotate(arguments: argparse.Namespace) -> int:

@@ -141,6 +141,15 @@ def read_draft_file(path: Path) -> Draft:
     return read_draft(read_small(path, MAX_DRAFT_BYTES), str(path))
 
 
+def check_new(path: Path) -> None:
+    """Raise E704 when a file is there already."""
+    from poise.errors import Fault, LedgerError
+
+    if path.exists():
+        fault = Fault("E704", str(path), "exists already and is not overwritten.", "Name another file.")
+        raise LedgerError(fault)
+
+
 def write_new(path: Path, content: bytes) -> None:
     """Write a file that must not be there yet.
 
@@ -149,14 +158,13 @@ def write_new(path: Path, content: bytes) -> None:
     LedgerError
         E704 when it is.
     """
-    from poise.errors import Fault, LedgerError
-
+    check_new(path)
     try:
         with path.open("xb") as stream:
             stream.write(content)
-    except FileExistsError:
-        fault = Fault("E704", str(path), "exists already and is not overwritten.", "Name another file.")
-        raise LedgerError(fault) from None
+    except FileExistsError:  # it came meanwhile
+        check_new(path)
+        raise
 
 
 def write_over(path: Path, content: bytes) -> None:

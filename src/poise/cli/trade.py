@@ -32,7 +32,8 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     find.add_argument(
         "--settled",
         action="store_true",
-        help="a plan that both prefer to the agreement in force, by the company's own totals",
+        help="a plan that both prefer to the agreement in force, by the company's own totals; where there "
+        "is none, by what they declared important",
     )
     find.add_argument(
         "--party",

@@ -20,7 +20,7 @@ class Answers:
     path
         Of the file; it may hold other tables' answers too.
     table
-        Digest of the ground that the table stands on.
+        Hash of the record that opened the table: another on the same ground begins without answers.
     """
 
     def __init__(self, path: Path, table: str) -> None:

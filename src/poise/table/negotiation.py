@@ -94,6 +94,8 @@ class Negotiation:
     ----------
     ground
         Digest of the ground's file; None before the table was opened.
+    opened
+        Hash of the record that opened the table, which no other table has, on whatever ground.
     sealed
         Digest of each side's sealed position.
     positions
@@ -111,6 +113,7 @@ class Negotiation:
     """
 
     ground: str | None = None
+    opened: str = ""
     sealed: Mapping[Party, str] = field(default_factory=dict)
     positions: Mapping[Party, Position] = field(default_factory=dict)
     limits: tuple[Limit, ...] = ()
@@ -216,7 +219,7 @@ def advance(state: Negotiation, kind: str, record_hash: str, body: dict[str, Any
     if kind != OPENED and state.ground is None:
         raise _out_of_turn(kind, "no table was opened")
     if kind == OPENED:
-        return _opened(state, body)
+        return _opened(state, record_hash, body)
     if kind == SEALED:
         party = cast(Party, body["party"])
         if party in state.sealed:
@@ -245,11 +248,12 @@ def advance(state: Negotiation, kind: str, record_hash: str, body: dict[str, Any
     return replace(state, reopened=(*state.reopened, body["agreement"]), fallen=(*state.fallen, *fallen))
 
 
-def _opened(state: Negotiation, body: dict[str, Any]) -> Negotiation:
+def _opened(state: Negotiation, record_hash: str, body: dict[str, Any]) -> Negotiation:
     """Start a table: on a new one all begins anew but for agreements, which stand until re-opened."""
     limits = msgspec.convert(body["limits"], tuple[Limit, ...])
     return Negotiation(
         ground=body["ground"],
+        opened=record_hash,
         limits=limits,
         agreements=state.agreements,
         reopened=state.reopened,

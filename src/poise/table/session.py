@@ -304,7 +304,7 @@ class Session:
     @property
     def answers(self) -> Answers:
         """The hidden answers at this table."""
-        return Answers(self.folder / "answers.json", self.negotiation.ground or "")
+        return Answers(self.folder / "answers.json", self.negotiation.opened)
 
     def shares(self, costs: Costs) -> tuple[float, float]:
         """Return (security's, operations') share of its largest gain before limits, from the same default."""

@@ -8,7 +8,9 @@ from poise.table.session import Session
 from poise.table.solving import Effort
 from poise.table.trading import Trade, post_settlement
 
+#: What a plan is called that lowers both of the company's totals, and one that does not.
 LABEL = "Better for both than the signed plan"
+LABEL_OWN = "Better for both by what they declared important, not by the company's own totals"
 
 
 def better_for_both(at: Session, effort: Effort | None = None) -> Trade | None:
@@ -31,5 +33,5 @@ def offer(at: Session, better: Trade) -> int:
 
     The agreement stands until both sign another.
     """
-    at.propose(None, LABEL, better.plan)
+    at.propose(None, LABEL_OWN if better.warnings else LABEL, better.plan)
     return len(at.negotiation.proposals)

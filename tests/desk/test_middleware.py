@@ -30,8 +30,12 @@ def test_a_database_that_is_away_is_told_without_asking_it(
 
     monkeypatch.setattr(SessionStore, "load", away)
     monkeypatch.setattr(security, "holder", away)
-    page = client.get("/findings")
+    page = client.get("/findings?q=a&severity=5")
     assert (page.status_code, page["Retry-After"]) == (503, "5")
+    assert '<a class="button main" href="/findings?q=a&amp;severity=5">Try again</a>' in page.content.decode()
+    posted = client.post("/findings/upload")
+    assert posted.status_code == 503
+    assert "Go back with your browser" in posted.content.decode(), "what was written is not lost by a link"
     assert "E872" in page.content.decode()
     assert "closed the connection" not in page.content.decode()
     call = client.get("/api/findings", headers={"Authorization": "Bearer poise_x"})

@@ -16,7 +16,7 @@ def frame(request: HttpRequest) -> dict[str, Any]:
     role = getattr(user, "role", "")
     match = request.resolver_match
     name = match.url_name if match and match.url_name else ""
-    items = [(entry, name.startswith(entry.prefix)) for entry in navigation.entries(role)]
+    items = [(entry, name.startswith(tuple(entry.prefix.split()))) for entry in navigation.entries(role)]
     return {
         "navigation": items,
         "desk_now": clock.now(),

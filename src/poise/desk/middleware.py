@@ -84,7 +84,8 @@ def away(request: HttpRequest) -> HttpResponse:
     if request.path.startswith("/api/"):
         answer = JsonResponse({"faults": [fault.as_dict()]})
     else:
-        answer = HttpResponse(render_to_string("desk/away.html", {"fault": fault}))
+        again = request.get_full_path() if request.method in ("GET", "HEAD") else ""
+        answer = HttpResponse(render_to_string("desk/away.html", {"fault": fault, "again": again}))
     answer.status_code = 503
     answer.headers["Retry-After"] = "5"
     return answer

@@ -56,7 +56,7 @@ class Entry:
     permission
         Who sees it.
     prefix
-        Pages whose URL names begin with this belong to it, for marking where the reader is.
+        Pages whose URL names begin with one of these words belong to it, for marking where the reader is.
     """
 
     label: str

@@ -175,7 +175,7 @@ def mapping() -> Mapping:
 def unmapped() -> QuerySet[AssetRecord]:
     """Return the asset records that were mapped to no patch group, those with the most findings first."""
     rows = AssetRecord.objects.filter(report__in=live_reports(), group="").exclude(asset="")
-    return rows.order_by("-critical", "-high", "-findings", "label")
+    return rows.select_related("report").order_by("-critical", "-high", "-findings", "label")
 
 
 def by_group() -> dict[str, dict[str, int]]:

@@ -19,6 +19,8 @@ _REACH = 0.9
 _GUTTER = 30.0
 #: Half the size of a mark [px].
 _MARK = 7.0
+#: Room that the words in the default plan's corner need [px].
+_CORNER_WORDS = 230.0
 
 
 @dataclass(frozen=True)
@@ -225,7 +227,9 @@ def _default_corner(data: FrontierData, frame: _Frame) -> Markup | None:
     return element(
         "g",
         element("polyline", points=corner, class_="corner"),
-        None if frame.is_narrow else _words(words, x - 8, y + 15, "region", "end"),
+        None
+        if frame.is_narrow or x - frame.box.left < _CORNER_WORDS
+        else _words(words, x - 8, y + 15, "region", "end"),
     )
 
 
@@ -250,9 +254,10 @@ def _leading(one: Dot | Mark, name: str, parts: list[Markup | None]) -> Markup:
 def _marks(data: FrontierData, frame: _Frame) -> Markup:
     twins = _twins(data.marks, frame)
     anchors = [frame.at(group[0].x, group[0].y) for group in twins]
-    words = [" = ".join(_label(mark, frame, data.write) for mark in group) for group in twins]
     size = 11.0 if frame.is_narrow else 12.5
-    sizes = [(len(word) * size * 0.6 + 2, size * 1.25) for word in words]
+    most = int((frame.box.right - frame.box.left) * 0.5 / (size * 0.6))
+    words = [_lines([_label(mark, frame, data.write) for mark in group], most) for group in twins]
+    sizes = [(max(map(len, lines)) * size * 0.6 + 2, len(lines) * size * 1.25) for lines in words]
     room = Box(
         frame.box.left + 2,
         18 if frame.top_gutter else frame.box.top + 2,
@@ -268,7 +273,7 @@ def _marks(data: FrontierData, frame: _Frame) -> Markup:
             title = element("title", mark.title)
             parts.append(_leading(mark, f"{frame.name}-mark-{len(parts)}", [title, leader, *glyphs]))
             leader = None
-        parts.append(_placed_label(word, anchor[0], placement.box, size))
+        parts += _placed_label(word, anchor[0], placement.box, size)
     return element("g", parts)
 
 
@@ -305,14 +310,28 @@ def _obstacles(data: FrontierData, frame: _Frame) -> list[Box]:
     return boxes + _along([(frame.x(x), frame.y(y)) for x, y in line])
 
 
-def _placed_label(word: str, x: float, box: Box, size: float) -> Markup:
+def _lines(names: Sequence[str], most: int) -> list[str]:
+    """Return names of one spot as lines of at most so many characters, longer only by a single name."""
+    lines = [names[0]]
+    for name in names[1:]:
+        longer = f"{lines[-1]} = {name}"
+        if len(longer) <= most:
+            lines[-1] = longer
+        else:
+            lines.append(f"= {name}")
+    return lines
+
+
+def _placed_label(lines: Sequence[str], x: float, box: Box, size: float) -> list[Markup]:
     """Return a label whose text starts or ends at its mark, whatever the font's width is."""
-    baseline = box.bottom - size * 0.3
     if box.left >= x:
-        return _words(word, box.left + 1, baseline, "label", "start")
-    if box.right <= x:
-        return _words(word, box.right - 1, baseline, "label", "end")
-    return _words(word, (box.left + box.right) / 2, baseline, "label", "middle")
+        at, anchor = box.left + 1, "start"
+    elif box.right <= x:
+        at, anchor = box.right - 1, "end"
+    else:
+        at, anchor = (box.left + box.right) / 2, "middle"
+    baselines = [box.bottom - size * (0.3 + 1.25 * (len(lines) - 1 - row)) for row in range(len(lines))]
+    return [_words(line, at, base, "label", anchor) for line, base in zip(lines, baselines, strict=True)]
 
 
 def _along(points: Sequence[tuple[float, float]]) -> list[Box]:

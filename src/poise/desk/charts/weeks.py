@@ -11,7 +11,7 @@ from poise.report.markup import Markup, element, number
 from poise.report.scales import Scale, ticks
 
 _WIDTH, _HEIGHT, _TOP, _BOTTOM = 460.0, 220.0, 24.0, 30.0
-_LEFT, _RIGHT = 84.0, 10.0
+_LEFT, _RIGHT = 96.0, 10.0
 
 
 def exposure_chart(

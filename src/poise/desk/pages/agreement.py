@@ -65,7 +65,7 @@ def show(request: DeskRequest, record_hash: str) -> HttpResponse:
     is_in_force = facts is not None and facts[0] == record.hash
     found = facts[1] if facts is not None and is_in_force else ()
     context = {
-        **_content(record.body),
+        **_content(record.body, at),
         **_old_and_new(record.body, *_neighbours(at.negotiation, record.hash)),
         "record": record,
         "is_reopened": record.hash in at.negotiation.reopened,
@@ -89,12 +89,25 @@ def _settlement(record_hash: str) -> Job | None:
     return next((job for job in jobs if job.arguments.get("agreement") == record_hash), None)
 
 
-def _content(body: Mapping[str, Any]) -> dict[str, Any]:
+def _content(body: Mapping[str, Any], at: DeskSession) -> dict[str, Any]:
+    """Return what an agreement says; what costs most a day while it is open comes first."""
+    is_here = at.negotiation.ground is not None and at.ground.digest == body["basis"]["ground"]
+    words = {one.id: f"{one.remedy} on {one.group}" for one in at.ground.changes} if is_here else {}
+    names = {one.id: one.name for one in at.ground.services} if is_here else {}
     windows = [
         {**one, "start": datetime.fromisoformat(one["start"]), "end": datetime.fromisoformat(one["end"])}
         for one in body["windows"][:_MOST_ROWS]
     ]
-    residual = [{**one, "until": date.fromisoformat(one["until"])} for one in body["residual"][:_MOST_ROWS]]
+    dearest = sorted(body["residual"], key=lambda one: -one["exposure_per_day"])[:_MOST_ROWS]
+    residual = [
+        {
+            **one,
+            "words": words.get(one["change"], ""),
+            "service": names.get(one["service"], one["service"]),
+            "until": date.fromisoformat(one["until"]),
+        }
+        for one in dearest
+    ]
     basis = {name: datetime.fromisoformat(body["basis"][name]) for name in ("now", "horizon_end")}
     return {
         "body": body,
@@ -174,16 +187,16 @@ def draft_page(request: DeskRequest, draft_id: int) -> HttpResponse:
         return redirect("agreements")
     is_own = request.actor.party in row.signed_parties
     body = agreements.content_of(row).body
-    state = convert.session(request.actor.now).negotiation
+    at = convert.session(request.actor.now)
+    state = at.negotiation
     context = {
-        **_content(body),
+        **_content(body, at),
         **_old_and_new(body, state.agreements[-1][0] if state.agreements else None, None),
         "row": row,
         "has_key": is_enrolled(request.actor),
         "has_signed": is_own,
         "may_sign": may(request.user.role, "agreement.sign") and not is_own,
     }
-    at = convert.session(request.actor.now)
     if at.negotiation.ground is not None and row.ground == at.negotiation.ground:
         plan = as_plan(at.negotiation.proposal(row.proposal).windows)
         context |= _trust(at, plan) | _past(request, at, plan)

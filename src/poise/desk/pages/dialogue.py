@@ -152,8 +152,12 @@ def goals(request: DeskRequest) -> HttpResponse:
     """Show goals with what lies ahead for their services."""
     state = dialogue.state_of(request.actor)
     ahead = dialogue.ahead(request.actor)
+    view, names = view_goals(state, request.actor.now, ahead), dict(_services(request))
     context = {
-        "view": view_goals(state, request.actor.now, ahead),
+        "view": view,
+        "names": names,
+        "titles": {key: one.act.title for key, one in state.disagreements.items()},
+        "uncovered": [names.get(one, one) for one in view.uncovered],
         "currency": ahead.ground.currency if ahead else convert.currency(),
         "services": _services(request),
         "state": state,

@@ -135,9 +135,12 @@ def needs(by: Actor) -> Iterator[Need]:
         return
     mapping = queries.mapping()
     if mapping.is_done and (num := mapping.num_unmapped):
-        belong = "belongs" if num == 1 else "belong"
-        text = f"{plural(num, 'asset')} {belong} to no patch group: no plan covers what is on no group."
-        yield Need(text, reverse("estate-unmapped"))
+        text = (
+            "belongs to no patch group; no plan covers it."
+            if num == 1
+            else ("belong to no patch group; no plan covers them.")
+        )
+        yield Need(f"{plural(num, 'asset')} {text}", reverse("estate-unmapped"))
 
 
 SENTENCES = {"estate.adopted": "replaced the description of {company}"}

@@ -243,4 +243,4 @@ URLS = [
     page("record/losses", note_loss, "evidence-loss", "dialogue.pair", ("POST",)),
     page("record/report", report, "evidence-report", "plan.outcomes", ("POST",)),
 ]
-NAV = (Entry("Trust", "evidence-trust", "table.read", "evidence"),)
+NAV = (Entry("Trust", "evidence-trust", "table.read", "evidence outcomes"),)

@@ -19,6 +19,7 @@ from poise.gate.budget import burned
 from poise.gate.fixtimes import fix_days_by_severity, glance
 from poise.gate.fourkeys import DEFINITIONS, MAX_BYTES, FourKeys, four_keys, parse_log
 from poise.gate.policy import Budget
+from poise.report.figures import plural
 
 #: The span that the page measures [d], and from how many verdicts of it times to fix are taken.
 SPAN_DAYS: Final = 90
@@ -92,7 +93,7 @@ def _delivery(keys: FourKeys | None) -> list[Row]:
 def _fixes(service: str, start: datetime, now: datetime) -> list[Row]:
     kept = DeliveryVerdict.objects.filter(service=service, judged__range=(start, now)).only("content")
     found = [glance(gzip.decompress(bytes(row.content))) for row in kept[:_VERDICTS]][::-1]
-    source = f"the last {len(found)} verdicts here"
+    source = f"the last {plural(len(found), 'verdict')} here"
     return [
         Row(
             f"Time to fix, {word}", f"{days:,.1f}", "days", DEFINITIONS["fix_days"], f"{source}: {count} gone"
@@ -105,7 +106,7 @@ def _burn(service: str, budget: Budget | None, now: datetime) -> list[Row]:
     points = points_of(service, now)
     by_us, without_fix = burned(points, now, SPAN_DAYS)
     agreed = budget.risk_days * SPAN_DAYS / budget.window_days if budget else None
-    source = f"{len(points)} verdicts here" if points else ""
+    source = f"{plural(len(points), 'verdict')} here" if points else ""
     values = (
         ("risk_days", "Burned by our delay", by_us if points else None, source),
         ("risk_days_without_fix", "Burned while no fix existed", without_fix if points else None, source),

@@ -91,6 +91,7 @@ def show(request: DeskRequest, record: str) -> HttpResponse:
     ]
     is_open = not entry.agreed and not entry.ended
     context = {
+        "may_compose": may(request.user.role, "gate.compose"),
         "record": record,
         "entry": entry,
         "state": state_of(entry, found, now),

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from typing import Final
+import re
+from typing import Any, Final
 from urllib.parse import urlencode
 
 from django.db.models import QuerySet
@@ -25,6 +26,10 @@ from poise.errors import Fault, NotAllowedError
 PAGE_SIZE: Final = 50
 #: Records that a search for words reads: contents have no index, and a page must not take long.
 SEARCHED: Final = 10_000
+
+
+#: A list of numbers as JSON with line breaks has it.
+_NUMBERS: Final = re.compile(r"\[\s*-?\d[^\[\]{}\"]*\]")
 
 
 def index(request: DeskRequest) -> HttpResponse:
@@ -88,9 +93,16 @@ def record(request: DeskRequest, reference: str) -> HttpResponse:
         "one": one,
         "signers": book.signers(one),
         "beside": [other for other in book.beside(one.hash) if telling.may_know(request.actor, other)],
-        "body": None if one.body is None else json.dumps(one.body, indent=2, ensure_ascii=False)[:200_000],
+        "body": None if one.body is None else _written(one.body)[:200_000],
+        "sentence": telling.sentence(one),
     }
     return render(request, "desk/ledger/record.html", context)
+
+
+def _written(body: Any) -> str:
+    """Return a record's content as people read it: lists of numbers, such as windows, on one line."""
+    text = json.dumps(body, indent=2, ensure_ascii=False)
+    return _NUMBERS.sub(lambda found: re.sub(r"\s+", " ", found.group()), text)
 
 
 def verify(request: DeskRequest) -> HttpResponse:

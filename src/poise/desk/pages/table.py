@@ -198,6 +198,7 @@ def _positions(request: DeskRequest, at: DeskSession) -> list[dict[str, Any]]:
     """Return each side's position: of the other's, before both are open, only whether it is sealed."""
     state = at.negotiation
     rows = {one.party: one for one in OpeningPosition.objects.filter(ground=state.ground)}
+    names = {one.id: one.name for one in at.ground.services}
     own = rows.get(request.actor.party)
     return [
         {
@@ -207,6 +208,7 @@ def _positions(request: DeskRequest, at: DeskSession) -> list[dict[str, Any]]:
             "is_own": party == request.actor.party,
             "importance": (own.importance if own and party == own.party else {})
             or (state.positions[party].importance if party in state.positions else {}),
+            "names": names,
         }
         for party in PARTIES
     ]
@@ -214,6 +216,7 @@ def _positions(request: DeskRequest, at: DeskSession) -> list[dict[str, Any]]:
 
 def _proposals(request: DeskRequest, at: DeskSession, played: Trusted | None) -> list[dict[str, Any]]:
     state, answers = at.negotiation, _own_answers(request, at)
+    signed = _signed_proposal(at)
     return [
         {
             "one": one,
@@ -221,10 +224,19 @@ def _proposals(request: DeskRequest, at: DeskSession, played: Trusted | None) ->
             "costs": costs_of(at.ground.problem, as_plan(one.windows)),
             "step": state.step_of(one.number),
             "is_matched": one.number in state.matched,
+            "is_signed": one.number == signed,
             "trust": played.figure(as_plan(one.windows)) if played else None,
         }
         for one in reversed(state.proposals)
     ]
+
+
+def _signed_proposal(at: DeskSession) -> int | None:
+    """Return the proposal of this table on which the agreement in force was signed."""
+    in_force = at.negotiation.in_force
+    if in_force is None or in_force[1]["basis"]["ground"] != at.ground.digest:
+        return None
+    return int(in_force[1]["proposal"])
 
 
 def _trades(request: DeskRequest, at: DeskSession) -> dict[str, Any]:
@@ -370,4 +382,4 @@ URLS = [
         ("POST",),
     ),
 ]
-NAV = (Entry("Table", "table", "table.read", "table"),)
+NAV = (Entry("Table", "table", "table.read", "table plan"),)

@@ -63,7 +63,15 @@ def money(value: float | None, currency: str = "") -> str:
 @register.filter
 def percentage(value: float | None, digits: int = 0) -> str:
     """Write a share as a percentage."""
-    return "unknown" if value is None else f"{100 * value:.{digits}f}\N{NO-BREAK SPACE}%"
+    if value is None:
+        return "unknown"
+    return f"{100 * value:.{digits}f}\N{NO-BREAK SPACE}%".replace("-", "\N{MINUS SIGN}")
+
+
+@register.filter
+def unlocalized(value: float) -> str:
+    """Write a number as a form's field takes it."""
+    return f"{value:.15g}"
 
 
 @register.filter

@@ -185,6 +185,7 @@ def test_each_trigger_does_what_was_agreed(
     assert (at.negotiation.in_force is not None) == (action == "notify")
     beside = [one.statement.kind for one in table.ledger.beside(record_hash)]
     assert beside == ([] if action == "notify" else ["agreement.reopened"])
+    assert [value["record"]] == ([one.hash for one in table.ledger.beside(record_hash)] or [None])
     if action == "default":
         assert at.default[0] == ground.default_sentence
         assert tuple(at.default[1].window) == ground.default.windows
@@ -197,12 +198,24 @@ def test_a_replan_on_a_later_table_offers_few_moves_first(
 ) -> None:
     """A cancelled window re-opens the agreement: few moves from it first, the whole re-plan last."""
     signed(table, Terms())
+    agreed = {
+        change.id
+        for change, window in zip(table.ground.changes, table.ground.plans[-1].windows, strict=True)
+        if window >= 0
+    }
     ground, _ = facts(table.ground, "window")
     table.open(ground)
     assert said(capsys, "agree", "check", "--apply")[1]["action"] == "reopen"
     assert main(["agree", "check", "--now", NOW.isoformat()]) == 2
+    assert "open again already" in capsys.readouterr().err
     code, value = said(capsys, "agree", "replan")
     assert code == 0
+    assert set(value["lost"]) == agreed
+    assert value["overdue"] == []
+    assert main(["agree", "replan", "--now", NOW.isoformat()]) == 0
+    text = capsys.readouterr().out
+    assert text.startswith("What is left of the agreed plan can still be kept")
+    assert all(name in text for name in sorted(agreed)[:1])
     budgets = [way["budget"] for way in value["ways"]]
     assert budgets[-1] is None
     assert all(budget is not None for budget in budgets[:-1])

@@ -11,12 +11,14 @@ from poise.cli import at_table, signing
 if TYPE_CHECKING:
     from poise.cli.progress import Progress
     from poise.planning.problem import Plan
-    from poise.table.replanning import Replans
+    from poise.table.replanning import Replan, Replans
     from poise.table.session import Session
     from poise.table.solving import Effort
 
     _Verbs = argparse._SubParsersAction[argparse.ArgumentParser]
 
+#: Changes or moves that are named one by one; --json has all.
+SHOWN = 6
 #: Plans that can be proposed by name, besides those of the frontier (F01, F02 ...).
 _POINTS = ("nash", "kalai-smorodinsky", "least-total", "fewest-moves")
 
@@ -220,7 +222,11 @@ def _in_force(at: Session) -> tuple[str, dict[str, Any]]:
 
     in_force = at.negotiation.in_force
     if in_force is None:
-        raise TableError(Fault("E557", "agreement", "No agreement is in force at this table."))
+        text, hint = "No agreement is in force at this table.", ""
+        if at.negotiation.last is not None:
+            text = "The last agreement is open again already."
+            hint = "poise agree replan shows ways on from it."
+        raise TableError(Fault("E557", "agreement", text, hint))
     return in_force
 
 
@@ -258,13 +264,23 @@ def run_check(arguments: argparse.Namespace) -> int:
         then = _ground_of(at, record_hash)
         found = fired(body, at.ground, then, at.now)
         action = gravest(found)
+        record = None
         if arguments.apply and action in ("reopen", "default"):
-            at.reopen(record_hash, [one.fact for one in found], action)
+            record = at.reopen(record_hash, [one.fact for one in found], action)
         lines = [f"{one.trigger.action}: {one.fact}." for one in found] or ["No trigger fires."]
         if action is not None:
             after = {"notify": "both sides are told", "reopen": "the agreement re-opens"}
             lines.append(f"So {after.get(action, 'the default plan takes over until there is a new one')}.")
-        value = {"agreement": record_hash, "action": action, "fired": found}
+        if record is not None:
+            lines.append(f"Record {record.sequence}: {record.hash}")
+        elif action in ("reopen", "default"):
+            lines.append("Nothing is on the ledger yet; --apply puts it there.")
+        value = {
+            "agreement": record_hash,
+            "action": action,
+            "fired": found,
+            "record": record.hash if record else None,
+        }
         at_table.show(arguments, value, "\n".join(lines) + "\n")
         return 1 if found else 0
 
@@ -293,6 +309,8 @@ def run_replan(arguments: argparse.Namespace) -> int:
             "kept": found.kept,
             "is_possible": found.is_possible,
             "least_moves": found.least_moves,
+            "lost": [ground.changes[j].id for j in found.lost],
+            "overdue": [ground.changes[j].id for j in found.overdue],
             "ways": [
                 {
                     "budget": way.budget,
@@ -311,18 +329,37 @@ def run_replan(arguments: argparse.Namespace) -> int:
 
 def _replan_text(at: Session, found: Replans) -> str:
     currency = at.ground.currency
+    what = "What is left of the agreed plan" if found.lost or found.overdue else "The agreed plan"
     still = "can still be kept" if found.is_possible else "cannot be kept any more"
     lines = [
-        f"The agreed plan {still}: loss {at_table.money(found.kept.security, currency)}, disruption "
+        f"{what} {still}: loss {at_table.money(found.kept.security, currency)}, disruption "
         f"{at_table.money(found.kept.operations, currency)}"
     ]
+    for changes, why in (
+        (found.lost, "have lost their window and count as not done"),
+        (found.overdue, "were due before and are still in the reports: they count as not done"),
+    ):
+        if changes:
+            names = ", ".join(at.ground.changes[number].id for number in changes[:SHOWN])
+            more = f" and {len(changes) - SHOWN} more" if len(changes) > SHOWN else ""
+            lines.append(f"  Changes that {why}: {names}{more}.")
     if not found.is_possible:
         lines.append(f"  No plan makes fewer than {found.least_moves} weighted moves.")
     for way in found.ways:
-        name = "whole re-plan" if way.budget is None else f"up to {way.budget} weighted moves"
+        budget = f"up to {way.budget} weighted move{'' if way.budget == 1 else 's'}"
+        moved = f"{len(way.moved):>4} change{' moves' if len(way.moved) == 1 else 's move'}"
         lines.append(
-            f"  {name:<26} {len(way.moved):>4} changes move: loss "
+            f"  {'whole re-plan' if way.budget is None else budget:<26} {moved}: loss "
             f"{at_table.money(way.costs.security, currency)}, disruption "
             f"{at_table.money(way.costs.operations, currency)}; {way.recovered:.0%} of what is to gain"
         )
+        if 0 < len(way.moved) <= SHOWN:
+            lines += [f"      {_move(at, way, int(number))}" for number in way.moved]
     return "\n".join(lines) + "\n"
+
+
+def _move(at: Session, way: Replan, number: int) -> str:
+    """Return where a change moves, in company time."""
+    window = int(way.plan.window[number])
+    start = at_table.company_time(at, at.ground.windows[window].start) if window >= 0 else None
+    return f"{at.ground.changes[number].id} -> {f'{start:%Y-%m-%d %H:%M}' if start else 'not done'}"

@@ -67,6 +67,13 @@ def in_company_time(at: Session, moment: datetime | None) -> datetime | None:
     return moment.replace(tzinfo=ZoneInfo(at.ground.timezone))
 
 
+def company_time(at: Session, moment: datetime) -> datetime:
+    """Return a time where the company is."""
+    from zoneinfo import ZoneInfo
+
+    return moment.astimezone(ZoneInfo(at.ground.timezone))
+
+
 def limit_words(at: Session, limit: Limit) -> str:
     """Return what a limit says, in company time."""
     from zoneinfo import ZoneInfo

@@ -290,5 +290,5 @@ def _points(found: Landmarks, currency: str) -> list[str]:
             f"{found.certificate.nash_gap:.1%}."
         )
     else:
-        lines.append("  One side has nothing to gain over the default.")
+        lines.append("  No plan was found that is better for both than if nobody signs.")
     return lines

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 import numpy as np
 
@@ -71,13 +72,17 @@ class Replans:
     """Ways on, fewest moves first, the whole re-plan last.
 
     ``kept`` tells what keeping the signed plan costs now; ``is_possible`` whether it still can be kept. No
-    plan that keeps everything makes fewer weighted moves than ``least_moves``; proven.
+    plan that keeps everything makes fewer weighted moves than ``least_moves``; proven. Changes that were
+    agreed count as not done where their window is ``lost``, or is past while the reports still have them
+    (``overdue``).
     """
 
     kept: Costs
     is_possible: bool
     ways: tuple[Replan, ...]
     least_moves: int
+    lost: tuple[int, ...] = ()
+    overdue: tuple[int, ...] = ()
 
 
 def replan_agreement(at: Session, effort: Effort | None = None, progress: Progress | None = None) -> Replans:
@@ -98,7 +103,7 @@ def replan_agreement(at: Session, effort: Effort | None = None, progress: Progre
     signed = agreed_plan(ground, body)
     done = signed.window >= 0
     ends = np.append(ground.problem.window_end_days, np.inf)[signed.window]
-    return replan(
+    found = replan(
         ground,
         at.limits,
         signed,
@@ -107,6 +112,14 @@ def replan_agreement(at: Session, effort: Effort | None = None, progress: Progre
         effort=effort,
         progress=progress,
     )
+    agreed = {
+        number: datetime.fromisoformat(start)
+        for number in np.flatnonzero(~done).tolist()
+        if (start := body["plan"].get(ground.changes[number].id))
+    }
+    overdue = tuple(number for number, start in agreed.items() if start < ground.now)
+    lost = tuple(number for number, start in agreed.items() if start >= ground.now)
+    return replace(found, lost=lost, overdue=overdue)
 
 
 def replan(

@@ -227,3 +227,58 @@ def test_a_draft_is_by_somebody_who_can_sign_it(
     assert "E741" in capsys.readouterr().err
     assert not out.exists()
     assert main([*words, "anna"]) == 0
+
+
+def test_of_two_writers_at_once_the_second_is_told(table: Session) -> None:
+    """What was possible when a command began is asked again where its record would stand."""
+    limit = Limit(id="same", party="operations", rule="weekends", amount=9.0)
+    with Ledger.open(table.folder.parent / "ledger.sqlite") as ledger:
+        other = Session(table.folder, ledger, NOW)
+        assert not other.limits  # what the other has seen
+        table.add_limit(limit)
+        before = table.ledger.head.size
+        with pytest.raises(TableError, match="E552"):
+            other.add_limit(limit)
+        assert table.ledger.head.size == before
+        assert other.limits == (limit,)
+        # A plan that was looked for before a limit came does not pass it.
+        stale = Session(table.folder, ledger, NOW)
+        assert not stale.breaks(as_plan(table.ground.plans[-1].windows))
+        table.add_limit(Limit(id="never", party="security", rule="services", amount=0.0))
+        with pytest.raises(TableError, match="never"):
+            stale.propose("security", "mine", as_plan(table.ground.plans[-1].windows))
+
+
+def test_no_record_written_past_the_table_ends_it(table: Session, capsys: pytest.CaptureFixture[str]) -> None:
+    """What was no step at its place changes nothing and is told; nobody could take it back."""
+    operations, security = enrolled(table)
+    for kind, body in (
+        ("limit.added", {"limit": 3}),
+        ("limit.dropped", {"id": "nothing"}),
+        ("position.sealed", {}),
+        ("proposal.matched", {"proposal": 9}),
+        ("table.opened", {"ground": "x", "limits": [{"id": "?"}]}),
+    ):
+        table.ledger.append(kind, "somebody", body, now=NOW)
+    body = {"plan": "of the office party"}
+    table.ledger.append("agreement", "anna", body, now=NOW, keys=(operations, security))
+    at = Session(table.folder, table.ledger, NOW)
+    assert at.negotiation.ground == table.negotiation.ground
+    assert len(at.negotiation.void) == 5
+    assert at.negotiation.last is None
+    at.add_limit(Limit(id="rest", party="operations", rule="weekends", amount=9.0))
+    assert [limit.id for limit in at.limits] == ["rest"]
+    assert main(["table", "show", "--now", NOW.isoformat()]) == 0
+    out = capsys.readouterr().out
+    assert all(one[:16] in out for one in at.negotiation.void)
+
+
+def test_a_ledger_with_other_agreements_opens_a_table(tmp_path: Path) -> None:
+    """They come first where a company has agreed before it negotiates a plan."""
+    with Ledger.open(tmp_path / "ledger.sqlite") as ledger:
+        session = Session(tmp_path / "table", ledger, NOW)
+        keys = enrolled(session)
+        ledger.append("agreement", "anna", {"plan": "2026-W03"}, now=NOW, keys=keys)
+        session.open(small_ground(8))
+        assert session.negotiation.void == ()
+        assert session.before.points

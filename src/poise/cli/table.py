@@ -153,6 +153,7 @@ def run_show(arguments: argparse.Namespace) -> int:
                 for one in state.proposals
             ],
             "due": state.due,
+            "void": state.void,
             "agreement": state.in_force[0] if state.in_force else None,
         }
         return at_table.show(arguments, value, _text(at, after, reason))
@@ -267,6 +268,9 @@ def _text(at: Session, after: Landmarks | None, reason: str) -> str:
             + (f"; a {step} step" if step else "")
             + ("; accepted by both" if one.number in state.matched else "")
         )
+    if state.void:
+        names = ", ".join(one[:16] for one in state.void)
+        lines.append(f"Records that were no possible step at their place, and change nothing: {names}")
     if state.due:
         lines.append(f"Next new proposal due: {state.due}")
     if state.in_force:

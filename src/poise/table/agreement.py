@@ -215,6 +215,17 @@ def _windows(ground: Ground, plan: Plan) -> list[dict[str, Any]]:
     ]
 
 
+def is_agreement(body: dict[str, Any]) -> bool:
+    """Return whether a body that two people signed is about a plan; they may agree on other matters."""
+    try:
+        terms_of(body)
+        starts = [datetime.fromisoformat(one["start"]) for one in body["windows"]]
+        starts += [datetime.fromisoformat(start) for start in body["plan"].values() if start is not None]
+    except (msgspec.ValidationError, KeyError, TypeError, ValueError, AttributeError):
+        return False
+    return body.get("form") == FORM and all(start.tzinfo is not None for start in starts)
+
+
 def terms_of(body: dict[str, Any]) -> Terms:
     """Return the terms of an agreement's body."""
     return msgspec.convert(body["terms"], Terms)

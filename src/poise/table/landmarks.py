@@ -73,6 +73,15 @@ class Landmarks:
         return next(point for point in self.points if point.key == key)
 
 
+@dataclass(frozen=True)
+class DraftPlan:
+    """The plan under talk: the last proposal, else the fair point after limits, else the one before."""
+
+    label: str
+    plan: Plan
+    costs: Costs
+
+
 def landmarks_before(ground: Ground, in_force: Plan) -> Landmarks:
     """Return the fair points before negotiable limits, from the frontier of the ground."""
     plans = [as_plan(stored.windows) for stored in ground.plans]

@@ -18,6 +18,7 @@ import msgspec
 from poise.bargain.rounds import Offer, Party, due, kind_of_step
 from poise.errors import Fault, TableError
 from poise.ledger.canonical import canonical
+from poise.table.agreement import is_agreement
 from poise.table.limits import Limit
 from poise.table.trading import Importance
 
@@ -110,6 +111,8 @@ class Negotiation:
         Record hashes of agreements that were re-opened.
     fallen
         Those of them for which the standing policy took over.
+    void
+        Record hashes of what was no possible step at its place, and so changed nothing.
     """
 
     ground: str | None = None
@@ -122,6 +125,7 @@ class Negotiation:
     agreements: tuple[tuple[str, dict[str, Any]], ...] = ()
     reopened: tuple[str, ...] = ()
     fallen: tuple[str, ...] = ()
+    void: tuple[str, ...] = ()
 
     @property
     def importance(self) -> Importance:
@@ -197,25 +201,29 @@ def replay(records: Iterable[tuple[str, str, dict[str, Any]]]) -> Negotiation:
     Parameters
     ----------
     records
-        (kind, hash, body) in the ledger's order; other kinds are passed over.
-
-    Raises
-    ------
-    TableError
-        E556 for a body that cannot be read, E557 or E558 for a step that was not possible.
+        (kind, hash, body) in the ledger's order; other kinds are passed over. A record that was no possible
+        step at its place is ``void``: somebody wrote it past the table, and no record can be taken back.
     """
     state = Negotiation()
     for kind, record_hash, body in records:
         if kind in KINDS:
             try:
                 state = advance(state, kind, record_hash, body)
-            except (msgspec.ValidationError, KeyError, TypeError) as error:
-                raise TableError(Fault("E556", f"record {record_hash}", f"is no {kind}: {error}.")) from error
+            except (TableError, msgspec.ValidationError, KeyError, TypeError, ValueError, AttributeError):
+                state = replace(state, void=(*state.void, record_hash))
     return state
 
 
 def advance(state: Negotiation, kind: str, record_hash: str, body: dict[str, Any]) -> Negotiation:
-    """Return the state after one more record; arguments and errors as in :func:`replay`."""
+    """Return the state after one more record; arguments as in :func:`replay`.
+
+    Raises
+    ------
+    TableError
+        E552, E554, E557 or E558 for a step that is not possible.
+    """
+    if kind == AGREEMENT and not is_agreement(body):
+        return state  # two people agreed, on something else than a plan
     if kind != OPENED and state.ground is None:
         raise _out_of_turn(kind, "no table was opened")
     if kind == OPENED:
@@ -258,6 +266,7 @@ def _opened(state: Negotiation, record_hash: str, body: dict[str, Any]) -> Negot
         agreements=state.agreements,
         reopened=state.reopened,
         fallen=state.fallen,
+        void=state.void,
     )
 
 

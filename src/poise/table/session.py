@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cached_property
 from pathlib import Path
@@ -30,7 +29,14 @@ from poise.table.answers import Answers, bundle_key
 from poise.table.binding import bind
 from poise.table.files import landmarks_file, read_ground, read_landmarks, write_private
 from poise.table.ground import Ground, as_plan, encode
-from poise.table.landmarks import Landmarks, Progress, ideals, landmarks_after, landmarks_before
+from poise.table.landmarks import (
+    DraftPlan,
+    Landmarks,
+    Progress,
+    ideals,
+    landmarks_after,
+    landmarks_before,
+)
 from poise.table.limits import Limit, check_importance, check_limits
 from poise.table.negotiation import (
     AGREEMENT,
@@ -54,15 +60,6 @@ from poise.table.solving import Costs, Effort, costs_of
 
 #: Who a record without a signature is by, where no side is.
 DESK = "desk"
-
-
-@dataclass(frozen=True)
-class DraftPlan:
-    """The plan under talk: the last proposal, else the fair point after limits, else the one before."""
-
-    label: str
-    plan: Plan
-    costs: Costs
 
 
 class Session:
@@ -158,17 +155,13 @@ class Session:
     def after_path(self, effort: Effort | None = None) -> Path:
         """Return where the fair points after these limits are kept, once they are computed."""
         effort = effort or Effort()
-        key = digest(
-            canonical(
-                {
-                    "ground": self.negotiation.ground,
-                    "default": self.default[1].window.tolist(),
-                    "limits": [msgspec.to_builtins(limit) for limit in self.limits],
-                    "effort": [effort.rounds, effort.seed],
-                }
-            )
-        )
-        return self.folder / f"landmarks-{key[:16]}.json"
+        parts = {
+            "ground": self.negotiation.ground,
+            "default": self.default[1].window.tolist(),
+            "limits": [msgspec.to_builtins(limit) for limit in self.limits],
+            "effort": [effort.rounds, effort.seed],
+        }
+        return self.folder / f"landmarks-{digest(canonical(parts))[:16]}.json"
 
     def draft(self, effort: Effort | None = None, progress: Progress | None = None) -> DraftPlan:
         """Return the plan under talk."""
@@ -270,6 +263,7 @@ class Session:
         TableError
             E557 when it breaks one.
         """
+        self._forget()  # who looked for the plan took time, in which limits may have come
         broken = self.breaks(plan)
         if broken:
             hint = "Drop or change the limit first, or propose a plan that keeps it."
@@ -371,8 +365,6 @@ class Session:
         body = {"agreement": record_hash, "reasons": list(reasons), "action": action}
         return self._say(REOPENED, DESK, body, refers=(record_hash,))
 
-    # ------------------------------------------------------------------------------------------------
-
     def _allow(
         self, kind: str, body: dict[str, Any], keys: Sequence[SigningKey], party: Party | None
     ) -> None:
@@ -392,9 +384,16 @@ class Session:
         party: Party | None = None,
         refers: tuple[str, ...] = (),
     ) -> Record:
-        """Put a record on the ledger, if it is possible at this point."""
-        self._allow(kind, body, keys, party)
-        record = self.ledger.append(kind, author, body, now=self.now, keys=keys, refers=refers)
+        """Put a record on the ledger, if it is possible at its place: others may have come before."""
+
+        def still() -> None:
+            self._forget()
+            self._allow(kind, body, keys, party)
+
+        record = self.ledger.append(kind, author, body, now=self.now, keys=keys, refers=refers, unless=still)
+        self._forget()
+        return record
+
+    def _forget(self) -> None:
         for name in ("negotiation", "ground", "before", "ideal", "_bound_alone"):
             self.__dict__.pop(name, None)
-        return record

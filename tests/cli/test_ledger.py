@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import pty
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -321,3 +322,29 @@ def test_a_reader_that_goes_away_is_no_success(company: Run, tmp_path: Path) -> 
         os.close(write_end)
     assert done.returncode == 141
     assert b"Traceback" not in done.stderr
+
+
+def test_a_ledger_that_cannot_be_written_can_be_read(company: Run, tmp_path: Path) -> None:
+    """An auditor reads a backup where it lies; a write says whose right is missing."""
+    del company
+    as_user = [] if os.geteuid() else ["setpriv", "--bounding-set=-dac_override,-dac_read_search"]
+    if as_user and shutil.which("setpriv") is None:
+        pytest.skip("root may write everywhere, and there is no setpriv to take that away")
+    home = tmp_path / "home"
+
+    def command(*words: str) -> subprocess.CompletedProcess[str]:
+        run = [*as_user, sys.executable, "-m", "poise.cli", *words, "--workspace", str(home)]
+        return subprocess.run(run, capture_output=True, text=True, check=False)
+
+    home.chmod(0o555)
+    (home / "ledger.sqlite").chmod(0o444)
+    try:
+        verified, logged = command("ledger", "verify"), command("ledger", "log")
+        written = command("key", "revoke", "anna", "--key", "anna.key", "--reason", "x")
+    finally:
+        home.chmod(0o755)
+    assert (verified.returncode, logged.returncode) == (0, 0), verified.stderr + logged.stderr
+    assert "3 records hold" in verified.stdout
+    assert written.returncode == 2
+    assert "E710" in written.stderr
+    assert "the right to write" in written.stderr

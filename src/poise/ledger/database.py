@@ -72,14 +72,30 @@ def connect(path: Path) -> sqlite3.Connection:
     """
     with told(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        connection = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None)
-        connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, MAX_VALUE_BYTES)
         try:
-            _prepare(connection, path)
-        except BaseException:
-            connection.close()
-            raise
+            return _opened(str(path), path)
+        except sqlite3.OperationalError as error:
+            if _code(error) != sqlite3.SQLITE_READONLY or _has_write_ahead_log(path):
+                raise
+            # Where nothing can be written, as in a backup, nobody writes while it is read.
+            return _opened(f"{path.resolve().as_uri()}?mode=ro&immutable=1", path, uri=True)
+
+
+def _opened(name: str, path: Path, *, uri: bool = False) -> sqlite3.Connection:
+    connection = sqlite3.connect(name, timeout=BUSY_SECONDS, isolation_level=None, uri=uri)
+    connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, MAX_VALUE_BYTES)
+    try:
+        _prepare(connection, path)
+    except BaseException:
+        connection.close()
+        raise
     return connection
+
+
+def _has_write_ahead_log(path: Path) -> bool:
+    """Return whether records may stand beside the file, which reading it alone would miss."""
+    log = path.with_name(f"{path.name}-wal")
+    return log.exists() and log.stat().st_size > 0
 
 
 def _prepare(connection: sqlite3.Connection, path: Path) -> None:
@@ -153,9 +169,9 @@ def told(path: Path) -> Iterator[None]:
                 "E709", str(path), f"others have been writing for {BUSY_SECONDS:.0f} s.", "Try again."
             )
         elif code in _UNWRITABLE:
-            fault = Fault(
-                "E710", str(path), f"cannot be written: {error}.", "Nothing was added. Make room for it."
-            )
+            mend = "Whoever adds to it needs the right to write there."
+            hint = mend if code == sqlite3.SQLITE_READONLY else "Make room for it."
+            fault = Fault("E710", str(path), f"cannot be written: {error}.", f"Nothing was added. {hint}")
         elif code == sqlite3.SQLITE_CANTOPEN:
             fault = Fault("E700", str(path), f"cannot be opened: {error}.")
         else:

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from bargain.worlds import World, random_world
 from poise.bargain.prices import EXACT_LIMITS, Price, difference, price_limits
 from poise.bargain.value import Value, ValueTable
+from poise.table.pricing import sentence
 
 seeds = st.integers(0, 10**6)
 
@@ -107,6 +108,15 @@ def test_an_unproven_price_that_may_be_nothing_is_not_proven() -> None:
     price = difference(Value(90.0, 100.0), Value(95.0, 98.0))
     assert price == Price(0.0, 5.0, 2.0)
     assert not price.is_proven
+
+
+def test_what_the_plans_found_cost_is_told_beside_what_is_proven() -> None:
+    """An estimate is never put as a bound, and next to nothing is not put as a cost."""
+    told = sentence(difference(Value(90.0, 100.0), Value(95.0, 98.0)), "EUR", "exposure")
+    assert told == "EUR 2 of expected loss by the plans found (proven: at most EUR 5)"
+    assert sentence(Price(0.0, 500.0, 1.0), "EUR", "disruption") == (
+        "no proven cost (at most EUR 500 of disruption)"
+    )
 
 
 def test_the_number_of_threads_changes_nothing() -> None:

@@ -107,7 +107,7 @@ def test_no_plan_contradicts_a_bound() -> None:
             charge = random_charges(packing, model, seed)
             for charges in (np.zeros_like(charge), 0.1 * charge, charge, 100.0 * charge):
                 assert packing.bound((1.0, weight), charges)[0] <= least + 1e-9
-            climbed = packing.climb((1.0, weight), charge, least, 30, lambda: False)
+            climbed, _ = packing.climb((1.0, weight), charge, least, 30, lambda: False)
             assert packing.bound((1.0, weight), charge)[0] <= climbed <= least + 1e-9
             held += 1
     assert held > 100

@@ -89,9 +89,9 @@ def test_hot_solves_prove_what_cold_ones_do(seed: int) -> None:
             best = run_program(model, (1.0, 0.0), FREE, Limits(10.0))
             assert (found is None) == (best.values is None)
             packed = hot.packed(board.switches(ground, some), warm, math.inf, 30)
-            assert packed >= warm.bound
+            assert packed.bound >= warm.bound
             if best.values is not None:
-                assert packed <= best.bound + 1e-4 * max(1.0, best.bound)
+                assert packed.bound <= best.bound + 1e-4 * max(1.0, best.bound)
             if found is not None:
                 seen = evaluate(own, found)
                 assert seen.is_feasible
@@ -127,7 +127,7 @@ def test_no_plan_contradicts_what_packing_proves_under_limits_and_caps(is_exposu
             least = own[other <= cap + 1e-9].min()
             relaxed = hot.under(switches)
             packed = hot.packed(switches, relaxed, least, 40)
-            assert relaxed.bound <= packed <= least + 1e-6 * max(1.0, least)
+            assert relaxed.bound <= packed.bound <= least + 1e-6 * max(1.0, least)
             held += 1
     assert held > 15
 

@@ -148,8 +148,10 @@ class Packing:
         target: float,
         steps: int,
         is_over: Callable[[], bool],
-    ) -> float:
-        """Return the best bound found from some prices on; deterministic but for ``is_over``.
+    ) -> tuple[float, Floats]:
+        """Return the best bound found from some prices on, and its charges.
+
+        Deterministic but for ``is_over``.
 
         Parameters
         ----------
@@ -181,7 +183,7 @@ class Packing:
                 charge, step, idle = best_charge, step * _SHORTER, 0
                 now, slope = self.bound(factors, charge)
                 direction = np.zeros_like(slope)
-        return best
+        return best, best_charge
 
 
 @kernel

@@ -37,6 +37,8 @@ from poise.planning.problem import TIME_TOLERANCE_DAYS, Floats, Plan, Problem
 
 #: A column of at most this in a relaxation is not in it [1].
 _NOTHING = 1e-7
+#: By how much more than the columns can give rows must ask for, relative, to be refuted.
+_REFUTED = 1e-7
 #: A climb without a known plan aims at this many times the relaxation's bound.
 _ABOVE = 1.05
 
@@ -61,12 +63,33 @@ class Switches:
 
 
 @dataclass(frozen=True)
-class _Bounds:
+class Charged:
+    """Charges, and what they prove.
+
+    Parameters
+    ----------
+    weights
+        What one money of exposure plus late cost counts, and one of disruption, caps on them charged.
+    row
+        What one more unit of each row's bound is worth, shape ``(rows,)``: below 0 for an upper bound.
+    bound
+        No plan within limits and caps costs less [money].
+    """
+
+    weights: tuple[float, float]
+    row: Floats
+    bound: float
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """Upper bounds of the columns, 0 closing one, and bounds of the rows."""
+
     column_upper: Floats
     row_lower: Floats
     row_upper: Floats
 
-    def differing(self, other: _Bounds) -> int:
+    def differing(self, other: Bounds) -> int:
         """Return how many bounds differ."""
         return sum(
             int(np.count_nonzero(own != others))
@@ -111,23 +134,44 @@ class Relaxation:
         self._cost = cost
         self._packing = Packing(problem, model)
         self._idle: SimpleQueue[highspy.Highs] = SimpleQueue()
-        self._anchors: list[tuple[_Bounds, highspy.HighsBasis]] = []
+        #: Weights of rows that proved some set of limits impossible, those of the caps on both costs last.
+        self._rays: list[Floats] = []
+        self._row = np.repeat(np.arange(len(model.row_upper)), np.diff(model.start))
+        self._anchors: list[tuple[Bounds, highspy.HighsBasis]] = []
         if model.num_columns:
             for switches in anchors:
-                self._anchor(self._bounds(switches))
+                self._anchor(self.bounds(switches))
 
     def under(self, switches: Switches) -> Relaxed:
         """Solve under these limits; ``values`` are of the columns of :attr:`model`."""
         if not self.model.num_columns:
             raise InternalError(Fault("E900", "planning.relaxation", "A program without columns was asked."))
-        bounds = self._bounds(switches)
+        bounds = self.bounds(switches)
+        if any(self._refutes(ray, bounds) for ray in self._rays):
+            return Relaxed(math.inf, 0.0, 0, np.zeros(0))
         solver = self._take()
         try:
             return self._solve(solver, bounds, self._nearest(bounds))
         finally:
             self._idle.put(solver)
 
-    def packed(self, switches: Switches, relaxed: Relaxed, value: float, steps: int) -> float:
+    def charges(self, relaxed: Relaxed) -> Charged:
+        """Return the prices of a relaxation as charges, those of the caps on both costs as weights."""
+        rows = len(self.model.row_upper)
+        if not len(relaxed.price):
+            return Charged(self.factors, np.zeros(rows), relaxed.bound)
+        weights = list(self.factors)
+        for side, charge in zip(self._capped, relaxed.price[rows:], strict=True):
+            weights[side] += max(0.0, -float(charge) / max(1.0, abs(self.caps[side])))
+        return Charged((weights[0], weights[1]), relaxed.price[:rows], relaxed.bound)
+
+    @property
+    def _capped(self) -> list[int]:
+        return [side for side in (0, 1) if math.isfinite(self.caps[side])]
+
+    def packed(
+        self, switches: Switches, relaxed: Relaxed, value: float, steps: int, near: Charged | None = None
+    ) -> Charged:
         """Return a bound no lower than the relaxation's: each team's windows packed whole from its prices.
 
         Parameters
@@ -138,22 +182,32 @@ class Relaxation:
             What is minimised, of a plan that keeps the limits and caps [money]; ``inf`` without one.
         steps
             Packings, some milliseconds each.
+        near
+            Charges found for other switches: the climb starts from them where they prove more.
         """
+        plain = self.charges(relaxed)
         if not len(relaxed.price) or not any(self.factors):
-            return relaxed.bound
-        bounds, factors, charged = self._bounds(switches), list(self.factors), 0.0
-        prices = iter(relaxed.price[len(bounds.row_upper) :])
-        for side, cap in enumerate(self.caps):
-            if math.isfinite(cap):
-                unit = max(1.0, abs(cap))
-                charge = max(0.0, -float(next(prices)) / unit)
-                factors[side] += charge
-                charged += charge * (cap + CAP_ROUNDING * unit)
+            return plain
+        bounds = self.bounds(switches)
         packing = self._packing.within(bounds.column_upper, bounds.row_lower, bounds.row_upper)
-        target = charged + min(value, _ABOVE * relaxed.bound)
-        price = relaxed.price[: len(bounds.row_upper)]
-        found = packing.climb((factors[0], factors[1]), price, target, steps, lambda: False)
-        return max(relaxed.bound, found - charged)
+        starts = [plain] if near is None else [plain, near]
+        proven = [
+            packing.bound(one.weights, packing.charges(one.row))[0] - self._paid(one.weights)
+            for one in starts
+        ]
+        start = starts[int(np.argmax(proven))]
+        paid = self._paid(start.weights)
+        target = paid + min(value, _ABOVE * relaxed.bound)
+        found, charge = packing.climb(start.weights, start.row, target, steps, lambda: False)
+        return Charged(start.weights, charge, max(relaxed.bound, found - paid))
+
+    def _paid(self, weights: tuple[float, float]) -> float:
+        """Return what the caps on both costs are charged with at their limits [money]."""
+        return sum(
+            (weights[side] - self.factors[side])
+            * (self.caps[side] + CAP_ROUNDING * max(1.0, abs(self.caps[side])))
+            for side in self._capped
+        )
 
     def search(
         self,
@@ -165,6 +219,7 @@ class Relaxation:
         *,
         start: Plan | None = None,
         factors: tuple[float, float] | None = None,
+        within: npt.NDArray[np.bool_] | None = None,
     ) -> Plan | None:
         """Search whole plans among what the relaxation finds cheap and what known plans do.
 
@@ -181,13 +236,15 @@ class Relaxation:
             One of them that keeps the limits and caps.
         factors
             Other weights to minimise, without the caps: to find any plan that might keep them.
+        within
+            Columns that may differ from ``start``, shape ``(columns,)``; all without it.
 
         Returns
         -------
         Plan or None
             A proposal: the evaluator has the last word. None where none was found.
         """
-        model, bounds = self.model, self._bounds(switches)
+        model, bounds = self.model, self.bounds(switches)
         used = np.zeros(model.num_columns, dtype=np.bool_)
         for plan in plans:
             used |= model.values_of(plan.window) > 0
@@ -195,24 +252,28 @@ class Relaxation:
             used |= relaxed.values > _NOTHING
         if len(relaxed.reduced) and share > 0:
             used |= relaxed.reduced <= share * relaxed.bound
+        values = np.zeros(model.num_columns) if start is None else model.values_of(start.window)
+        if within is not None:
+            used &= within
         used[model.num_columns - model.units.count :] = True
         used &= bounds.column_upper > 0
         program = replace(model, row_lower=bounds.row_lower, row_upper=bounds.row_upper)
-        begin = None if start is None else model.values_of(start.window)[used]
         run = run_program(
-            program.restricted(used, np.zeros(model.num_columns)),
+            program.restricted(used, values if within is not None else np.zeros(model.num_columns)),
             factors or self.factors,
             self.caps if factors is None else (math.inf, math.inf),
             limits,
-            start=begin,
+            start=None if start is None else values[used],
         )
         if run.values is None:
             return None
-        values = np.zeros(model.num_columns)
+        if within is None:
+            values[:] = 0.0
         values[used] = run.values
         return Plan(model.plan_windows(values))
 
-    def _bounds(self, switches: Switches) -> _Bounds:
+    def bounds(self, switches: Switches) -> Bounds:
+        """Return a set of limits as bounds of the program."""
         model, choices = self.model, self.model.choices
         late = self.problem.window_end_days[choices.window] > (
             switches.latest_days[choices.change] + TIME_TOLERANCE_DAYS
@@ -225,7 +286,32 @@ class Relaxation:
         # The first rows are those of the changes, the last those of the caps (build_model).
         lower[: self.problem.num_changes][np.isfinite(switches.latest_days)] = 1.0
         most[len(most) - len(switches.has_row) :][~switches.has_row] = np.inf
-        return _Bounds(upper, lower, most)
+        return Bounds(upper, lower, most)
+
+    def _refutes(self, ray: Floats, bounds: Bounds) -> bool:
+        """Return whether weights of rows prove that nothing keeps these bounds (J. Farkas, 1902).
+
+        Weighed, what the rows ask for is more than the columns can give at most.
+        """
+        model, rows = self.model, len(bounds.row_upper)
+        lower = np.concatenate((bounds.row_lower, np.full(len(self._capped), -np.inf)))
+        units = [max(1.0, abs(self.caps[side])) for side in self._capped]
+        room = [
+            (self.caps[side] - (model.exposure_of_nothing, model.disruption_of_nothing)[side]) / unit
+            + CAP_ROUNDING
+            for side, unit in zip(self._capped, units, strict=True)
+        ]
+        upper = np.concatenate((bounds.row_upper, room))
+        # A weight on a bound that a row lacks is none: rounding leaves such, and limits differ.
+        asked = np.where(ray > 0, lower, upper)
+        ray = np.where(np.isfinite(asked), ray, 0.0)
+        wanted = ray * np.where(np.isfinite(asked), asked, 0.0)
+        weighed = np.bincount(model.column, ray[self._row] * model.value, model.num_columns)
+        for weight, side, unit in zip(ray[rows:], self._capped, units, strict=True):
+            weighed += weight / unit * (model.exposure, model.disruption)[side]
+        given = np.maximum(weighed, 0.0) * bounds.column_upper
+        slack = _REFUTED * (float(np.abs(wanted).sum()) + float(given.sum()))
+        return bool(float(wanted.sum()) > float(given.sum()) + slack)
 
     def _take(self) -> highspy.Highs:
         try:
@@ -239,12 +325,12 @@ class Relaxation:
             solver.passModel(program)
             return solver
 
-    def _nearest(self, bounds: _Bounds) -> highspy.HighsBasis | None:
+    def _nearest(self, bounds: Bounds) -> highspy.HighsBasis | None:
         if not self._anchors:
             return None
         return min(self._anchors, key=lambda anchor: anchor[0].differing(bounds))[1]
 
-    def _anchor(self, bounds: _Bounds) -> None:
+    def _anchor(self, bounds: Bounds) -> None:
         solver = self._take()
         if len(self._solve(solver, bounds, None).values):
             seen, basis = solver.getBasis(), highspy.HighsBasis()
@@ -253,7 +339,7 @@ class Relaxation:
             self._anchors.append((bounds, basis))
         self._idle.put(solver)
 
-    def _solve(self, solver: highspy.Highs, bounds: _Bounds, basis: highspy.HighsBasis | None) -> Relaxed:
+    def _solve(self, solver: highspy.Highs, bounds: Bounds, basis: highspy.HighsBasis | None) -> Relaxed:
         columns, rows = self.model.num_columns, len(bounds.row_upper)
         solver.clearSolver()
         solver.changeColsBounds(
@@ -263,6 +349,8 @@ class Relaxation:
         solver.changeRowsBounds(rows, numbers, bounds.row_lower, bounds.row_upper)  # type: ignore[attr-defined]  # not in the stubs of 1.16
         if basis is not None:
             solver.setBasis(basis)
+        # HiGHS counts the time of all runs of a solver together.
+        solver.setOptionValue("time_limit", solver.getRunTime() + self.seconds)
         if solver.run() == highspy.HighsStatus.kError:
             raise InternalError(
                 Fault("E900", "planning.relaxation", "HiGHS refused the program; expected an answer.")
@@ -270,6 +358,9 @@ class Relaxation:
         info, ending = solver.getInfo(), solver.getModelStatus()
         work = max(0, info.simplex_iteration_count)
         if ending == highspy.HighsModelStatus.kInfeasible:
+            _, has_ray, ray = solver.getDualRay()  # type: ignore[attr-defined]  # not in the stubs of 1.16
+            if has_ray and not any(np.array_equal(ray, other) for other in self._rays):
+                self._rays.append(np.array(ray))
             return Relaxed(math.inf, 0.0, work, np.zeros(0))
         if ending != highspy.HighsModelStatus.kOptimal:
             return Relaxed(0.0, 0.0, work, np.zeros(0))

@@ -93,7 +93,8 @@ def lines_under(
     def climb(at: int) -> tuple[float, float]:
         weight, price = priced[at]
         target = min(exposure + weight * disruption for exposure, disruption in points)
-        return weight, packing.climb((1.0, weight), price, target, max(1, steps), lambda: seconds_left() <= 0)
+        best, _ = packing.climb((1.0, weight), price, target, max(1, steps), lambda: seconds_left() <= 0)
+        return weight, best
 
     with ThreadPoolExecutor(max(1, threads)) as executor:
         lines += executor.map(climb, wide)

@@ -91,6 +91,26 @@ class Board:
         has_row = np.array([name in names for name in self.limit_of_row], dtype=np.bool_)
         return Switches(closed, latest_days(ground, limits, self.problem), has_row)
 
+    def row_like(self, ending: str) -> Ints:
+        """Return for each row the one that counts the same for the limit whose name lacks an ending.
+
+        A row without such another is its own; shape ``(R,)``.
+        """
+        rows = {(name, _counted(self.problem.caps, row)): row for row, name in enumerate(self.limit_of_row)}
+        return np.array(
+            [
+                rows.get((name.removesuffix(ending), _counted(self.problem.caps, row)), row)
+                for row, name in enumerate(self.limit_of_row)
+            ],
+            dtype=np.int64,
+        )
+
+
+def _counted(caps: Caps, row: int) -> tuple[bytes, bytes]:
+    """Return the slots and changes that a row counts."""
+    slots = caps.unit_slot[caps.unit_row[caps.entry_unit] == row]
+    return slots.tobytes(), caps.share_change[caps.share_row == row].tobytes()
+
 
 def latest_days(ground: Ground, limits: Iterable[Limit], problem: Problem) -> Floats:
     """Return by which day each change must be done by deadlines and the problem itself, shape ``(J,)``."""

@@ -251,7 +251,10 @@ def sentence(price: Price, currency: str, goal: Goal) -> str:
     if price.high <= 0:
         return "costs nothing here"
     if price.low <= 0:
-        return f"no proven cost (at most {currency} {short_number(price.high)} of {what})"
+        most = f"at most {currency} {short_number(price.high)}"
+        if price.best > SAME_PRICE * price.high:
+            return f"{currency} {short_number(price.best)} of {what} by the plans found (proven: {most})"
+        return f"no proven cost ({most} of {what})"
     if price.high - price.low <= SAME_PRICE * price.high:
         return f"{currency} {short_number(price.best)} of {what}"
     return f"{currency} {short_number(price.low)} to {short_number(price.high)} of {what}"

@@ -1,10 +1,10 @@
 """Best plans under sets of limits, for one goal at the other side's cost held equal.
 
-Small companies are solved exactly. Beyond, bounds come from one linear relaxation, solved hot, and plans
-from brief exact searches among what it finds cheap and what known plans do: wide ones at the two ends of all
-comparisons, all limits and none, and narrow ones between. A trace of the frontier around the draft
-(:mod:`poise.planning.tracing`) adds plans to start from, once for both goals. Where the linear program would
-be too large, caps are charged for (:mod:`poise.planning.priced`).
+Small companies are solved exactly. Beyond, bounds come from one linear relaxation, solved hot, whose
+windows are then packed whole, and plans are put together from plans of parts
+(:mod:`poise.planning.part_search`): the two ends of all comparisons, all limits and none, are solved from
+nothing, and every other set from the nearer end, so that the order of sets and the threads change
+nothing. Where the linear program would be too large, caps are charged for (:mod:`poise.planning.priced`).
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property, partial
 from threading import Lock
 
@@ -25,10 +25,10 @@ from poise.planning.choices import list_choices
 from poise.planning.evaluate import evaluate
 from poise.planning.highs import Limits as HighsLimits
 from poise.planning.highs import Relaxed
+from poise.planning.part_search import PartSearch
 from poise.planning.priced import CappedByPrices
 from poise.planning.problem import CappedSolution, Goal, Ints, Plan, Problem
-from poise.planning.relaxation import Relaxation, Switches
-from poise.planning.tracing import Spot, Trace, trace
+from poise.planning.relaxation import Charged, Relaxation, Switches
 from poise.table.binding import Board, Bound, bind, touched
 from poise.table.ground import Ground, as_plan
 from poise.table.limits import Limit
@@ -41,12 +41,12 @@ LESS = " less"
 NONE: Limits = frozenset()
 #: At the ends of all comparisons columns are searched of which one more adds this part of the bound [1].
 CHEAP = 1e-3
+#: Up to so many choices of a change a brief search of the whole is quick, and every set gets one.
+SMALL_CHOICES = 5_000
 #: Two bounds of relaxations closer than this, relative, are the same.
 _SAME_BOUND = 1e-8
 #: Packings of windows behind the bound of an end, which bounds all sets beyond it, and of a set between.
 _END_PACKINGS, _PACKINGS = 150, 20
-#: Plans of a stricter set that a trace starts from.
-_HANDED_ON = 6
 #: Errors that prove that no plan exists; E504 only says that the time was over.
 _PROOFS = frozenset({"E500", "E501", "E502", "E503", "E505"})
 
@@ -125,12 +125,10 @@ class LimitSets:
     at: Costs
     draft: Plan
     effort: Effort
-    _traces: dict[Limits, Trace] = field(default_factory=dict)
-    _ends: Lock = field(default_factory=Lock)
 
     def __post_init__(self) -> None:
-        size = len(list_choices(self.ground.problem).change)
-        self.is_traced = EXACT_CHOICES < size <= MANY_CHOICES
+        self.num_choices = len(list_choices(self.ground.problem).change)
+        self.is_relaxed = EXACT_CHOICES < self.num_choices <= MANY_CHOICES
         self.board = Board.of(self.ground, [*self.always, *self.limits.values()])
 
     def chosen(self, kept: Limits) -> list[Limit]:
@@ -145,65 +143,18 @@ class LimitSets:
         """Return the problem with a set in force."""
         return self.bound(kept).problem
 
-    def trace(self, kept: Limits) -> Trace:
-        """Return what is known around the draft under a set, traced once.
-
-        The two ends, all limits and none, come first; every other set starts from them alone, so that
-        neither the order of sets nor the threads change what is found.
-        """
-        with self._ends:
-            for end in (self.every, NONE):
-                if end not in self._traces:
-                    self._traces[end] = self._traced(end, self.effort.threads)
-        if kept not in self._traces:
-            self._traces[kept] = self._traced(kept, 1)
-        return self._traces[kept]
-
     @cached_property
     def stored(self) -> list[Plan]:
         """The plans of the ground's frontier."""
         return [as_plan(stored.windows) for stored in self.ground.plans]
 
-    def known(self) -> list[Spot]:
-        """Return the plans of the two ends nearest to the draft."""
-        return [
-            spot for end in (self.every, NONE) for spot in _around(self.trace(end).spots, self.at.operations)
-        ]
-
-    def _traced(self, kept: Limits, threads: int) -> Trace:
-        ends = [self._traces[end] for end in (self.every, NONE) if end in self._traces]
-        nearest = min(
-            ends, key=lambda one: one is not ends[0] and len(kept) * 2 > len(self.every), default=None
-        )
-        plans = [self.draft, *(spot.plan for one in ends for spot in _around(one.spots, self.at.operations))]
-        return trace(
-            self.problem(kept),
-            self.at.operations,
-            self._rate(),
-            start=nearest,
-            known=ends,
-            plans=plans,
-            seed=self.effort.seed,
-            threads=threads,
-            stop=self.effort.stop,
-        )
-
-    def _rate(self) -> float:
+    @property
+    def rate(self) -> float:
         """Return the weight of the proven line that is highest at the draft."""
         ground = self.ground
         lines = np.array(ground.line_bound) - np.array(ground.line_weight) * self.at.operations
         rate = float(ground.line_weight[int(np.argmax(lines))]) if len(lines) else 0.0
         return rate if rate > 0 else max(self.at.security, 1.0) / max(self.at.operations, 1.0)
-
-
-def _around(spots: Sequence[Spot], disruption: float) -> list[Spot]:
-    """Return the plans of a front that are nearest to a disruption."""
-    front: list[Spot] = []
-    for spot in sorted(spots, key=lambda spot: (spot.disruption, spot.exposure)):
-        if not front or spot.exposure < front[-1].exposure:
-            front.append(spot)
-    front.sort(key=lambda spot: abs(spot.disruption - disruption))
-    return front[:_HANDED_ON]
 
 
 class LimitSolver:
@@ -224,90 +175,107 @@ class LimitSolver:
         self._caps = (math.inf, self.cap) if self.is_exposure else (self.cap, math.inf)
         self._lock = Lock()
         self._ends: dict[Limits, Value] = {}
+        self._proofs: dict[Limits, Charged] = {}
         self._known: dict[Limits, Relaxed] = {}
-        self._relaxation: Relaxation | None = None
+        self._parts: PartSearch | None = None
         #: The limit behind each row of caps and the charges under all limits, of the largest companies.
         self._charged: tuple[tuple[str, ...], CappedByPrices] | None = None
-        if sets.is_traced:
+        self._is_small = sets.num_choices <= SMALL_CHOICES
+        if sets.is_relaxed:
             board = sets.board
             anchors = [board.switches(sets.ground, sets.chosen(some)) for some in (sets.every, NONE)]
             factors = (1.0, 0.0) if self.is_exposure else (0.0, 1.0)
-            self._relaxation = Relaxation(
-                board.problem, factors, self._caps, anchors, seconds=sets.effort.seconds
-            )
+            relaxation = Relaxation(board.problem, factors, self._caps, anchors, seconds=sets.effort.seconds)
+            self._parts = PartSearch(relaxation, board.row_like(LESS), sets.rate, seed=sets.effort.seed)
 
     def __call__(self, kept: Limits, warm: Plan | None) -> Value:
         """Solve under these limits: a :data:`poise.bargain.value.Solve`."""
         self.sets.effort.go_on()
-        if self._relaxation is None:
+        if self._parts is None:
             return self._solved(kept, warm)
         with self._lock:
             if not self._ends:
                 ends = (self.sets.every, NONE)
                 with ThreadPoolExecutor(max(1, self.sets.effort.threads)) as executor:
-                    found = list(executor.map(partial(self._traced, self._relaxation), ends))
+                    found = list(executor.map(partial(self._end, self._parts), ends))
                 self._ends = dict(zip(ends, found, strict=True))
-        return self._ends[kept] if kept in self._ends else self._between(self._relaxation, kept)
+        return self._ends[kept] if kept in self._ends else self._between(self._parts, kept)
 
-    def _traced(self, relaxation: Relaxation, kept: Limits) -> Value:
-        """Solve an end of all comparisons: worth a search among all that the relaxation finds cheap."""
-        relaxed = self._relaxed(relaxation, kept)
+    def _end(self, search: PartSearch, kept: Limits) -> Value:
+        """Solve an end of all comparisons: worth a search for any plan, and one of each part in the whole."""
+        relaxed = self._relaxed(search.relaxation, kept)
         if math.isinf(relaxed.bound):
             return Value(math.inf, math.inf)
-        plans = [self.sets.draft, *self.sets.stored, *(spot.plan for spot in self.sets.trace(kept).spots)]
-        start = self._best(kept, plans)
+        switches, plans = self._switches(kept), [self.sets.draft, *self.sets.stored]
+        search.begin(kept, switches, relaxed, plans)
         self.sets.effort.go_on()
-        if start is None:
-            # Any plan that keeps the limits, with as little of what is capped as can be.
-            any_plan = self._found(relaxation, kept, relaxed, plans, CHEAP, is_capped=False)
-            start = self._best(kept, any_plan)
-            if start is None:
-                return self._value(relaxation, kept, relaxed, [], _END_PACKINGS)
+        whole = search.whole([kept], switches)
+        best = self._best(kept, plans if whole is None else [*plans, whole])
+        if best is None:
+            best = self._any_plan(search.relaxation, kept, relaxed, plans)
+        # Without limits the frontier of a large ground was searched already.
+        if best is not None and (kept or self._is_small):
             self.sets.effort.go_on()
-        # Without limits the ground's frontier was searched already.
-        share = CHEAP if kept else 0.0
-        found = self._found(relaxation, kept, relaxed, plans, share, start=start)
-        known = [*found, *plans, *([] if start is None else [start])]
-        return self._value(relaxation, kept, relaxed, known, _END_PACKINGS)
+            best = self._polished(search, kept, relaxed, best)
+            search.pool.add(best, kept)
+        return self._value(search.relaxation, kept, relaxed, [] if best is None else [best], _END_PACKINGS)
 
-    def _between(self, relaxation: Relaxation, kept: Limits) -> Value:
-        """Solve a set between the ends: among the columns of its relaxation and of the plans known."""
-        relaxed = self._relaxed(relaxation, kept)
+    def _between(self, search: PartSearch, kept: Limits) -> Value:
+        """Solve a set between the ends, from the nearer one."""
+        relaxed = self._relaxed(search.relaxation, kept)
         if math.isinf(relaxed.bound):
             return Value(math.inf, math.inf)
-        plans = [value.witness for value in self._ends.values() if value.is_known]
-        spots = [spot.plan for spot in self.sets.known()]
-        start = self._best(kept, [*plans, *spots, *self.sets.stored])
-        if start is not None and self._is_settled(relaxation, kept, relaxed, self._cost(start)):
-            return self._value(relaxation, kept, relaxed, [start], _PACKINGS)
-        self.sets.effort.go_on()
-        used = [*plans, *([] if start is None else [start])]
-        found = self._found(relaxation, kept, relaxed, used, 0.0, start=start)
-        return self._value(relaxation, kept, relaxed, [*used, *found], _PACKINGS)
+        switches = self._switches(kept)
+        plans = [*self.sets.stored, *(value.witness for value in self._ends.values() if value.is_known)]
+        best = self._best(kept, plans)
+        if best is None or not self._is_settled(search.relaxation, kept, relaxed, self._cost(best)):
+            search.go_on(kept, switches, relaxed, self._nearer(kept))
+            self.sets.effort.go_on()
+            whole = search.whole([self.sets.every, NONE, kept], switches)
+            best = best if whole is None else self._best(kept, [*plans, whole])
+            if self._is_small and best is not None:
+                best = self._searched(search.relaxation, kept, relaxed, best, plans)
+        return self._value(search.relaxation, kept, relaxed, [] if best is None else [best], _PACKINGS)
 
-    def _found(
-        self,
-        relaxation: Relaxation,
-        kept: Limits,
-        relaxed: Relaxed,
-        plans: Sequence[Plan],
-        share: float,
-        *,
-        start: Plan | None = None,
-        is_capped: bool = True,
-    ) -> list[Plan]:
-        """Return the plan that a brief search finds, if any; arguments as of :meth:`Relaxation.search`."""
-        sets, other = self.sets, (0.0, 1.0) if self.is_exposure else (1.0, 0.0)
-        found = relaxation.search(
-            self._switches(kept),
-            relaxed,
-            plans,
-            share,
-            HighsLimits(sets.effort.seconds, 1, "few" if share > 0 else "fewest"),
-            start=start,
-            factors=None if is_capped else other,
-        )
-        return [] if found is None else [found]
+    def _searched(
+        self, relaxation: Relaxation, kept: Limits, relaxed: Relaxed, best: Plan, plans: Sequence[Plan]
+    ) -> Plan:
+        """Return a plan searched for in the whole, among what the relaxation and known plans use."""
+        limits = HighsLimits(self.sets.effort.seconds, 1, "fewest")
+        found = relaxation.search(self._switches(kept), relaxed, [*plans, best], 0.0, limits, start=best)
+        return best if found is None else self._best(kept, [best, found]) or best
+
+    def _nearer(self, kept: Limits) -> Limits:
+        return self.sets.every if len(kept) * 2 > len(self.sets.every) else NONE
+
+    def _any_plan(
+        self, relaxation: Relaxation, kept: Limits, relaxed: Relaxed, plans: Sequence[Plan]
+    ) -> Plan | None:
+        """Return any plan that keeps a set and the cap, made better; None where none was found."""
+        effort, switches = self.sets.effort, self._switches(kept)
+        other = (0.0, 1.0) if self.is_exposure else (1.0, 0.0)
+        limits = HighsLimits(effort.seconds, 1, "few")
+        # With as little of what is capped as can be.
+        found = relaxation.search(switches, relaxed, plans, CHEAP, limits, factors=other)
+        start = None if found is None else self._best(kept, [found])
+        if start is None:
+            return None
+        effort.go_on()
+        better = relaxation.search(switches, relaxed, plans, CHEAP, limits, start=start)
+        return start if better is None else self._best(kept, [start, better])
+
+    def _polished(self, search: PartSearch, kept: Limits, relaxed: Relaxed, plan: Plan) -> Plan:
+        """Return a plan with each part in turn searched among its cheap columns, the others held."""
+        switches, limits = self._switches(kept), HighsLimits(self.sets.effort.seconds, 1, "few")
+        for part in range(search.pool.num_parts):
+            self.sets.effort.go_on()
+            within = search.pool.columns_of(part)
+            found = search.relaxation.search(
+                switches, relaxed, [plan], CHEAP, limits, start=plan, within=within
+            )
+            if found is not None:
+                plan = self._best(kept, [plan, found]) or plan
+        return plan
 
     def _value(
         self, relaxation: Relaxation, kept: Limits, relaxed: Relaxed, plans: Sequence[Plan], steps: int
@@ -315,8 +283,11 @@ class LimitSolver:
         """Return what is proven of a set, by so many packings, and the best of some plans that keeps it."""
         best = self._best(kept, plans)
         cost = math.inf if best is None else self._cost(best)
-        low = min(cost, relaxation.packed(self._switches(kept), relaxed, cost, steps))
-        return Value(low, cost, best)
+        near = self._proofs.get(self._nearer(kept))
+        proof = relaxation.packed(self._switches(kept), relaxed, cost, steps, near)
+        if not self._ends:
+            self._proofs[kept] = proof
+        return Value(min(cost, proof.bound), cost, best)
 
     def _best(self, kept: Limits, plans: Sequence[Plan]) -> Plan | None:
         """Return the best of some plans that keeps a set and the cap; None without one."""

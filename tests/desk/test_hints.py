@@ -50,6 +50,7 @@ ELSEWHERE = {
     "report": "files of the command line",
     "risk/simulation/storage.py": "files of the command line",
     "sample": "made by the command line",
+    "table/negotiation.py agree seal wrote": "the desk keeps sealed files itself",
     "threats/download.py": "feeds are fetched by the command line",
     "threats/priors.py": "fitted by the command line",
     "threats/update.py": "feeds are fetched by the command line",

@@ -139,6 +139,7 @@ def drop(request: DeskRequest, name: str) -> HttpResponse:
 
 def _found(request: DeskRequest, name: str) -> tuple[DeskSession, dict[str, Any]]:
     at = convert.session(request.actor.now)
+    _ = at.ground  # without a table there is no limit that anybody could have dropped
     done = Job.objects.filter(kind=bargaining.PRICES_JOB, state=Job.State.DONE).order_by("-id").first()
     is_here = done is not None and done.result.get("ground") == at.negotiation.ground
     known = rows(request, at, done.result if done and is_here else {})

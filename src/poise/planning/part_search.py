@@ -32,12 +32,12 @@ from poise.planning.relaxation import Bounds, Charged, Relaxation, Switches
 Flags = npt.NDArray[np.bool_]
 
 #: Steps of each part: of a first plan, of the next, of those from it, and of a set of limits near another.
-_FIRST_STEPS, _STEPS, _MORE_STEPS, _NEAR_STEPS = 40, 150, 80, 20
+_FIRST_STEPS, _STEPS, _MORE_STEPS, _NEAR_STEPS = 40, 80, 40, 17
 #: Ratio of one weight of disruption to the next; how many are tried once plans lie on both sides of the cap,
 #: and until they do.
 _APART, _WEIGHTS, _MOST_WEIGHTS = 1.3, 4, 6
 #: Weights, of those nearest to the cap, that a set near another is solved for.
-_NEAR_WEIGHTS = 3
+_NEAR_WEIGHTS = 2
 #: A weight lies at most this factor from the typical one: a cap that does not bind has none.
 _FAR = 100.0
 #: The search for units to keep open, and for whole plans of known parts.
@@ -54,6 +54,7 @@ class _Anchor:
     switches: Switches
     charges: Charged
     first: Plan
+    goes: Flags
     found: dict[float, PricedSolution]
 
 
@@ -90,18 +91,18 @@ class _Tried:
             between = math.sqrt(one * other)
             return between if between not in self.solutions else max(self.solutions) * _APART
         # Ever farther: where groups are few, the relaxation says little about the weight.
-        factor = _APART ** (2 ** (len(self.solutions) - 1))
+        factor: float = _APART ** (2 ** (len(self.solutions) - 1))
         if bool(self.over) == self.caps_disruption:
             return max(self.solutions) * factor
         return min(self.solutions) / factor
 
     def nearest(self) -> dict[float, PricedSolution]:
-        """Return the solutions nearest to the cap, of growing weights."""
+        """Return the solutions nearest to the cap, of growing weights; one where all lie on one side."""
         if self.is_straddled:
             middle = math.sqrt(self._sides[0] * self._sides[1])
             order = sorted(self.solutions, key=lambda weight: abs(math.log(weight / middle)))
         else:
-            order = list(self.solutions)[::-1]
+            order = list(self.solutions)[:-2:-1]
         return {weight: self.solutions[weight] for weight in sorted(order[:_NEAR_WEIGHTS])}
 
 
@@ -148,7 +149,8 @@ class PartSearch:
         except NoFeasiblePlanError:
             return
         first, found, steps = near.plan, _Tried(self._caps_disruption), _STEPS
-        shut = self._shut(switches, first, weight)
+        goes = self._goes(switches, first, weight)
+        shut = self._slots_in(goes)
         while len(found.solutions) < (_WEIGHTS if found.is_straddled else _MOST_WEIGHTS):
             try:
                 near = self._solve(self._charged(charges, switches, weight, shut), weight, steps, near)
@@ -158,7 +160,7 @@ class PartSearch:
             self.pool.add(near.plan, source)
             found.add(weight, near, is_over=self._is_over(near.plan))
             weight = found.next_weight()
-        self._anchors[source] = _Anchor(switches, charges, first, found.nearest())
+        self._anchors[source] = _Anchor(switches, charges, first, goes, found.nearest())
 
     @property
     def _caps_disruption(self) -> bool:
@@ -175,10 +177,14 @@ class PartSearch:
         near = self._anchors.get(anchor)
         if near is None:
             return
-        charges, shut = self._mixed(near, self.relaxation.charges(relaxed)), None
+        charges = self._mixed(near, self.relaxation.charges(relaxed))
+        is_weaker = not (switches.has_row & ~near.switches.has_row).any()
+        if is_weaker and (switches.latest_days >= near.switches.latest_days).all():
+            goes = near.goes & switches.has_row[self._unit_row]
+        else:
+            goes = self._goes(switches, near.first, min(near.found, default=self.rate))
+        shut = self._slots_in(goes)
         for weight, solution in near.found.items():
-            if shut is None:
-                shut = self._shut(switches, near.first, weight)
             problem = self._charged(charges, switches, weight, shut)
             try:
                 found = self._solve(problem, weight, _NEAR_STEPS, solution)
@@ -251,16 +257,21 @@ class PartSearch:
         closed = switches.closed if shut is None else switches.closed | shut
         return without_slots(charged, closed) if closed.any() else charged
 
-    def _shut(self, switches: Switches, plan: Plan, weight: float) -> Flags:
-        """Return the slots to close so that no row counts more units of several slots than it may.
+    def _slots_in(self, goes: Flags) -> Flags:
+        """Return the slots of some units of several slots."""
+        units, slots = self.model.units, np.zeros(self.problem.num_slots, dtype=np.bool_)
+        slots[self.model.open_slot[units.slot[goes[units.unit]]]] = True
+        return slots
+
+    def _goes(self, switches: Switches, plan: Plan, weight: float) -> Flags:
+        """Return the units of several slots to close so that no row counts more of them than it may.
 
         What stays open is worth most to a plan, and lets every change be done that must be, by an exact
         search among these changes alone.
         """
-        model, units, none = self.model, self.model.units, np.zeros(self.problem.num_slots, dtype=np.bool_)
-        is_on = switches.has_row[self._unit_row]
+        model, is_on = self.model, switches.has_row[self._unit_row]
         if not is_on.any():
-            return none
+            return is_on
         bounds = self.relaxation.bounds(switches)
         used = self._columns_of_musts(bounds)
         worth = self._worth(plan, weight)
@@ -280,12 +291,11 @@ class PartSearch:
         ).restricted(used, np.zeros(model.num_columns))
         run = run_program(program, (1.0, 0.0), (math.inf, math.inf), _UNIT_LIMITS)
         if run.values is None:
-            return none
+            return np.zeros_like(is_on)
         values = np.zeros(model.num_columns)
         values[used] = run.values
-        goes = is_on & (values[self._choices + self._openings :] < 0.5)
-        none[model.open_slot[units.slot[goes[units.unit]]]] = True
-        return none
+        goes: Flags = is_on & (values[self._choices + self._openings :] < 0.5)
+        return goes
 
     def _columns_of_musts(self, bounds: Bounds) -> Flags:
         """Return the columns of changes that must be done, of what they wait for, and of units."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from itertools import count
 
 import msgspec
@@ -133,15 +133,17 @@ def price_sheet(
         ready = executor.submit(calm.prepare, [every, none, *(every - {name} for name in names)])
         if effort.threads == 1:
             ready.result()
-        sheet = price_limits(names, table, shares=shares, seed=effort.seed)
-        trimmed, alone = _trimmed(sets, table, names)
+        price_limits(names, table, shares=shares, seed=effort.seed)
+        trimmed = _trimmed(sets, table, names)
         ready.result()
+    # Once more, without a solve: what is found for one set narrows all others.
+    sheet = price_limits(names, table, shares=shares, seed=effort.seed)
     return PriceSheet(
         at,
         tuple(
             PricedLimit(
                 sets.limits[price.limit],
-                replace(price, alone=alone[price.limit]),
+                price,
                 difference(calm[every], calm[every - {price.limit}]),
                 trimmed[price.limit],
             )
@@ -181,20 +183,17 @@ def _count(limits: int, *, shares: bool) -> int:
     return 4 * limits + 4 + more
 
 
-def _trimmed(
-    sets: LimitSets, table: ValueTable, names: Sequence[str]
-) -> tuple[dict[str, Price], dict[str, Price]]:
-    """Return what a step less of each limit saves, and what dropping it does, no less by the plans found.
+def _trimmed(sets: LimitSets, table: ValueTable, names: Sequence[str]) -> dict[str, Price]:
+    """Return what a step less of each limit saves.
 
     The least cost with a step less lies between that with the limit and that without it.
     """
     every = sets.every
     whole = table[every]
-    alone = {name: difference(whole, table[every - {name}]) for name in names}
     prices: dict[str, Price] = {}
     todo: dict[str, Limits] = {}
     for name in names:
-        dropped = alone[name]
+        dropped = difference(whole, table[every - {name}])
         # What dropping it does not improve trimming does not; where nothing is left it is dropped.
         if _less(name) not in sets.limits or dropped.is_impossible or dropped.is_unknown:
             prices[name] = dropped
@@ -204,11 +203,10 @@ def _trimmed(
             todo[name] = every - {name} | {_less(name)}
     table.prepare(todo.values())
     for name, key in todo.items():
-        seen, dropped_value = table[key], table[every - {name}]
+        seen = table[key]
         best = min(seen.best, whole.best)
         prices[name] = difference(whole, Value(min(seen.bound, best), best))
-        alone[name] = difference(whole, dropped_value)
-    return {name: prices[name] for name in names}, alone
+    return prices
 
 
 def price_curve(

@@ -127,6 +127,7 @@ class LimitSets:
     effort: Effort
 
     def __post_init__(self) -> None:
+        self._costs: dict[bytes, Costs] = {}
         self.num_choices = len(list_choices(self.ground.problem).change)
         self.is_relaxed = EXACT_CHOICES < self.num_choices <= MANY_CHOICES
         self.board = Board.of(self.ground, [*self.always, *self.limits.values()])
@@ -142,6 +143,13 @@ class LimitSets:
     def problem(self, kept: Limits) -> Problem:
         """Return the problem with a set in force."""
         return self.bound(kept).problem
+
+    def costs(self, plan: Plan) -> Costs:
+        """Return what a plan costs both sides, computed once."""
+        key = plan.window.tobytes()
+        if key not in self._costs:
+            self._costs[key] = costs_of(self.ground.problem, plan)
+        return self._costs[key]
 
     @cached_property
     def stored(self) -> list[Plan]:
@@ -291,14 +299,18 @@ class LimitSolver:
 
     def _best(self, kept: Limits, plans: Sequence[Plan]) -> Plan | None:
         """Return the best of some plans that keeps a set and the cap; None without one."""
-        problem, best, least = self.sets.problem(kept), None, math.inf
+        priced = []
         for plan in plans:
-            seen = evaluate(problem, plan)
-            costs = (seen.exposure + seen.late_cost, seen.disruption)
-            own, other = costs if self.is_exposure else costs[::-1]
-            if seen.is_feasible and other <= self.cap and own < least:
-                best, least = plan, own
-        return best
+            costs = self.sets.costs(plan)
+            own, other = (costs.security, costs.operations)[:: 1 if self.is_exposure else -1]
+            if other <= self.cap:
+                priced.append((own, plan))
+        # What limits ask is looked at from the cheapest on: most plans need no look.
+        problem = self.sets.problem(kept) if priced else None
+        for _, plan in sorted(priced, key=lambda one: one[0]):
+            if problem is not None and evaluate(problem, plan).is_feasible:
+                return plan
+        return None
 
     def _is_settled(self, relaxation: Relaxation, kept: Limits, relaxed: Relaxed, cost: float) -> bool:
         """Return whether a search promises nothing: the set costs what an end does, by all that is known.
@@ -312,7 +324,7 @@ class LimitSolver:
         return kept < self.sets.every and relaxed.bound >= whole.bound * (1 - _SAME_BOUND)
 
     def _cost(self, plan: Plan) -> float:
-        costs = costs_of(self.sets.ground.problem, plan)
+        costs = self.sets.costs(plan)
         return costs.security if self.is_exposure else costs.operations
 
     def _relaxed(self, relaxation: Relaxation, kept: Limits) -> Relaxed:

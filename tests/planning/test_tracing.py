@@ -174,3 +174,24 @@ def test_fewest_moves_are_the_fewest_and_mixtures_are_best(seed: int) -> None:
     total = seen.exposure + seen.late_cost + seen.disruption
     # Mixtures may also leave out what either does.
     assert total <= float(costs[of_two].min()) + 1e-6 * max(1.0, total)
+
+
+def test_limits_of_nothing_do_not_rule_out_doing_nothing() -> None:
+    """A presolve of HiGHS calls some of these programs infeasible; impossible is only what weights prove."""
+    held = 0
+    for seed in range(80):
+        ground = small_ground(seed, plans=False)
+        limits = random_limits(ground, seed)
+        problem = bind(ground, limits).problem
+        nothing = evaluate(problem, Plan(np.full(problem.num_changes, -1)))
+        model = build_model(problem, list_choices(problem))
+        if not nothing.is_feasible or not model.num_columns:
+            continue
+        caps = (math.inf, nothing.disruption)
+        cold = relax_program(model, (1.0, 0.0), caps, 10.0)
+        board = Board.of(ground, limits)
+        hot = Relaxation(board.problem, (1.0, 0.0), caps, [], seconds=10.0)
+        for bound in (cold.bound, hot.under(board.switches(ground, limits)).bound):
+            assert bound <= (nothing.exposure + nothing.late_cost) * (1 + 1e-6) + 1e-6
+        held += 1
+    assert held > 15

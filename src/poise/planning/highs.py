@@ -189,6 +189,10 @@ def relax_program(
     solver.passModel(lp)
     if solver.run() == highspy.HighsStatus.kError:
         raise InternalError(Fault("E900", "planning.highs", "HiGHS refused the program; expected an answer."))
+    if solver.getModelStatus() == highspy.HighsModelStatus.kInfeasible:
+        # HiGHS 1.16 calls some programs infeasible in presolve in which a row allows next to nothing.
+        solver.setOptionValue("presolve", "off")
+        solver.run()
     info, ending = solver.getInfo(), solver.getModelStatus()
     work = max(0, info.simplex_iteration_count)
     if ending == highspy.HighsModelStatus.kInfeasible:

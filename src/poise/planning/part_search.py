@@ -173,9 +173,10 @@ class PartSearch:
         return any(cost > cap for cost, cap in zip(costs, self.relaxation.caps, strict=True))
 
     def go_on(self, source: Hashable, switches: Switches, relaxed: Relaxed, anchor: Hashable) -> None:
-        """Solve a set from another one that :meth:`begin` solved."""
+        """Solve a set from another one that :meth:`begin` solved; from nothing where that found nothing."""
         near = self._anchors.get(anchor)
         if near is None:
+            self.begin(source, switches, relaxed)
             return
         charges = self._mixed(near, self.relaxation.charges(relaxed))
         is_weaker = not (switches.has_row & ~near.switches.has_row).any()

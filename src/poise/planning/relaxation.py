@@ -339,7 +339,23 @@ class Relaxation:
             self._anchors.append((bounds, basis))
         self._idle.put(solver)
 
-    def _solve(self, solver: highspy.Highs, bounds: Bounds, basis: highspy.HighsBasis | None) -> Relaxed:
+    def _is_refuted(self, solver: highspy.Highs, bounds: Bounds) -> bool:
+        """Return whether the weights behind a solver's verdict prove it, and keep them for other limits."""
+        _, has_ray, ray = solver.getDualRay()  # type: ignore[attr-defined]  # not in the stubs of 1.16
+        weights = np.array(ray) if has_ray else np.zeros(0)
+        if not len(weights) or not self._refutes(weights, bounds):
+            return False
+        self._rays.append(weights)
+        return True
+
+    def _solve(
+        self,
+        solver: highspy.Highs,
+        bounds: Bounds,
+        basis: highspy.HighsBasis | None,
+        *,
+        is_presolved: bool = True,
+    ) -> Relaxed:
         columns, rows = self.model.num_columns, len(bounds.row_upper)
         solver.clearSolver()
         solver.changeColsBounds(
@@ -358,10 +374,15 @@ class Relaxation:
         info, ending = solver.getInfo(), solver.getModelStatus()
         work = max(0, info.simplex_iteration_count)
         if ending == highspy.HighsModelStatus.kInfeasible:
-            _, has_ray, ray = solver.getDualRay()  # type: ignore[attr-defined]  # not in the stubs of 1.16
-            if has_ray and not any(np.array_equal(ray, other) for other in self._rays):
-                self._rays.append(np.array(ray))
-            return Relaxed(math.inf, 0.0, work, np.zeros(0))
+            if self._is_refuted(solver, bounds):
+                return Relaxed(math.inf, 0.0, work, np.zeros(0))
+            # HiGHS 1.16 calls some programs infeasible in presolve in which a row allows next to nothing.
+            if is_presolved:
+                solver.setOptionValue("presolve", "off")
+                again = self._solve(solver, bounds, basis, is_presolved=False)
+                solver.setOptionValue("presolve", "choose")
+                return again
+            return Relaxed(0.0, 0.0, work, np.zeros(0))
         if ending != highspy.HighsModelStatus.kOptimal:
             return Relaxed(0.0, 0.0, work, np.zeros(0))
         solution, weight = solver.getSolution(), 0.0

@@ -241,7 +241,9 @@ class LimitSolver:
             self.sets.effort.go_on()
             whole = search.whole([self.sets.every, NONE, kept], switches)
             best = best if whole is None else self._best(kept, [*plans, whole])
-            if self._is_small and best is not None:
+            if self._is_small and best is None:
+                best = self._any_plan(search.relaxation, kept, relaxed, plans)
+            elif self._is_small and best is not None:
                 best = self._searched(search.relaxation, kept, relaxed, best, plans)
         return self._value(search.relaxation, kept, relaxed, [] if best is None else [best], _PACKINGS)
 

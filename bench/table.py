@@ -111,13 +111,13 @@ def broken(ground: Ground) -> tuple[Limit, ...]:
 
 
 def show_prices(sheet: PriceSheet) -> None:
-    """Print every price at the plan under talk, and how wide the intervals are in the mean."""
+    """Print every price at the plan under talk, by the plans found and as proven, and the mean width."""
     widths = []
     for one in sheet.limits:
         alone, calm = one.exposure.alone, one.disruption
         widths += [price.high - price.low for price in (alone, one.exposure.last) if not price.is_impossible]
         print(
-            f"    {one.limit.id}: loss {alone.low:,.0f} to {alone.high:,.0f}, "
+            f"    {one.limit.id}: loss {alone.best:,.0f} ({alone.low:,.0f} to {alone.high:,.0f}), "
             f"disruption {calm.low:,.0f} to {calm.high:,.0f}"
         )
     print(f"    mean width {np.mean(widths):,.0f}")

@@ -18,7 +18,7 @@ pytestmark = [
 ]
 
 
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(1_800)
 def test_the_same_tests_hold_on_postgresql(tmp_path: Path) -> None:
     """A team's desk runs on PostgreSQL: locking, JSON and migrations must do there what they do on SQLite."""
     with cluster(tmp_path) as running:
@@ -37,7 +37,7 @@ def test_the_same_tests_hold_on_postgresql(tmp_path: Path) -> None:
             env={**os.environ, "POISE_DATABASE_URL": address},
             capture_output=True,
             text=True,
-            timeout=880,
+            timeout=1_770,
             check=False,
         )
     assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-2000:]

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from django.db import InterfaceError, OperationalError
 from django.test import Client
+from django.urls import reverse
 from django_tasks_db.models import DBTaskResult
 
 from poise.desk import jobs, worker
@@ -133,14 +134,14 @@ def test_a_disk_that_stays_broken_fails_the_job_within_a_day_and_somebody_has_it
         assert word in job.fault
     assert job.finished is not None
 
-    page = sign_in(staff).get(f"/work/{job.pk}").content.decode()
+    page = sign_in(staff).get(reverse("job", args=[job.pk])).content.decode()
     assert "Input/output error" in page
     assert "Try it again" in page
-    assert "Try it again" not in sign_in(auditor).get(f"/work/{job.pk}").content.decode()
-    assert sign_in(auditor).post(f"/work/{job.pk}/again").status_code == 403
+    assert "Try it again" not in sign_in(auditor).get(reverse("job", args=[job.pk])).content.decode()
+    assert sign_in(auditor).post(reverse("job-again", args=[job.pk])).status_code == 403
     disk.clear()
-    assert sign_in(staff).post(f"/work/{job.pk}/again").status_code == 302
-    assert sign_in(staff).post(f"/work/{job.pk}/again").status_code == 409, "once"
+    assert sign_in(staff).post(reverse("job-again", args=[job.pk])).status_code == 302
+    assert sign_in(staff).post(reverse("job-again", args=[job.pk])).status_code == 409, "once"
     worker.run(until_empty=True)
     job.refresh_from_db()
     assert (job.state, job.attempt, job.fault, job.troubled_since) == ("done", 4, "", None)

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from django.conf import settings
 from django.test import Client
+from django.urls import reverse
 
 from desk.test_findings import work
 from desk.test_negotiation import post
@@ -99,7 +100,7 @@ def test_a_report_that_cannot_be_read_holds_no_table_for_ever(
     assert "See why, and have it tried again" in page
     post(sign_in(ciso), f"/findings/reports/{report.pk}/aside")
     assert Path(convert.folder(report.path)).exists()
-    post(sign_in(ciso), f"/work/{report.job_id}/again")
+    post(sign_in(ciso), reverse("job-again", args=[report.job_id]))
     work_one(Job.objects.get(pk=report.job_id))
     report.refresh_from_db()
     assert report.state == "replaced", "what was set aside is not read again"

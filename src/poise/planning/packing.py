@@ -75,7 +75,7 @@ class Packing:
         self._room = np.floor(room + _HAIR * (items + 1)).astype(np.int64)
         #: Cells of the tables that one packing of all knapsacks fills at most.
         self.size = int((items * (self._room + 1)).sum())
-        row = np.repeat(np.arange(len(model.row_upper)), np.diff(model.start))
+        row = model.entry_row
         self._is_charged = np.ones(len(model.row_upper), dtype=np.bool_)
         self._is_charged[model.packed_rows] = False
         kept = self._is_charged[row]

@@ -22,7 +22,7 @@ import numpy as np
 from poise.planning.choices import group_costs, opened_slots, sum_by
 from poise.planning.decomposition.parts import split
 from poise.planning.highs import solve_dense
-from poise.planning.problem import Floats, Goal, Plan, Problem
+from poise.planning.problem import Floats, Goal, Ints, Plan, Problem
 
 if TYPE_CHECKING:
     from poise.planning.priced import Charges
@@ -35,6 +35,15 @@ _FIRST_SHARE = 0.02
 _CHOICE_SECONDS = 2.0
 
 
+def part_groups(problem: Problem) -> tuple[Ints, int]:
+    """Return the part of each group, shape ``(G,)``, and the number of parts, which caps may couple."""
+    parts = split(problem)
+    part_of_group = np.zeros(problem.num_groups, dtype=np.int64)
+    for number, part in enumerate(parts):
+        part_of_group[part.groups] = number
+    return part_of_group, len(parts)
+
+
 class PartMaster:
     """Plans of parts found so far, with what each costs and uses of every cap.
 
@@ -44,11 +53,7 @@ class PartMaster:
     def __init__(self, problem: Problem, goal: Goal, cap: float, *, is_near: bool) -> None:
         self.problem, self.goal = problem, goal
         self.limit = np.concatenate(([cap], problem.caps.limit))
-        parts = split(problem)
-        self.part_of_group = np.zeros(problem.num_groups, dtype=np.int64)
-        for number, part in enumerate(parts):
-            self.part_of_group[part.groups] = number
-        self.num_parts = len(parts)
+        self.part_of_group, self.num_parts = part_groups(problem)
         self.plans: list[Plan] = []
         self.cost: list[Floats] = []
         self.use: list[Floats] = []

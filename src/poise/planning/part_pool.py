@@ -14,16 +14,16 @@ References
 from __future__ import annotations
 
 from collections.abc import Collection, Hashable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
 from poise.planning.choices import sum_by
-from poise.planning.decomposition.parts import split
 from poise.planning.highs import Limits, run_program
 from poise.planning.milp import Model
-from poise.planning.problem import Caps, Floats, Ints, Plan, Problem
+from poise.planning.part_master import part_groups
+from poise.planning.problem import Floats, Ints, Plan, Problem
 from poise.planning.program import Program
 from poise.planning.relaxation import Bounds
 
@@ -55,11 +55,7 @@ class PartPool:
 
     def __init__(self, problem: Problem, model: Model) -> None:
         self.problem, self.model = problem, model
-        parts = split(replace(problem, caps=Caps()))
-        part_of_group = np.zeros(problem.num_groups, dtype=np.int64)
-        for number, part in enumerate(parts):
-            part_of_group[part.groups] = number
-        self.num_parts = len(parts)
+        part_of_group, self.num_parts = part_groups(problem)
         self._part_of_change = part_of_group[problem.change_group]
         self._part_of_column = np.concatenate(
             (
@@ -72,7 +68,7 @@ class PartPool:
         self._watched = np.concatenate((np.arange(problem.num_changes), np.arange(rows - caps, rows)))
         place = np.full(rows, -1)
         place[self._watched] = np.arange(len(self._watched))
-        row = place[np.repeat(np.arange(rows), np.diff(model.start))]
+        row = place[model.entry_row]
         first_unit = model.num_columns - model.units.count
         kept = (row >= 0) & (model.column < first_unit)
         self._row, self._column, self._value = row[kept], model.column[kept], model.value[kept]

@@ -42,6 +42,11 @@ class Program:
         """Return the number of columns."""
         return len(self.exposure)
 
+    @property
+    def entry_row(self) -> Ints:
+        """Return the row of each entry of ``column`` and ``value``."""
+        return np.repeat(np.arange(len(self.row_upper)), np.diff(self.start))
+
     def with_rows(self, row: Ints, column: Ints, value: Floats, lower: Floats, upper: Floats) -> Self:
         """Return the program with more rows: triples of them, numbered from 0, and their bounds."""
         order = np.lexsort((column, row))
@@ -63,7 +68,7 @@ class Program:
 
     def restricted(self, is_free: npt.NDArray[np.bool_], values: Floats) -> Program:
         """Return the program over the free columns, the others held at their values."""
-        row = np.repeat(np.arange(len(self.row_upper)), np.diff(self.start))
+        row = self.entry_row
         held = np.bincount(row, self.value * np.where(is_free, 0.0, values)[self.column], len(self.row_upper))
         kept = is_free[self.column]
         count = np.bincount(row[kept], minlength=len(self.row_upper))

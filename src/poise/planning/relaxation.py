@@ -136,7 +136,7 @@ class Relaxation:
         self._idle: SimpleQueue[highspy.Highs] = SimpleQueue()
         #: Weights of rows that proved some set of limits impossible, those of the caps on both costs last.
         self._rays: list[Floats] = []
-        self._row = np.repeat(np.arange(len(model.row_upper)), np.diff(model.start))
+        self._row = model.entry_row
         self._anchors: list[tuple[Bounds, highspy.HighsBasis]] = []
         if model.num_columns:
             for switches in anchors:

@@ -166,7 +166,7 @@ def line_of(program: Program, weight: float, price: Floats) -> tuple[float, floa
     on_lower = (price > 0) & np.isfinite(program.row_lower)
     on_upper = (price < 0) & np.isfinite(program.row_upper)
     price = np.where(on_lower | on_upper, price, 0.0)
-    row = np.repeat(np.arange(len(price)), np.diff(program.start))
+    row = program.entry_row
     cost = program.exposure + weight * program.disruption
     charged = np.bincount(program.column, price[row] * program.value, program.num_columns)
     rows = price * np.where(on_lower, program.row_lower, np.where(on_upper, program.row_upper, 0.0))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
@@ -27,9 +27,7 @@ from poise.planning.tracing import Trace, trace
 from poise.table.binding import bind, rows_of, touched
 from poise.table.ground import Ground, as_plan
 from poise.table.limits import Limit
-from poise.table.solving import Costs, Effort, costs_of, moves_between
-
-Progress = Callable[[int, int, str], None]
+from poise.table.solving import Costs, Effort, Progress, costs_of, moves_between
 
 #: Weights around the exchange rate of the fair point before limits, for the frontier after them.
 _WEIGHTS = (0.2, 0.5, 1.0, 2.0, 5.0)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from itertools import count
@@ -22,9 +22,7 @@ from poise.bargain.value import Limits, Solve, Value, ValueTable
 from poise.planning.problem import Goal, Plan
 from poise.table.ground import Ground
 from poise.table.limits import Limit, relaxed
-from poise.table.solving import LESS, Costs, Effort, LimitSets, LimitSolver, split
-
-Progress = Callable[[int, int, str], None]
+from poise.table.solving import LESS, Costs, Effort, LimitSets, LimitSolver, Progress, split
 
 #: A saving of less than this part of the draft's cost is none [1].
 _NOTHING = 1e-6

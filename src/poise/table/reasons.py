@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -19,9 +19,7 @@ from poise.table.binding import bind
 from poise.table.ground import Ground
 from poise.table.limits import Limit
 from poise.table.pricing import SAME_PRICE, short_number
-from poise.table.solving import Costs, Effort, costs_of, is_proof, moves_between
-
-Progress = Callable[[int, int, str], None]
+from poise.table.solving import Costs, Effort, Progress, costs_of, is_proof, moves_between
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,9 +22,7 @@ from poise.table.binding import Board, amount_of, bind, changes_in, slots_in, to
 from poise.table.emergency import EmergencyWay, emergency_ways
 from poise.table.ground import Ground, as_plan
 from poise.table.limits import WEEK, Limit, Party, relaxed, step_of
-from poise.table.solving import Costs, Effort, costs_of, split
-
-Progress = Callable[[int, int, str], None]
+from poise.table.solving import Costs, Effort, Progress, costs_of, split
 
 #: Steps that a freeze or a deadline may give way by before it is dropped.
 MOST_STEPS = 26

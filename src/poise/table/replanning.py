@@ -24,9 +24,8 @@ from poise.table.ground import Ground
 from poise.table.landmarks import with_moves
 from poise.table.limits import Limit
 from poise.table.session import Session
-from poise.table.solving import Costs, Effort, costs_of, moves_between
+from poise.table.solving import Costs, Effort, Progress, costs_of, moves_between
 
-Progress = Callable[[int, int, str], None]
 Tell = Callable[[int, str], None]
 
 #: What moving an announced window counts, where moving another counts 1.

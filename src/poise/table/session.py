@@ -32,7 +32,6 @@ from poise.table.ground import Ground, as_plan, encode
 from poise.table.landmarks import (
     DraftPlan,
     Landmarks,
-    Progress,
     ideals,
     landmarks_after,
     landmarks_before,
@@ -56,7 +55,7 @@ from poise.table.negotiation import (
     replay,
     seal,
 )
-from poise.table.solving import Costs, Effort, costs_of
+from poise.table.solving import Costs, Effort, Progress, costs_of
 
 #: Who a record without a signature is by, where no side is.
 DESK = "desk"

@@ -33,6 +33,8 @@ from poise.table.binding import Board, Bound, bind, touched
 from poise.table.ground import Ground, as_plan
 from poise.table.limits import Limit
 
+#: Told (steps done, steps there are at most, what is being done).
+Progress = Callable[[int, int, str], None]
 #: Longest that one solve may take [s]; its rounds end it long before.
 SOLVE_SECONDS = 30.0
 #: Ends the name of a limit that gives way by one step; no limit's id has a space.
@@ -226,7 +228,7 @@ class LimitSolver:
             self.sets.effort.go_on()
             best = self._polished(search, kept, relaxed, best)
             search.pool.add(best, kept)
-        return self._value(search.relaxation, kept, relaxed, [] if best is None else [best], _END_PACKINGS)
+        return self._value(search.relaxation, kept, relaxed, best, _END_PACKINGS)
 
     def _between(self, search: PartSearch, kept: Limits) -> Value:
         """Solve a set between the ends, from the nearer one."""
@@ -241,11 +243,13 @@ class LimitSolver:
             self.sets.effort.go_on()
             whole = search.whole([self.sets.every, NONE, kept], switches)
             best = best if whole is None else self._best(kept, [*plans, whole])
-            if self._is_small and best is None:
-                best = self._any_plan(search.relaxation, kept, relaxed, plans)
-            elif self._is_small and best is not None:
-                best = self._searched(search.relaxation, kept, relaxed, best, plans)
-        return self._value(search.relaxation, kept, relaxed, [] if best is None else [best], _PACKINGS)
+            if self._is_small:
+                best = (
+                    self._any_plan(search.relaxation, kept, relaxed, plans)
+                    if best is None
+                    else self._searched(search.relaxation, kept, relaxed, best, plans)
+                )
+        return self._value(search.relaxation, kept, relaxed, best, _PACKINGS)
 
     def _searched(
         self, relaxation: Relaxation, kept: Limits, relaxed: Relaxed, best: Plan, plans: Sequence[Plan]
@@ -288,10 +292,9 @@ class LimitSolver:
         return plan
 
     def _value(
-        self, relaxation: Relaxation, kept: Limits, relaxed: Relaxed, plans: Sequence[Plan], steps: int
+        self, relaxation: Relaxation, kept: Limits, relaxed: Relaxed, best: Plan | None, steps: int
     ) -> Value:
-        """Return what is proven of a set, by so many packings, and the best of some plans that keeps it."""
-        best = self._best(kept, plans)
+        """Return what is proven of a set, by so many packings, and the best plan found that keeps it."""
         cost = math.inf if best is None else self._cost(best)
         near = self._proofs.get(self._nearer(kept))
         proof = relaxation.packed(self._switches(kept), relaxed, cost, steps, near)

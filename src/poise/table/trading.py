@@ -8,7 +8,7 @@ side, may please both. What pleases both may worsen the company: its own totals 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -25,9 +25,7 @@ from poise.planning.tracing import trace
 from poise.table.binding import bind, touched
 from poise.table.ground import Ground
 from poise.table.limits import Limit, Party
-from poise.table.solving import Costs, Effort, costs_of, moves_between, split
-
-Progress = Callable[[int, int, str], None]
+from poise.table.solving import Costs, Effort, Progress, costs_of, moves_between, split
 
 #: A side gains when its own cost falls by this part of what the draft costs it [1].
 LEAST_GAIN = 1e-3

@@ -205,6 +205,11 @@ class Cluster:
     port: int = field(default_factory=free_port)
     process: subprocess.Popen[bytes] | None = None
 
+    @property
+    def log(self) -> Path:
+        """What its server says, of all its starts."""
+        return self.folder.parent / "postgres.log"
+
     def url(self, database: str = "postgres") -> str:
         """Return what POISE_DATABASE_URL says of one of its databases."""
         return f"postgresql://poise@127.0.0.1:{self.port}/{database}"
@@ -223,13 +228,14 @@ class Cluster:
         command = [str(self.programs / "postgres"), "-D", str(self.folder / "data")]
         for one in settings:
             command += ["-c", one]
-        self.process = subprocess.Popen(command, stderr=subprocess.DEVNULL, **_as_other_user())
+        with self.log.open("ab") as stream:
+            self.process = subprocess.Popen(command, stdout=stream, stderr=stream, **_as_other_user())
         for _ in range(300):
             with socket.socket() as probe:
                 if probe.connect_ex(("127.0.0.1", self.port)) == 0 and self._answers():
                     return
             time.sleep(0.1)
-        raise AssertionError("PostgreSQL did not start")
+        raise AssertionError(f"PostgreSQL did not start: {self.log.read_text()[-2000:]}")
 
     def stop(self) -> None:
         """End its server at once; what was committed is there on the next start."""

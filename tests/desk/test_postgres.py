@@ -40,4 +40,5 @@ def test_the_same_tests_hold_on_postgresql(tmp_path: Path) -> None:
             timeout=1_770,
             check=False,
         )
-    assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-2000:]
+    told = f"{done.stdout[-4000:]}{done.stderr[-2000:]}\n{running.process}: {running.log.read_text()[-2000:]}"
+    assert done.returncode == 0, told

@@ -97,7 +97,7 @@ def _change(problem: Problem, number: int, rng: np.random.Generator) -> ChangeEn
         id=f"c{number}",
         group=f"g{problem.change_group[number]}",
         remedy="",
-        vulnerabilities=(),
+        vulnerabilities=(f"CVE-2026-{1000 + number}", f"CVE-2026-{2000 + number}"),
         num_assets=1,
         num_findings=1,
         hazard_per_day=0.0,

@@ -249,6 +249,40 @@ def test_triggers_fire_on_their_fact_and_on_no_other() -> None:
     assert {trigger.kind for trigger in USUAL_TRIGGERS} == set(cases)
 
 
+def test_a_listing_beside_one_that_was_there_is_news_and_a_newer_patch_is_not() -> None:
+    """Facts are of vulnerabilities in a group, not of changes: each new one fires, none fires twice."""
+    ground, replace = small_ground(8), msgspec.structs.replace
+    first, second = ground.changes[0].vulnerabilities
+    quiet = [replace(change, is_kev=False) for change in ground.changes]
+
+    def with_first(**new: object) -> Ground:
+        return replace(ground, changes=(replace(quiet[0], **new), *quiet[1:]))
+
+    def facts(today: Ground) -> list[str]:
+        then = with_first(is_kev=True, known_exploited=(first,))
+        body = agreement(then)
+        return [one.fact for one in fired(body, today, then, NOW) if one.trigger.kind == "kev"]
+
+    assert facts(with_first(is_kev=True, known_exploited=(first,))) == []
+    both = with_first(is_kev=True, known_exploited=(first, second))
+    assert facts(both) == [f"{second} is now known to be exploited: {quiet[0].id}"]
+    assert facts(with_first(id="newer", is_kev=True, known_exploited=(first,))) == []
+    new = tuple(f"CVE-2026-{number}" for number in range(9001, 9006))
+    found = with_first(is_kev=True, vulnerabilities=(first, *new), known_exploited=(first, *new))
+    names = "CVE-2026-9001, CVE-2026-9002, CVE-2026-9003 and 2 more are"
+    assert facts(found) == [f"{names} now found, and known to be exploited: {quiet[0].id}"]
+
+
+def test_a_ground_that_told_only_a_flag_still_fires_once() -> None:
+    """Agreements of a former Poise rest on grounds that do not say which vulnerability is listed."""
+    ground, replace = small_ground(8), msgspec.structs.replace
+    then = replace(ground, changes=tuple(replace(one, is_kev=True) for one in ground.changes))
+    listed = tuple(replace(one, known_exploited=one.vulnerabilities[:1]) for one in then.changes)
+    today = replace(then, changes=listed)
+    kinds = {one.trigger.kind for one in fired(agreement(then), today, then, NOW)}
+    assert "kev" not in kinds
+
+
 def test_an_agreed_plan_is_found_again_in_a_later_ground() -> None:
     """Changes and windows by name: what is gone is not done, the rest stands where it was agreed."""
     ground = small_ground(8)

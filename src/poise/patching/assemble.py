@@ -287,6 +287,7 @@ def change_entry(change: Change) -> ChangeEntry:
         is_kev=change.is_kev,
         is_ransomware=change.is_ransomware,
         bod_label=change.bod_label,
+        known_exploited=change.known_exploited,
         assumed=tuple(sorted(change.assumed)),
     )
 

@@ -110,6 +110,9 @@ class _Rater:
             bod_label=label,
             bod_days=days,
             severity=remedy.severity or "",
+            known_exploited=tuple(
+                sorted(v for v in remedy.vulnerabilities if self.evidence[v].kev is not None)
+            ),
             assumed=rated.assumed | self._assumed(group, published),
         )
 

@@ -192,6 +192,8 @@ class ChangeEntry(msgspec.Struct, frozen=True, kw_only=True):
     is_kev: bool
     is_ransomware: bool
     bod_label: str
+    #: Those of ``vulnerabilities`` behind ``is_kev``; empty in documents of a Poise that did not tell.
+    known_exploited: tuple[str, ...] = ()
     assumed: tuple[str, ...] = ()
 
 

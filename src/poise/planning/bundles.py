@@ -1,8 +1,9 @@
 """Smallest bundles of moves: how few changes must go elsewhere for both costs to come into a band.
 
-On larger problems bundles of one move and many of two are looked at first (:mod:`poise.planning.few_moves`).
-Else HiGHS minimises the number of moves over the whole program, so its bound is a proof: no bundle of fewer
-moves does it, found or not. Where branching ends before that, the bound says how far it got.
+On larger problems bundles of one move and many of two and three are looked at first
+(:mod:`poise.planning.few_moves`). Else HiGHS minimises the number of moves over the whole program, so its
+bound is a proof: no bundle of fewer moves does it, found or not. Where branching ends before that, the
+bound says how far it got.
 """
 
 from __future__ import annotations
@@ -92,9 +93,9 @@ def smallest_bundle(
     least = 1
     if len(list_choices(problem).change) > EXACT_CHOICES:
         few = few_moves(problem, kept, bands, rate, held)
-        plans, least = ([few.plan], few.least_moves) if few.plan is not None else (plans, few.least_moves)
-        if few.plan is not None and (moved := _moved(few.plan, kept)).size <= least:
-            return Bundle(few.plan, moved, least)
+        least = few.least_moves
+        if few.plan is not None:
+            return Bundle(few.plan, _moved(few.plan, kept), least)
     search = _Search(problem, kept, bands, held, limits)
     start = search.first(plans)
     values = search.model.values_of(kept.window) if start is None else start

@@ -1,12 +1,14 @@
-"""Bundles of one or two moves, by looking at them: what moves change adds up exactly over groups.
+"""Bundles of one to three moves, by looking at them: what moves change adds up exactly over groups.
 
 Within a group two moves may leave or share a visit, which is counted too.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
-from itertools import pairwise
+from functools import cached_property
+from itertools import islice, pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -16,10 +18,14 @@ from poise.planning.evaluate import evaluate
 from poise.planning.highs import CAP_TOLERANCE
 from poise.planning.problem import Floats, Ints, Plan, Problem
 
-#: Single moves and pairs confirmed by the evaluator at most: a second or two on the sample company.
-_MOST_SINGLES, _MOST_PAIRS = 4_000, 300
+#: Single moves, and sets of moves of one kind, confirmed by the evaluator at most.
+_MOST_SINGLES, _MOST_CONFIRMED = 4_000, 300
 #: Moves of each kind, best first, that pairs are made of.
-_PAIRED = 3_000
+_PAIRED = 20_000
+#: Pairs in two groups kept for a look, and moves looked at alone: each a second or less.
+_MOST_PAIRS, _MOST_ALONE = 200_000, 6_000
+#: Of moves that keep all rules alone, best first, those of each kind that sets of three are made of.
+_IN_THREES = 300
 #: Pairs within one group looked at, of all groups together: a second.
 _MOST_TOGETHER = 20_000_000
 
@@ -44,7 +50,7 @@ class Band:
 
 @dataclass(frozen=True)
 class FewMoves:
-    """A plan of one or two moves that brings both costs into their bands, if one was found.
+    """A plan of one to three moves that brings both costs into their bands, if one was found.
 
     ``least_moves`` is proven: 2 where no single move does it.
     """
@@ -56,7 +62,10 @@ class FewMoves:
 def few_moves(
     problem: Problem, kept: Plan, bands: tuple[Band, Band], rate: float, held: npt.NDArray[np.bool_]
 ) -> FewMoves:
-    """Look for the best single move, then for a good pair; arguments as in ``smallest_bundle``."""
+    """Look for the best single move, then for a good pair, then for three in three groups.
+
+    Arguments as in :func:`poise.planning.bundles.smallest_bundle`.
+    """
     seen = evaluate(problem, kept)
     own = np.array([seen.exposure + seen.late_cost, seen.disruption])
     moves = _moves(problem, kept, held)
@@ -68,12 +77,8 @@ def few_moves(
         if _holds(problem, plan, bands):
             return FewMoves(plan, 1)
     least = 2 if len(inside) <= _MOST_SINGLES else 1
-    candidates = [*_apart(moves, own, bands, rate), *_together(problem, moves, own, bands, rate)]
-    for _, first, second in sorted(candidates)[:_MOST_PAIRS]:
-        plan = moves.applied(kept, [first, second])
-        if _holds(problem, plan, bands):
-            return FewMoves(plan, least)
-    return FewMoves(None, least)
+    look = _Look(problem, kept, bands, rate, moves, own)
+    return FewMoves(look.pair() or look.three(), least)
 
 
 @dataclass(frozen=True)
@@ -139,50 +144,132 @@ def _costs_now(problem: Problem, choices: Choices, kept: Plan) -> tuple[Floats, 
     return exposure, disruption
 
 
-def _apart(moves: _Moves, own: Floats, bands: tuple[Band, Band], rate: float) -> list[tuple[float, int, int]]:
-    """Return pairs of moves in two groups that bring both costs into their bands, with their total cost."""
-    total = moves.delta[0] + rate * moves.delta[1]
-    order = np.argsort(total, kind="stable")
-    safer = order[moves.delta[0][order] < 0][:_PAIRED]
-    calmer = order[moves.delta[1][order] < 0][:_PAIRED]
-    found: list[tuple[float, int, int]] = []
-    for first in safer:
-        cost = own[:, None] + moves.delta[:, [first]] + moves.delta[:, calmer]
-        fits = bands[0].holds_all(cost[0]) & bands[1].holds_all(cost[1])
-        fits &= moves.group[calmer] != moves.group[first]
-        second = calmer[np.flatnonzero(fits)[:3]]  # those of least total cost beside the first
-        found += [(float(total[first] + total[one]), int(first), int(one)) for one in second]
-    return found
+#: A total cost, and the moves that make it.
+_Candidate = tuple[float, list[int]]
 
 
-def _together(
-    problem: Problem, moves: _Moves, own: Floats, bands: tuple[Band, Band], rate: float
-) -> list[tuple[float, int, int]]:
-    """Return pairs of moves of two changes of one group that do so, with their total cost.
+@dataclass(frozen=True)
+class _Look:
+    """Looks for moves that together bring both costs, ``own`` now, into their bands."""
 
-    Two changes of a group may save what neither does alone: a visit that they leave both, or share.
-    """
-    order = np.argsort(moves.group, kind="stable")
-    bounds = np.flatnonzero(np.diff(moves.group[order], prepend=-1, append=-1))
-    found: list[tuple[float, int, int]] = []
-    left = _MOST_TOGETHER
-    for begin, end in pairwise(bounds):
-        members = order[begin:end]
-        left -= len(members) ** 2
-        if left < 0:
-            break
-        delta = moves.delta[:, members]
-        both = delta[:, :, None] + delta[:, None, :]
-        both[1] += _shared(problem, moves, members)
-        fits = bands[0].holds_all(own[0] + both[0]) & bands[1].holds_all(own[1] + both[1])
-        fits &= moves.change[members][:, None] < moves.change[members][None, :]
-        first, second = np.nonzero(fits)
-        total = both[0][first, second] + rate * both[1][first, second]
-        best = np.argsort(total, kind="stable")[:_MOST_PAIRS]
-        found += zip(
-            total[best].tolist(), members[first[best]].tolist(), members[second[best]].tolist(), strict=True
-        )
-    return found
+    problem: Problem
+    kept: Plan
+    bands: tuple[Band, Band]
+    rate: float
+    moves: _Moves
+    own: Floats
+
+    @cached_property
+    def total(self) -> Floats:
+        """What each move changes of both costs together, shape ``(M,)`` [money of exposure]."""
+        total: Floats = self.moves.delta[0] + self.rate * self.moves.delta[1]
+        return total
+
+    @cached_property
+    def kinds(self) -> tuple[Ints, Ints]:
+        """Moves that lower the exposure, and the disruption, by growing total cost."""
+        order, delta = np.argsort(self.total, kind="stable"), self.moves.delta
+        return order[delta[0][order] < 0][:_PAIRED], order[delta[1][order] < 0][:_PAIRED]
+
+    @cached_property
+    def _alone(self) -> dict[int, bool]:
+        """Of moves looked at, whether each keeps all rules alone."""
+        return {}
+
+    def _keeps(self, place: int) -> bool:
+        """Return whether a move keeps all rules alone: most do not, and a pair with one rarely does.
+
+        Of moves beyond the first so many looked at nothing is known: False.
+        """
+        if place not in self._alone:
+            if len(self._alone) >= _MOST_ALONE:
+                return False
+            plan = self.moves.applied(self.kept, [place])
+            self._alone[place] = evaluate(self.problem, plan).is_feasible
+        return self._alone[place]
+
+    def pair(self) -> Plan | None:
+        """Return the plan of a good pair: of moves that keep all rules alone, or of any."""
+        pairs = sorted([*self.apart(*self.kinds), *self.together()])
+        likely = (places for _, places in pairs if all(map(self._keeps, places)))
+        return self._first(likely) or self._first(places for _, places in pairs)
+
+    def three(self) -> Plan | None:
+        """Return the plan of three moves in three groups, each of which keeps all rules alone."""
+        return self._first(places for _, places in sorted(self._threes()))
+
+    def _first(self, candidates: Iterable[list[int]]) -> Plan | None:
+        """Return the plan of the first of some sets of moves that does it; of so many at most."""
+        for places in islice(candidates, _MOST_CONFIRMED):
+            plan = self.moves.applied(self.kept, places)
+            if _holds(self.problem, plan, self.bands):
+                return plan
+        return None
+
+    def _fits(self, cost: Floats) -> npt.NDArray[np.bool_]:
+        """Return which costs of both sides, along the first axis, lie in their bands."""
+        return self.bands[0].holds_all(cost[0]) & self.bands[1].holds_all(cost[1])
+
+    def apart(self, safer: Ints, calmer: Ints) -> list[_Candidate]:
+        """Return pairs of moves in two groups, one of each kind, with the partners that cost least."""
+        moves, total, found = self.moves, self.total, []
+        few, many = sorted((safer, calmer), key=len)
+        partners = max(3, _MOST_PAIRS // max(1, len(few)))
+        for first in few:
+            fits = self._fits(self.own[:, None] + moves.delta[:, [first]] + moves.delta[:, many])
+            fits &= moves.group[many] != moves.group[first]
+            second = many[np.flatnonzero(fits)[:partners]]
+            found += [(float(total[first] + total[one]), [int(first), int(one)]) for one in second]
+        return found
+
+    def together(self) -> list[_Candidate]:
+        """Return pairs of moves of two changes of one group.
+
+        Two changes of a group may save what neither does alone: a visit that they leave both, or share.
+        """
+        moves = self.moves
+        order = np.argsort(moves.group, kind="stable")
+        bounds = np.flatnonzero(np.diff(moves.group[order], prepend=-1, append=-1))
+        found: list[_Candidate] = []
+        left = _MOST_TOGETHER
+        for begin, end in pairwise(bounds):
+            members = order[begin:end]
+            left -= len(members) ** 2
+            if left < 0:
+                break
+            delta = moves.delta[:, members]
+            both = delta[:, :, None] + delta[:, None, :]
+            both[1] += _shared(self.problem, moves, members)
+            fits = self._fits(self.own[:, None, None] + both)
+            fits &= moves.change[members][:, None] < moves.change[members][None, :]
+            first, second = np.nonzero(fits)
+            total = both[0][first, second] + self.rate * both[1][first, second]
+            for place in np.argsort(total, kind="stable")[:_MOST_CONFIRMED]:
+                pair = [int(members[first[place]]), int(members[second[place]])]
+                found.append((float(total[place]), pair))
+        return found
+
+    def _threes(self) -> list[_Candidate]:
+        """Return sets of three moves in three groups, of the cheapest of both kinds."""
+        moves = self.moves
+        cheap = [islice(filter(self._keeps, kind.tolist()), _IN_THREES) for kind in self.kinds]
+        some = np.array(sorted(set().union(*cheap)), dtype=np.int64)
+        group, delta, total = moves.group[some], moves.delta[:, some], self.total[some]
+        first, second = np.triu_indices(len(some), 1)
+        is_apart = group[first] != group[second]
+        first, second = first[is_apart], second[is_apart]
+        pair, pair_total = delta[:, first] + delta[:, second], total[first] + total[second]
+        found: list[_Candidate] = []
+        for third in range(2, len(some)):
+            # Pairs of moves before it: each set of three is looked at once.
+            before = np.flatnonzero(second < third)
+            fits = self._fits(self.own[:, None] + pair[:, before] + delta[:, [third]])
+            fits &= (group[first[before]] != group[third]) & (group[second[before]] != group[third])
+            inside = before[fits]
+            for one in inside[np.argsort(pair_total[inside], kind="stable")[:3]]:
+                places = [int(some[first[one]]), int(some[second[one]]), int(some[third])]
+                found.append((float(pair_total[one] + total[third]), places))
+        return found
 
 
 def _shared(problem: Problem, moves: _Moves, members: Ints) -> Floats:

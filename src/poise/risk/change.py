@@ -38,6 +38,8 @@ class Change:
         Day by which law or policy wants it done, and which; None and "" where none does.
     cvss_max, epss_max, is_kev, is_ransomware, bod_label, bod_days, severity
         What people's rules sort by: the worst of its vulnerabilities; None and "" where unknown.
+    known_exploited
+        Those of ``vulnerabilities`` that CISA lists as exploited.
     assumed
         What had to be assumed: ``"epss of CVE-..."``, ``"downtime cost of tier 2"``.
     """
@@ -69,4 +71,5 @@ class Change:
     bod_label: str
     bod_days: float | None
     severity: str
+    known_exploited: tuple[str, ...] = ()
     assumed: frozenset[str] = frozenset()

@@ -31,7 +31,8 @@ from poise.table.solving import Costs, Effort, Progress, costs_of, moves_between
 LEAST_GAIN = 1e-3
 #: Alternatives shown, of equal worth to the proposer [G. Leonardelli et al., J. Pers. Soc. Psych. 2019].
 ALTERNATIVES = 3
-#: Two gains of the proposer that differ by less than this part of them are of equal worth [1].
+#: Two gains of the proposer that differ by less than this part of them are of equal worth [1]; also where
+#: they differ by less than what counts as a gain at all.
 SAME_WORTH = 0.1
 #: No change moves.
 NOTHING_MOVED: Ints = np.zeros(0, dtype=np.int64)
@@ -135,8 +136,8 @@ def find_trades(
     draft
         Keeps the limits.
     proposer
-        The side that offers them: to it all are worth alike, up to ``SAME_WORTH`` of its gain, so that it can
-        offer them together and let the other side choose.
+        The side that offers them: to it all are worth alike, up to ``SAME_WORTH`` of its gain or what counts
+        as a gain at all, so that it can offer them together and let the other side choose.
 
     Returns
     -------
@@ -259,9 +260,9 @@ class _Seeker:
         bands = {side: Band(cost * (1 - LEAST_GAIN)) for side, cost in most.items()}
         if proposer is not None and first is not None:
             gain = first.gain_security if proposer == "security" else first.gain_operations
-            least, largest = gain * (1 - SAME_WORTH), gain * (1 + SAME_WORTH)
+            apart = max(SAME_WORTH * gain, LEAST_GAIN)
             bands[proposer] = Band(
-                most[proposer] * (1 - max(LEAST_GAIN, least)), most[proposer] * (1 - largest)
+                most[proposer] * (1 - max(LEAST_GAIN, gain - apart)), most[proposer] * (1 - gain - apart)
             )
         return bands["security"], bands["operations"]
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from poise.patching.document import ChangeEntry
 from poise.planning.evaluate import evaluate
 from poise.table.agreement import Action, Trigger, agreed_plan, terms_of
 from poise.table.ground import Ground
@@ -15,7 +16,8 @@ from poise.table.ground import Ground
 #: The gravest first: what happens is the gravest action of all triggers that fired.
 GRAVITY: tuple[Action, ...] = ("default", "reopen", "notify")
 
-
+#: Vulnerabilities that a fact names; it counts the others.
+_NAMED = 3
 _KINDS = {
     "kev": "a vulnerability in scope becomes known-exploited",
     "exposure": "the expected loss of the agreed plan grows by more than {threshold:.0%}",
@@ -100,10 +102,29 @@ def _facts(
 
 
 def _newly_exploited(ground: Ground, then: Ground) -> Iterator[str]:
-    before = {change.id for change in then.changes if change.is_kev}
+    """Yield what is exploited in a group and was not, or was not there: a newer patch for it is no news."""
+    before = {(change.group, known) for change in then.changes for known in _exploited(change)}
+    there = {(change.group, found) for change in then.changes for found in change.vulnerabilities}
     for change in ground.changes:
-        if change.is_kev and change.id not in before:
-            yield f"{change.id} is now known to be exploited"
+        new = [known for known in _exploited(change) if (change.group, known) not in before]
+        listed = [known for known in new if (change.group, known) in there]
+        found = [known for known in new if (change.group, known) not in there]
+        if listed:
+            yield f"{_names(listed)} now known to be exploited: {change.id}"
+        if found:
+            yield f"{_names(found)} now found, and known to be exploited: {change.id}"
+
+
+def _names(vulnerabilities: Sequence[str]) -> str:
+    """Return "CVE-2026-1 is", "CVE-2026-1, CVE-2026-2 are" or, of many, the first and how many more are."""
+    more = len(vulnerabilities) - _NAMED
+    names = ", ".join(vulnerabilities[:_NAMED]) + (f" and {more} more" if more > 0 else "")
+    return f"{names} {'is' if len(vulnerabilities) == 1 else 'are'}"
+
+
+def _exploited(change: ChangeEntry) -> tuple[str, ...]:
+    """Return the known-exploited vulnerabilities of a change; all where only a flag says that some are."""
+    return change.known_exploited or (change.vulnerabilities if change.is_kev else ())
 
 
 def _more_exposed(body: dict[str, Any], ground: Ground, then: Ground, threshold: float) -> Iterator[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ import pytest
 
 from poise.cli import main
 from poise.errors import PoiseError, SignatureError, TableError
+from poise.ledger.keyfile import write_key
 from poise.ledger.keys import SigningKey
 from poise.ledger.store import Ledger
 from poise.table.files import read_document
@@ -227,6 +228,32 @@ def test_a_draft_is_by_somebody_who_can_sign_it(
     assert "E741" in capsys.readouterr().err
     assert not out.exists()
     assert main([*words, "anna"]) == 0
+
+
+def test_an_answer_with_a_key_is_of_that_key_s_side(
+    table: Session, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Neither the other side's key nor one that was revoked answers; a refused answer is not noted."""
+    monkeypatch.setenv("POISE_PASSPHRASE", "keep it secure, always")
+    operations, security = enrolled(table)
+    files = {"operations": tmp_path / "anna.pem", "security": tmp_path / "bert.pem"}
+    for file, key in zip(files.values(), (operations, security), strict=True):
+        write_key(file, key, "keep it secure, always")
+    table.propose("security", "mine", as_plan(table.ground.plans[-1].windows))
+
+    def answer(key: str, party: str, now: datetime = NOW) -> int:
+        words = ["agree", "answer", "1", "accept", "--party", party, "--now", now.isoformat()]
+        return main([*words, "--key", str(files[key])])
+
+    assert answer("security", "operations") == 4
+    assert "E743" in capsys.readouterr().err
+    assert answer("security", "security") == 0
+    assert "No match" in capsys.readouterr().out
+    lost = {"person": "anna", "key": operations.id, "since": "2026-01-01T00:00:00Z", "reason": "lost"}
+    table.ledger.append("key.revoke", "anna", lost, now=NOW, keys=(operations, security))
+    assert answer("operations", "operations", NOW + timedelta(hours=1)) == 4
+    assert "E741" in capsys.readouterr().err
+    assert table.answers.of("operations") == {}
 
 
 def test_of_two_writers_at_once_the_second_is_told(table: Session) -> None:

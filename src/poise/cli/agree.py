@@ -71,6 +71,9 @@ def _add_proposals(verbs: _Verbs) -> None:
         "answer", choices=("accept", "accept-if", "no"), help="accept-if is to talk about, and no acceptance"
     )
     at_table.add_party(answer)
+    answer.add_argument(
+        "--key", type=Path, metavar="FILE", help="show by this key that you speak for the party"
+    )
     at_table.add_common(answer)
     answer.set_defaults(run=run_answer)
 
@@ -179,6 +182,7 @@ def run_propose(arguments: argparse.Namespace) -> int:
 def run_answer(arguments: argparse.Namespace) -> int:
     """Run ``poise agree answer``."""
     with at_table.session(arguments) as at:
+        at_table.check_speaker(arguments, at, arguments.party)
         is_match = at.answer(arguments.party, arguments.proposal, arguments.answer)
         value = {"proposal": arguments.proposal, "matched": is_match}
         text = f"Both accept proposal {arguments.proposal}.\n" if is_match else "Noted. No match so far.\n"

@@ -111,6 +111,18 @@ def signer(arguments: argparse.Namespace, at: Session) -> tuple[tuple[SigningKey
     return (key,), signing.holder_of(at.ledger.roster(), key.id)
 
 
+def check_speaker(arguments: argparse.Namespace, at: Session, party: str) -> None:
+    """Refuse a ``--key`` that does not count now, or does not speak for a party; without one say nothing."""
+    from poise.errors import Fault, SignatureError
+
+    roster = at.ledger.roster()
+    for key in signer(arguments, at)[0]:
+        if not roster.keys[key.id].counts(at.now):
+            text, hint = "does not count at this time.", "poise key list shows since and until when keys do."
+            raise SignatureError(Fault("E741", f"key of {roster.keys[key.id].person}", text, hint))
+        roster.check_side(key.id, party, at.now)
+
+
 def show(arguments: argparse.Namespace, value: Any, text: str) -> int:
     """Print a value as JSON, or its text."""
     sys.stdout.write(

@@ -12,7 +12,7 @@ from django.contrib.sessions.backends.db import SessionStore
 from django.db import InterfaceError, OperationalError
 from django.test import Client
 
-from poise.desk import places
+from poise.desk import logs, middleware, places
 from poise.desk.api import security
 from poise.errors import Fault
 
@@ -40,6 +40,35 @@ def test_a_database_that_is_away_is_told_without_asking_it(
     assert "closed the connection" not in page.content.decode()
     call = client.get("/api/findings", headers={"Authorization": "Bearer poise_x"})
     assert (call.status_code, call.json()["faults"][0]["id"]) == (503, "E872")
+
+
+def test_the_log_tells_of_an_absent_database_once_a_minute(
+    ciso: Any, sign_in: Callable[[Any], Client], monkeypatch: pytest.MonkeyPatch, caplog: Any
+) -> None:
+    """One line for all requests, with how many there were, and no traceback of any; of other faults each."""
+    client, seconds = sign_in(ciso), [0.0]
+    client.raise_request_exception = False
+    monkeypatch.setattr(middleware, "_AWAY_LINES", logs.Sparing(clock=lambda: seconds[0]))
+
+    def away(*_: Any, **__: Any) -> None:
+        raise OperationalError("the server closed the connection")
+
+    monkeypatch.setattr(SessionStore, "load", away)
+    monkeypatch.setattr(security, "holder", away)
+    for minute in (0, 59, 61):
+        seconds[0] = minute
+        for path in ("/findings", "/health", "/"):
+            assert client.get(path, headers={"Authorization": "Bearer poise_x"}).status_code in (200, 503)
+        client.get("/api/findings", headers={"Authorization": "Bearer poise_x"})
+    told = [one for one in caplog.records if one.levelname in ("WARNING", "ERROR")]
+    assert [one.getMessage() for one in told] == [
+        "the database cannot be used: OperationalError",
+        "the database cannot be used: OperationalError; 7 more since the last such line",
+    ]
+    assert not any(one.exc_info for one in told)
+    monkeypatch.setattr(SessionStore, "load", lambda _: 1 / 0)
+    client.get("/findings")
+    assert caplog.records[-1].exc_info, "a fault of our own still has its place in the log"
 
 
 def test_our_own_fault_is_not_blamed_on_the_database(

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 import traceback
+from collections.abc import Callable
 from types import TracebackType
 from typing import Any, Final
 
@@ -47,6 +49,44 @@ def places_of(error: BaseException | None) -> str:
         lines += ["Traceback (most recent call last):\n", *traceback.format_tb(one.__traceback__)]
         lines.append(f"{type(one).__module__}.{type(one).__qualname__} ({_WITHHELD})\n")
     return "".join(lines).rstrip("\n")
+
+
+class NotWhileAway(logging.Filter):
+    """Keeps out what Django says of each request that met no database: :class:`Sparing` tells of them all."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Return whether a record is of anything else; the desk answers 503 for nothing else."""
+        return getattr(record, "status_code", None) != 503
+
+
+class Sparing:
+    """Tells of what happens with every request at most once a minute, and then how often it did.
+
+    Parameters
+    ----------
+    seconds
+        How long nothing more is said after a line [s].
+    clock
+        Gives seconds from any moment on [s].
+    """
+
+    def __init__(self, seconds: float = 60.0, clock: Callable[[], float] = time.monotonic) -> None:
+        self._seconds, self._clock = seconds, clock
+        self._lock = threading.Lock()
+        self._told: dict[str, float] = {}
+        self._kept_back: dict[str, int] = {}
+
+    def tell(self, what: str, kind: str) -> None:
+        """Log one line of a kind, or count it for the next where the last is too near."""
+        with self._lock:
+            now, last = self._clock(), self._told.get(kind)
+            if last is not None and now - last < self._seconds:
+                self._kept_back[kind] += 1
+                return
+            kept_back = self._kept_back.get(kind, 0)
+            self._told[kind], self._kept_back[kind] = now, 0
+        more = f"; {kept_back} more since the last such line" if kept_back else ""
+        log.warning("%s: %s%s", what, kind, more)
 
 
 class ServerLogger(Logger):  # type: ignore[misc]

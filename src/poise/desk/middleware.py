@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import sys
 from collections.abc import Callable
 from typing import Final
@@ -15,13 +14,13 @@ from django.shortcuts import render
 from django.template.loader import render_to_string
 from django.utils import timezone
 
-from poise.desk import convert, places
+from poise.desk import convert, logs, places
 from poise.errors import ConflictError, Fault, NotAllowedError, PoiseError
 
 Answer = Callable[[HttpRequest], HttpResponse]
 #: What becomes of a request when the database is away or full, or two requests made the same row.
 AWAY: Final = (OperationalError, InterfaceError, IntegrityError)
-log = logging.getLogger("poise.desk")
+_AWAY_LINES: Final = logs.Sparing()
 
 #: Nothing inline, nothing from another host.
 POLICY: Final = (
@@ -77,7 +76,7 @@ class Faults:
 
 def away(request: HttpRequest) -> HttpResponse:
     """Answer that the database is away, or its disk full, without asking it who is signed in."""
-    log.warning("database: %s", type(sys.exc_info()[1]).__name__)
+    _AWAY_LINES.tell("the database cannot be used", type(sys.exc_info()[1]).__name__)
     text = "cannot be read or written just now. Nothing of this step was kept."
     fault = Fault("E872", "database", text, "Try again in a moment.")
     answer: HttpResponse

@@ -173,6 +173,7 @@ LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {"line": {"()": "poise.desk.logs.Line"}},
+    "filters": {"not_while_away": {"()": "poise.desk.logs.NotWhileAway"}},
     # Warnings are also of what people were refused, such as an address that leads nowhere.
     "handlers": {
         "stderr": {
@@ -183,7 +184,10 @@ LOGGING = {
     },
     "root": {"handlers": ["stderr"], "level": "WARNING"},
     # Its warnings are about being stopped, such as how to press Ctrl-C again.
-    "loggers": {"django_tasks_db": {"level": "ERROR"}},
+    "loggers": {
+        "django_tasks_db": {"level": "ERROR"},
+        "django.request": {"filters": ["not_while_away"]},
+    },
 }
 #: W004, W008, W012 and W016 are about plain http on one machine, W005 and W021 about other hosts of a domain,
 #: which are not for the desk to decide.

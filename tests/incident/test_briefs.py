@@ -120,7 +120,7 @@ def test_a_brief_reads_as_people_need_it(desk: Desk) -> None:
     assert text.startswith("TLP:AMBER+STRICT\n"), "it says what was promised, which has no mark of its own"
     assert text.index("Waiting costs 100 to 900 an hour: orders.") < text.index("Services")
     assert text.index("Orders stopped.") < text.index("payroll")
-    assert "2026-11-25 13:30 CET (2026-11-25 12:30 UTC)" in text
+    assert "25 Nov 2026, 13:30 CET (12:30 UTC)" in text
     with pytest.raises(IncidentError, match="E841"):
         read_profile({"detail": "some"}, "x")
 

@@ -273,6 +273,6 @@ def test_one_stage_may_not_be_due_and_a_filing_gets_its_receipt(desk: Desk) -> N
     assert stages(2.5)["processor"][0] == "no number"
     assert stages(9)["processor"] == ("does not apply", "Not due here: we are the controller.")
     assert "No receipt yet." in stages(8)["authority"][1]
-    assert "Receipt: Eingang 77, 2026-11-25 12:08 UTC." in stages(9)["authority"][1]
+    assert "Receipt: Eingang 77, 25 Nov 2026, 12:08 UTC." in stages(9)["authority"][1]
     desk.do("clock.stage", 10, stage="processor", applies=True, reason="for the subsidiary", **regime)
     assert stages(10)["processor"][0] == "no number"

@@ -187,11 +187,11 @@ def test_promises_decisions_and_answers_stand_on_the_timeline(desk: Desk) -> Non
         found = timeline(desk.case, watcher, at(minutes))
         return [(round((one.at - at(0)).total_seconds() / 60), one.text) for one in found]
 
-    assert (1, "security promised the next update by 2026-11-25 12:30 UTC.") in lines(10)
+    assert (1, "security promised the next update by 25 Nov 2026, 12:30 UTC.") in lines(10)
     assert not any("was late" in text for _, text in lines(30))
     late = "The update that security promised for this time was late; it "
     assert (30, late + "has not come.") in lines(31)
-    assert (30, late + "came 2026-11-25 12:42 UTC.") in lines(50)
+    assert (30, late + "came 25 Nov 2026, 12:42 UTC.") in lines(50)
     assert (3, "security answered: Orders go by phone.") in lines(10)
     assert any(text.startswith("operations decided 'Cut the network off' on:") for _, text in lines(10))
     assert (34, "Nobody decided: 'Wait' as agreed, on: Cut the network off?") in lines(40)

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 from poise.incident.base import PARTIES
 from poise.incident.known import view
+from poise.incident.moments import at_place, in_utc
 from poise.incident.profile import DEFAULTS, Audience, Profile
 from poise.incident.state import Decision, Incident, Promise, Told
 from poise.incident.statements import KINDS, duty, sentence, source_words
@@ -95,7 +96,7 @@ class Brief:
         lines = [
             *drill,
             label(self.mark),
-            f"{self.title}, as known {self.at:%Y-%m-%d %H:%M} UTC",
+            f"{self.title}, as known {in_utc(self.at)}",
             *privileged,
         ]
         for heading, content in (("Decisions wanted", self.wanted), ("Next updates", self.updates)):
@@ -186,13 +187,6 @@ def differences(briefs: Iterable[Brief]) -> dict[str, tuple[str, ...]]:
     return {record: audiences for record, audiences in lacking.items() if audiences}
 
 
-def local(moment: datetime, zone: ZoneInfo) -> str:
-    """Return a moment in UTC and, where that differs, at a place."""
-    utc = f"{moment:%Y-%m-%d %H:%M} UTC"
-    there = moment.astimezone(zone)
-    return utc if there.utcoffset() == moment.utcoffset() else f"{there:%Y-%m-%d %H:%M %Z} ({utc})"
-
-
 def wanted(decision: Decision, zone: ZoneInfo, currency: str = "") -> str:
     """Return a decision request in a sentence or two."""
     act = decision.act
@@ -205,7 +199,7 @@ def wanted(decision: Decision, zone: ZoneInfo, currency: str = "") -> str:
     options = "; ".join(one.text for one in act.options)
     undo = "can be undone" if act.is_reversible else "cannot be undone"
     return (
-        f"{act.question} Needed by {local(act.needed_by, zone)}. Options: {options}. "
+        f"{act.question} Needed by {at_place(act.needed_by, zone)}. Options: {options}. "
         f"Recommended: {act.words_of(act.recommendation)}; it {undo}. {cost}"
     )
 
@@ -215,11 +209,11 @@ def _line(told: Told, form: Profile, zone: ZoneInfo) -> Line:
     details = []
     doing = duty(act)
     if doing:
-        details.append(f"{doing[0]} {doing[1]} until {local(doing[2], zone)}.")
+        details.append(f"{doing[0]} {doing[1]} until {at_place(doing[2], zone)}.")
     if form.detail == "full":
         if act.true_from:
-            details.append(f"True from {local(act.true_from, zone)}.")
-        details.append(f"Known from {local(act.known_from, zone)}, recorded {local(told.time, zone)}.")
+            details.append(f"True from {at_place(act.true_from, zone)}.")
+        details.append(f"Known from {at_place(act.known_from, zone)}, recorded {at_place(told.time, zone)}.")
         if act.source:
             details.append(f"Source: {source_words(act)}.")
     return Line(told.record, sentence(act), tuple(details))
@@ -239,4 +233,4 @@ def _updates(promises: list[Promise], at: datetime, zone: ZoneInfo) -> Iterable[
         made = [one for one in promises if one.party == party and one.made <= at]
         if made and made[-1].state(at) in ("open", "late"):
             late = ", which is over" if made[-1].state(at) == "late" else ""
-            yield f"{party}: by {local(made[-1].due_at(at), zone)}{late}."
+            yield f"{party}: by {at_place(made[-1].due_at(at), zone)}{late}."

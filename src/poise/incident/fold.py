@@ -10,6 +10,7 @@ from poise.errors import IncidentError
 from poise.incident.acts import ACTS, DRILL, read_act
 from poise.incident.base import Act
 from poise.incident.course import Opened
+from poise.incident.moments import in_utc
 from poise.incident.place import Place
 from poise.incident.state import Entry, Incident
 from poise.incident.steps import AFTER_CLOSE, STEPS, Effect
@@ -85,7 +86,7 @@ def check(state: Incidents, act: Act, place: Place) -> Effect:
         hint = f"There are: {', '.join(sorted(state.by_id)) or 'none'}."
         raise place.refuse(f"There is no incident {act.incident!r}.", "E821", hint)
     if of.closed is not None and not isinstance(act, AFTER_CLOSE):
-        raise place.refuse(f"The incident was closed at {of.closed.time:%Y-%m-%d %H:%M} UTC.")
+        raise place.refuse(f"The incident was closed at {in_utc(of.closed.time)}.")
     step = STEPS[type(act)](of, act, place)
     incident = of
 

@@ -8,6 +8,7 @@ from typing import Final
 from poise.incident.base import Act
 from poise.incident.course import Asked, DecisionAsked, Opened
 from poise.incident.drill import scenario_of
+from poise.incident.moments import in_utc
 from poise.incident.place import Place
 from poise.incident.state import Incident
 from poise.incident.statements import Stated
@@ -21,9 +22,9 @@ def check_new(act: Act, of: Incident | None, place: Place) -> None:
     if isinstance(act, Opened) and act.detected > place.time + SKEW:
         raise place.refuse("It was noticed at a time that is in the future.")
     if isinstance(act, Asked) and act.wanted_by <= place.time:
-        raise place.refuse(f"The answer is wanted by {act.wanted_by:%Y-%m-%d %H:%M} UTC, which is over.")
+        raise place.refuse(f"The answer is wanted by {in_utc(act.wanted_by)}, which is over.")
     if isinstance(act, DecisionAsked) and act.needed_by <= place.time:
-        raise place.refuse(f"The decision is needed by {act.needed_by:%Y-%m-%d %H:%M} UTC, which is over.")
+        raise place.refuse(f"The decision is needed by {in_utc(act.needed_by)}, which is over.")
     if isinstance(act, Stated) and act.inject and of is not None and of.is_drill:
         scenario = scenario_of(of)
         known = [*(one.id for one in scenario.injects), *(one.id for one in scenario.questions)]

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, Literal
+from zoneinfo import ZoneInfo
 
 import msgspec
 
@@ -14,6 +15,7 @@ from poise.incident.acts import name_of
 from poise.incident.base import PARTIES, Act
 from poise.incident.clocks.standing import duties_of
 from poise.incident.known import View, act_for, change_for, known_for, readers, view
+from poise.incident.moments import at_place, day
 from poise.incident.state import Decision, Done, FollowUp, Incident, Told
 from poise.incident.tlp import EVERYTHING, Watcher, label, strictest
 from poise.incident.words import BANDS, band_of
@@ -96,11 +98,15 @@ def _promised(incident: Incident, watcher: Watcher, at: datetime) -> Iterator[Mo
     """Yield when each update was promised, and when one that was due had not come."""
     for one in incident.promises_for(watcher):
         if one.made <= at:
-            text = f"{one.party} promised the next update by {_utc(one.due)}."
+            text = f"{one.party} promised the next update by {_there(incident, one.due)}."
             yield Moment(one.made, "knowledge", "promise", text, one.party, one.record)
         due = one.due_at(at)
         if due < at and one.state(at) in ("late", "kept late"):
-            came = f"it came {_utc(one.ended)}" if one.ended and one.ended <= at else "it has not come"
+            came = (
+                f"it came {_there(incident, one.ended)}"
+                if one.ended and one.ended <= at
+                else "it has not come"
+            )
             text = f"The update that {one.party} promised for this time was late; {came}."
             yield Moment(due, "knowledge", "late", text, one.party, one.record)
 
@@ -113,8 +119,9 @@ def _silent(incident: Incident, watcher: Watcher, at: datetime) -> Iterator[Mome
             yield Moment(one.act.needed_by, "knowledge", "default", text, one.asked.author, one.asked.record)
 
 
-def _utc(moment: datetime | None) -> str:
-    return f"{moment:%Y-%m-%d %H:%M} UTC" if moment else "never"
+def _there(incident: Incident, moment: datetime) -> str:
+    """Return a moment where the incident is."""
+    return at_place(moment, ZoneInfo(incident.head.timezone))
 
 
 def promises_kept(incident: Incident, at: datetime, watcher: Watcher = EVERYTHING) -> list[Kept]:
@@ -267,14 +274,11 @@ _MARKED: Final = (
 )  # fmt: skip
 _PLAIN: Final[dict[type, str]] = {
     course.Opened: "Opened: {0.title}.",
-    course.Moved: "The next update by {0.party} was moved to {0.due:%Y-%m-%d %H:%M} UTC: {0.reason}.",
     course.Asked: "{0.party} asked for an update: {0.what}",
     course.Closed: "Closed. {0.summary}",
-    course.Followed: "Stays open, noted as {0.becomes}: {0.text} ({0.owner}, by {0.due}).",
     course.FollowUpDone: "A follow-up became: {0.result}.",
     duties.Sent: "{0.regime}: '{0.stage}' was filed, reference {0.reference}.",
     duties.Receipt: "{0.regime}: '{0.stage}' was received: {0.receipt}.",
-    duties.Suspended: "{0.regime}: '{0.stage}' rests until {0.until:%Y-%m-%d %H:%M} UTC by {0.authority}.",
 }
 
 
@@ -309,8 +313,14 @@ def _text(of: Incident, done: Done, watcher: Watcher) -> str:
     if isinstance(act, course.Held):
         return f"Legal hold {'begun' if act.is_on else 'ended'}: {act.reason}."
     if isinstance(act, duties.Anchored):
-        to = f"set to {_utc(act.at)}" if act.at else "taken back"
+        to = f"set to {_there(of, act.at)}" if act.at else "taken back"
         return f"{act.regime}: '{act.anchor}' was {to}: {act.reason}."
+    if isinstance(act, course.Moved):
+        return f"The next update by {act.party} was moved to {_there(of, act.due)}: {act.reason}."
+    if isinstance(act, course.Followed):
+        return f"Stays open, noted as {act.becomes}: {act.text} ({act.owner}, by {day(act.due)})."
+    if isinstance(act, duties.Suspended):
+        return f"{act.regime}: '{act.stage}' rests until {_there(of, act.until)} by {act.authority}."
     if isinstance(act, duties.Assessed):
         return f"{act.regime} {'applies' if act.applies else 'does not apply'}: {act.reason}."
     if isinstance(act, duties.StageAssessed):

@@ -9,6 +9,7 @@ from typing import Any, Final, TypeAlias
 from poise.incident import course, messages, statements
 from poise.incident.base import Party
 from poise.incident.duty_steps import DUTY_STEPS
+from poise.incident.moments import in_utc
 from poise.incident.place import Place
 from poise.incident.state import Decision, FollowUp, Incident, Promise, Request, Told, change_between
 from poise.incident.tlp import rank
@@ -82,7 +83,7 @@ def move(of: Incident, act: course.Moved, place: Place) -> Effect:
     due = promise.due_at(place.time)
     if place.time > due:
         hint = "It is late and stays so; give the update, or press 'checked, no change'."
-        raise place.refuse(f"The update was due at {due:%Y-%m-%d %H:%M} UTC.", "E825", hint)
+        raise place.refuse(f"The update was due at {in_utc(due)}.", "E825", hint)
     if act.due <= place.time:
         raise place.refuse("The new time is not in the future.", "E825")
     return partial(promise.moves.append, place.done(act))

@@ -21,6 +21,7 @@ from poise.incident.known import (
     sentence,
     view,
 )
+from poise.incident.moments import at_place
 from poise.incident.review import mark_of
 from poise.incident.state import Decision, Incident, Obligation, Told
 from poise.incident.statements import duty, source_words
@@ -126,7 +127,6 @@ def promises(incident: Incident, seen: View, at: datetime) -> list[dict[str, Any
                 "promise": last,
                 "state": last.state(at) if last else "none",
                 "due": last.due_at(at) if last else None,
-                "both": both(last.due_at(at), ZoneInfo(incident.head.timezone)) if last else "",
                 "moved": [(move.time, getattr(move.act, "reason", "")) for move in moved],
                 "kept": sum(one.state(at) == "kept" for one in own),
                 "late": sum(one.state(at) in ("late", "kept late") for one in own),
@@ -173,7 +173,7 @@ def decision(incident: Incident, one: Decision, seen: View, zone: ZoneInfo) -> d
         "act": one.act,
         "record": one.asked.record,
         "state": one.state(at),
-        "needed": both(one.act.needed_by, zone),
+        "needed": at_place(one.act.needed_by, zone),
         "made": made,
         "option": getattr(made.act, "option", "") if made else "",
         "known": len(known_for(incident, made, seen.watcher)) if made else 0,
@@ -225,9 +225,9 @@ def statement_context(incident: Incident, who: Watcher, record: str, at: datetim
     return {
         **row(incident, told, view(incident, who, at), at),
         "earlier": [(one, words(one.act)) for one in past],
-        "known_both": both(told.act.known_from, zone),
-        "true_both": both(told.act.true_from, zone) if told.act.true_from else "",
-        "recorded_both": both(told.time, zone),
+        "known_both": at_place(told.act.known_from, zone),
+        "true_both": at_place(told.act.true_from, zone) if told.act.true_from else "",
+        "recorded_both": at_place(told.time, zone),
         "resolved": told.resolved,
     }
 

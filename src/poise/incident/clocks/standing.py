@@ -10,6 +10,7 @@ from typing import Literal
 from poise.incident.clocks.due import Due, due_of
 from poise.incident.clocks.regime import SENT, Rule, Stage, read_rule
 from poise.incident.duties import Sent, Suspended
+from poise.incident.moments import in_utc
 from poise.incident.state import Incident, Obligation
 
 State = Literal[
@@ -146,7 +147,7 @@ def _with_words(clock: Clock, found: Obligation, now: datetime) -> Clock:
         return replace(clock, state="does not apply", reason=said[-1].reason)
     receipts = [act for done, act in found.receipts if done.time <= now and act.stage == clock.stage.id]
     if receipts:
-        return replace(clock, receipt=f"{receipts[-1].receipt}, {receipts[-1].at:%Y-%m-%d %H:%M} UTC")
+        return replace(clock, receipt=f"{receipts[-1].receipt}, {in_utc(receipts[-1].at)}")
     return replace(clock, receipt=clock.sent.receipt if clock.sent else "")
 
 

@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 from poise.incident.clocks.due import anchor_words
 from poise.incident.clocks.standing import Clock
+from poise.incident.moments import at_place
 
 
 def due_sentence(clock: Clock, zone: ZoneInfo, now: datetime) -> str:
@@ -33,10 +34,8 @@ def due_sentence(clock: Clock, zone: ZoneInfo, now: datetime) -> str:
 
 
 def both(moment: datetime, zone: ZoneInfo) -> str:
-    """Return a moment at a place and in UTC."""
-    local = moment.astimezone(zone)
-    utc = f"{moment.astimezone(ZoneInfo('UTC')):%Y-%m-%d %H:%M:%S} UTC"
-    return utc if not local.utcoffset() else f"{local:%Y-%m-%d %H:%M:%S %Z} ({utc})"
+    """Return a moment at a place and in UTC, with seconds that are not zero."""
+    return at_place(moment, zone, is_exact=True)
 
 
 def distance(moment: datetime, now: datetime) -> str:

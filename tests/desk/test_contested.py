@@ -83,7 +83,7 @@ def test_a_decision_is_made_where_it_stands(cio: Any, ciso: Any, sign_in: Callab
     say(operations, "promise.made", what="Windows named", due="2030-01-01T12:00", next=meeting)
     page = main_of(operations.get(meeting))
     assert "Operations decided: Patch? Yes" in page
-    assert "promised by 2030-01-01: Windows named" in page
+    assert "promised by 1 Jan 2030: Windows named" in page
     assert "done meanwhile" in page
 
 

@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from desk.incident_cases import asked, opened
 from poise.desk import clock
+from poise.desk.actions import Actor, dialogue, incidents
 from poise.desk.ledger import DeskLedger
 from poise.desk.pages.dialogue_home import SENTENCES
 from poise.desk.sample_year import fill_year
@@ -268,3 +270,28 @@ def test_the_agenda_follows_what_the_other_does(cio: User, ciso: User, sign_in: 
     fragment = operations.get(path, headers={"HX-Request": "true"}).content.decode()
     assert "Trade through an attack" in fragment
     assert "<form" not in fragment
+
+
+def test_the_agenda_shows_an_incident_s_question_to_whom_it_is_for(
+    cio: User, ciso: User, staff: User, sign_in: SignIn, at: Callable[[datetime], None]
+) -> None:
+    """In the words of its options, and decided in the incident; what travels keeps them out."""
+    opened(ciso)
+    asked(ciso)
+    incidents.act(
+        Actor.of(ciso), "admitted", {"incident": "payroll", "person": staff.username, "clearance": "GREEN"}
+    )
+    page = sign_in(cio).get("/dialogue").content.decode()
+    for told in ("Cut it off? (incident “Payroll host encrypts files”)", "Cut it off, as its recommendation"):
+        assert told in page
+    assert 'href="/incidents/payroll#decisions"' in page
+    (key,) = dialogue.state_of(Actor.of(cio)).decisions
+    page = sign_in(cio).get(f"/dialogue/decisions/{key}").content.decode()
+    assert "To the incident, where it is decided" in page
+    assert "dialogue/say/decision.made" not in page
+    for client, path in ((sign_in(staff), "/dialogue"), (sign_in(cio), "/dialogue/digest")):
+        page = client.get(path).content.decode()
+        assert "Decision on incident “Payroll host encrypts files”" in page, path
+        assert "Cut it off" not in page, path
+    file = sign_in(cio).get("/dialogue/agenda.ics").content.decode()
+    assert "Cut it off" not in file

@@ -13,7 +13,10 @@ from incident.cases import JUDGEMENT, OPTIONS, START, Desk, at
 from poise.cli.at_table import plain
 from poise.dialogue.agenda import make_agenda
 from poise.dialogue.conversation import Conversation
+from poise.dialogue.incidents import with_incidents
 from poise.dialogue.signals import read_signals
+from poise.dialogue.state import Dialogue
+from poise.incident.state import Decision, Incident
 
 SECRET = "payroll"
 LATER = START + timedelta(days=2)
@@ -60,7 +63,29 @@ def test_an_incident_counts_and_a_drill_does_not(desk: Desk) -> None:
 def test_what_an_incident_says_stays_there(desk: Desk) -> None:
     """Marked words may not travel as far as an agenda: it names the incident and nothing else."""
     state = Conversation(desk.room.ledger, LATER).state
-    told = json.dumps([plain(read_signals(state, LATER)), plain(make_agenda(state, LATER))])
+    shown = [plain(read_signals(state, LATER)), plain(make_agenda(state, LATER))]
+    told = json.dumps(shown, ensure_ascii=False)
     assert SECRET not in told
     assert "Orders stopped" not in told
-    assert ("Decision on incident case" in told) == (not desk.is_drill)
+    assert ("Decision on incident “Orders stop”" in told) == (not desk.is_drill)
+    assert ("Option 2" in told) == (not desk.is_drill)
+
+
+def test_a_reader_s_own_page_may_show_the_words_of_a_question(desk: Desk) -> None:
+    """Those of the questions that are for them: asked and offered in words, and named by their incident."""
+    (case,) = desk.room.state().by_id.values()
+    marks = []
+
+    def may_show(_: Incident, asked: Decision) -> bool:
+        marks.append(asked.act.tlp)
+        return len(marks) == 2
+
+    found = with_incidents(Dialogue(), [case], may_show).decisions.values()
+    if desk.is_drill:
+        assert (list(found), marks) == ([], [])
+        return
+    told = [(one.act.question, [option.text for option in one.act.options], one.incident) for one in found]
+    assert told == [
+        ("Decision on incident “Orders stop”", ["Option 1", "Option 2"], "case"),
+        (f"Tell staff about {SECRET}? (incident “Orders stop”)", [one["text"] for one in OPTIONS], "case"),
+    ]

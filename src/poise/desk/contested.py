@@ -63,6 +63,8 @@ def item_address(item: Item, state: Dialogue) -> str:
         return reverse("dialogue-goals")
     if kind == "exception" and state.exceptions[id].gate:
         return reverse("gate-exception", args=[state.exceptions[id].gate])
+    if kind == "decision" and state.decisions[id].incident:
+        return f"{reverse('incident', args=[state.decisions[id].incident])}#decisions"
     return reverse(_PAGES[kind], args=[id]) if kind in _PAGES else ""
 
 

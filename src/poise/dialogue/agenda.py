@@ -16,6 +16,7 @@ from poise.dialogue.base import PARTIES, other
 from poise.dialogue.outlook import Prospect
 from poise.dialogue.rules import carries
 from poise.dialogue.state import Decision, Dialogue, Disagreement
+from poise.incident.moments import day
 
 MINUTES: Final = 20
 #: Items of one meeting: four minutes each.
@@ -233,7 +234,7 @@ def _next_step(one: Disagreement) -> str:
     if one.escalations and one.escalations[-1].decided is None:
         return "It went up; agree on what holds until it is decided."
     if one.type == "facts" and one.test is not None and one.result is None:
-        return f"Run the test by {one.test.due}: {one.test.test} ({one.test.owner})"
+        return f"Run the test by {day(one.test.due)}: {one.test.test} ({one.test.owner})"
     if one.type == "facts" and one.result is not None:
         return f"Settle by the result: {one.result.result}"
     return NEXT[one.type]
@@ -266,7 +267,9 @@ def _expiring(state: Dialogue, now: datetime) -> Iterator[Item]:
     for id, one in state.exceptions.items():
         left = (one.until - now.date()).days
         if one.closed is None and left <= AHEAD.days:
-            state_of = f"ends on {one.until}" if left >= 0 else f"ended on {one.until}, not reviewed"
+            state_of = (
+                f"ends on {day(one.until)}" if left >= 0 else f"ended on {day(one.until)}, not reviewed"
+            )
             yield Item(
                 key=f"exception:{id}",
                 why="expiring",
@@ -282,8 +285,8 @@ def _expiring(state: Dialogue, now: datetime) -> Iterator[Item]:
             )
 
 
-def _noon(day: object, now: datetime) -> datetime:
-    return datetime.fromisoformat(f"{day}T12:00:00").replace(tzinfo=now.tzinfo)
+def _noon(on: object, now: datetime) -> datetime:
+    return datetime.fromisoformat(f"{on}T12:00:00").replace(tzinfo=now.tzinfo)
 
 
 def _reviews(state: Dialogue, now: datetime) -> Iterator[Item]:
@@ -344,7 +347,7 @@ def _promised(state: Dialogue, now: datetime) -> Iterator[Item]:
                 decision="Say a new time, or drop it openly." if is_late else "On its way? Else move it now.",
                 since=one.time,
                 due=one.expected,
-                facts=(f"Late since {one.expected:%Y-%m-%d}.",) if is_late else (),
+                facts=(f"Late since {day(one.expected)}.",) if is_late else (),
             )
 
 

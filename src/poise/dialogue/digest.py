@@ -16,6 +16,7 @@ from poise.dialogue.rules import RunWarning, warnings
 from poise.dialogue.state import Dialogue
 from poise.dialogue.wording import Fact, Telling, arrange
 from poise.dialogue.working import profile_of
+from poise.incident.moments import day
 
 WEEK = timedelta(days=7)
 
@@ -74,7 +75,7 @@ def news(state: Dialogue) -> list[tuple[datetime, str, str]]:
             (
                 promise.time,
                 promise.act.party,
-                f"promised by {promise.dues[0][1]:%Y-%m-%d}: {promise.act.what}",
+                f"promised by {day(promise.dues[0][1])}: {promise.act.what}",
             )
         )
         if promise.kept is not None:
@@ -86,7 +87,9 @@ def news(state: Dialogue) -> list[tuple[datetime, str, str]]:
             found.append((decision.ended, decision.made.party, f"decided: {decision.act.question} {answer}"))
     for accepted in state.exceptions.values():
         what = accepted.act.what
-        found += [(time, "", f"exception renewed until {until}: {what}") for time, until in accepted.renewed]
+        found += [
+            (time, "", f"exception renewed until {day(until)}: {what}") for time, until in accepted.renewed
+        ]
         if accepted.closed is not None:
             found.append((accepted.closed, "", f"exception over: {what}"))
     for one in state.disagreements.values():
@@ -115,7 +118,7 @@ def telling_of(item: Item, currency: str) -> Telling:
         facts.append(Fact(f"serves: {item.serves}" if item.serves else "names no goal of both"))
     facts += [Fact(text, "reason") for text in item.facts]
     if item.due is not None:
-        facts.append(Fact(f"due {item.due:%Y-%m-%d}"))
+        facts.append(Fact(f"due {day(item.due)}"))
     for party in PARTIES:
         side = item.sides.get(party)
         if side is not None:
@@ -153,7 +156,7 @@ def write(digest: Digest, state: Dialogue, reader: Party) -> tuple[str, str]:
     """
     profile = profile_of(state, reader)
     folded: list[str] = []
-    lines = [f"Week to {digest.at:%A %d %B %Y}", ""]
+    lines = [f"Week to {digest.at:%A} {day(digest.at)}", ""]
     lines += _promises(digest, reader)
     lines += [f"To talk about ({len(digest.agenda.items)}, {digest.agenda.minutes} minutes)"]
     for number, item in enumerate(digest.agenda.all, 1):
@@ -174,7 +177,8 @@ def write(digest: Digest, state: Dialogue, reader: Party) -> tuple[str, str]:
             lines += [f"- {one.text} ({'; '.join(one.titles)})", f"  {one.talk}"]
     if folded:
         lines += ["", "In full", *folded]
-    return f"Poise: {len(digest.agenda.items)} to talk about this week", "\n".join(lines) + "\n"
+    count = len(digest.agenda.items) or "nothing"
+    return f"Poise: {count} to talk about this week", "\n".join(lines) + "\n"
 
 
 def _promises(digest: Digest, reader: Party) -> list[str]:
@@ -182,7 +186,7 @@ def _promises(digest: Digest, reader: Party) -> list[str]:
     for heading, party in (("You promised", reader), ("You were promised", other(reader))):
         mine = [(due, what) for owner, what, due in digest.promises if owner == party]
         if mine:
-            lines += [heading, *(f"- by {due:%Y-%m-%d}: {what}" for due, what in sorted(mine)), ""]
+            lines += [heading, *(f"- by {day(due)}: {what}" for due, what in sorted(mine)), ""]
     return lines
 
 

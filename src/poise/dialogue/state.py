@@ -28,12 +28,13 @@ class Goal:
 
 @dataclass(frozen=True)
 class Decision:
-    """A decision asked of the other side."""
+    """A decision asked of the other side; one that an incident asks for has its id, and is made there."""
 
     act: commitments.DecisionAsked
     time: datetime
     made: commitments.DecisionMade | None = None
     ended: datetime | None = None
+    incident: str = ""
 
     @property
     def is_override(self) -> bool:

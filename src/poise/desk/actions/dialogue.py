@@ -24,12 +24,24 @@ from poise.dialogue.survey import quarter_of
 from poise.errors import ConflictError, DialogueError, Fault
 from poise.gate.register import KINDS as GATE_KINDS
 from poise.incident.acts import ACTS as INCIDENT_KINDS
+from poise.incident.state import Decision, Incident
 from poise.ledger.chain import MAX_CLOCK_SKEW
 from poise.ledger.record import Record, read_draft
 
 
 class DeskConversation(Conversation):
-    """The dialogue on the desk's ledger: only its own records are read."""
+    """The dialogue on the desk's ledger: only its own records are read.
+
+    Parameters
+    ----------
+    reader
+        Whose page it is for: of what incidents ask it shows the words that their marks open to this person.
+        None where it may travel further, as a letter does.
+    """
+
+    def __init__(self, ledger: DeskLedger, now: datetime, reader: Actor | None = None) -> None:
+        super().__init__(ledger, now)
+        self._reader = reader
 
     @property
     def _records(self) -> Iterable[Record]:
@@ -46,7 +58,11 @@ class DeskConversation(Conversation):
             known = known_at(ledger.records_of(tuple(INCIDENT_KINDS)), self.now)
             return super()._with_incidents(state, known)
         with incidents.looking() as room:
-            return with_incidents(state, room.state().by_id.values())
+            return with_incidents(state, room.state().by_id.values(), self._may_show)
+
+    def _may_show(self, incident: Incident, asked: Decision) -> bool:
+        reader = self._reader
+        return reader is not None and asked.is_for(incidents.watcher(reader, incident))
 
 
 def conversation(by: Actor) -> DeskConversation:
@@ -191,3 +207,8 @@ def entries_of(kinds: tuple[str, ...], now: datetime) -> Iterable[Entry]:
 def state_of(by: Actor) -> Dialogue:
     """Return where the dialogue stands for somebody now."""
     return conversation(by).state
+
+
+def shown_to(by: Actor) -> Dialogue:
+    """Return where it stands, for a page of this reader alone: with the questions of incidents for them."""
+    return DeskConversation(DeskLedger(), by.now, by).state

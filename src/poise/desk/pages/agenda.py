@@ -29,7 +29,7 @@ def agenda(request: DeskRequest) -> HttpResponse:
 
     @cache
     def found() -> dict[str, Any]:
-        state = dialogue.state_of(request.actor)
+        state = dialogue.shown_to(request.actor)
         made = make_agenda(state, now, dialogue.ahead(request.actor), convert.currency())
         running = [one for one in state.meetings.values() if one.closed is None]
         listed = [(item, item_address(item, state)) for item in made.items]
@@ -74,7 +74,7 @@ def begin(request: DeskRequest) -> HttpResponse:
 
 def meeting(request: DeskRequest, key: str) -> HttpResponse:
     """Show a meeting: its clock, the item that is on, and what became of the others."""
-    state = dialogue.state_of(request.actor)
+    state = dialogue.shown_to(request.actor)
     found = state.meetings.get(key)
     if found is None:
         raise Http404

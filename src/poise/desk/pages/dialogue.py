@@ -66,7 +66,7 @@ def disagreements(request: DeskRequest) -> HttpResponse:
 
 def decision(request: DeskRequest, key: str) -> HttpResponse:
     """Show a decision that was asked, for the other side to make."""
-    state = dialogue.state_of(request.actor)
+    state = dialogue.shown_to(request.actor)
     return _thing(request, state, "decision", key) if key in state.decisions else _gone()
 
 

@@ -11,7 +11,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from poise.bargain.prices import LimitPrice
-    from poise.table.emergency import EmergencyWay
     from poise.table.limits import Limit
     from poise.table.pricing import CurvePoint, PriceSheet
     from poise.table.repairing import Give, RepairSheet
@@ -272,12 +271,15 @@ def run_repair(arguments: argparse.Namespace) -> int:
 
 
 def _repair_text(at: Session, sheet: RepairSheet) -> str:
+    from poise.table.emergency import NO_WAY, way_words
+
     currency = at.ground.currency
     if not sheet.is_needed:
         return "All limits can hold together.\n"
     if sheet.blocked_by:
         lines = ["Even the law and the calendar leave no plan:", *(f"  {one}" for one in sheet.blocked_by)]
-        lines += [f"  way out: {_way(way, currency)}" for way in sheet.emergency]
+        ways = [f"{way_words(way)}, for {at_table.money(way.price, currency)}" for way in sheet.emergency]
+        lines += [f"  way out: {way}" for way in ways or [NO_WAY]]
         return "\n".join(lines) + "\n"
     lines = ["No plan meets all limits. Ways out, smallest give first:"]
     for number, one in enumerate(sheet.repairs, 1):
@@ -293,13 +295,6 @@ def _repair_text(at: Session, sheet: RepairSheet) -> str:
     if not sheet.is_complete:
         lines.append("There may be other ways out.")
     return "\n".join(lines) + "\n"
-
-
-def _way(way: EmergencyWay, currency: str) -> str:
-    price = at_table.money(way.price, currency)
-    if way.kind == "overtime":
-        return f"overtime of up to {way.minutes / 60:.1f} h in a window, for {price}"
-    return f"an emergency window tonight for {', '.join(way.groups)}, for {price}"
 
 
 def _give(give: Give, currency: str) -> str:

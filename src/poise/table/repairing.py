@@ -11,6 +11,7 @@ import numpy as np
 from poise.bargain.repairs import find_repairs
 from poise.bargain.value import Limits
 from poise.errors import NoFeasiblePlanError
+from poise.patching.harddates import named_dates
 from poise.planning.capped import EXACT_CHOICES, find_any, mended, solve_within
 from poise.planning.choices import list_choices
 from poise.planning.evaluate import evaluate
@@ -30,6 +31,8 @@ MOST_STEPS = 26
 MIXED = 4
 #: Repairs whose amounts and plans are worked out.
 DETAILED = 5
+#: Changes that the law leaves no window for, of which so many are named.
+NAMED = 6
 #: Part of a solve's time for each of the many questions how far a limit has to give way [1].
 _PROBES = 1 / 3
 
@@ -93,7 +96,8 @@ class RepairSheet:
     blocked_by
         Why even the limits of class law and the calendar leave no plan; empty where they do.
     emergency
-        Then: ways to keep the law by overtime or outside the calendar, cheapest first.
+        Then: ways to keep the law by overtime or outside the calendar, cheapest first; none where neither
+        does it.
     """
 
     is_needed: bool
@@ -163,14 +167,20 @@ class _Finder:
         self._hot: Relaxation | None = None
 
     def blocked(self) -> tuple[str, ...]:
-        """Return why the law alone leaves no plan."""
+        """Return why the law alone leaves no plan: the first few changes whose dates cannot be met."""
         problem = bind(self.ground, self.always).problem
         if any(evaluate(problem, plan).is_feasible for plan in self.known):
             return ()
+        ground = self.ground
         try:
-            find_any(problem, self.effort.seconds)
+            with named_dates(lambda change: ground.changes[change].id, ground.now, ground.timezone):
+                find_any(problem, self.effort.seconds, self.effort.seconds * _PROBES)
         except NoFeasiblePlanError as error:
-            return tuple(fault.message for fault in error.faults)
+            told = [
+                f"{fault.where} {fault.message}" if error.dates else fault.message for fault in error.faults
+            ]
+            more = [f"{len(told) - NAMED} more changes too."] if len(told) > NAMED else []
+            return (*told[:NAMED], *more)
         return ()
 
     def is_feasible(self, kept: Limits) -> bool | None:

@@ -19,6 +19,7 @@ from poise.desk.convert import REPLAN_JOB, DeskSession
 from poise.desk.jobs import Run, handler
 from poise.errors import NoFeasiblePlanError
 from poise.report.figures import plural
+from poise.table.emergency import way_words
 from poise.table.pricing import price_sheet, sentence
 from poise.table.reasons import Asked, why_not
 from poise.table.repairing import Give, repair_sheet
@@ -169,6 +170,7 @@ def repairs(run: Run) -> None:
         is_needed=sheet.is_needed,
         is_complete=sheet.is_complete,
         blocked_by=list(sheet.blocked_by),
+        emergency=[{"words": way_words(way), "price": way.price} for way in sheet.emergency],
         conflicts=[sorted(one) for one in sheet.conflicts],
         repairs=rows,
     ):

@@ -117,6 +117,10 @@ def test_what_the_plans_found_cost_is_told_beside_what_is_proven() -> None:
     assert sentence(Price(0.0, 500.0, 1.0), "EUR", "disruption") == (
         "no proven cost (at most EUR 500 of disruption)"
     )
+    assert sentence(Price(0.0, 1.6e-4, 0.0), "EUR", "exposure") == "costs nothing here"
+    assert sentence(Price(0.0, 0.02, 0.0), "EUR", "exposure") == (
+        "no proven cost (at most EUR 0.02 of expected loss)"
+    )
 
 
 def test_the_number_of_threads_changes_nothing() -> None:

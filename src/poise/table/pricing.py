@@ -26,6 +26,8 @@ from poise.table.solving import LESS, Costs, Effort, LimitSets, LimitSolver, Pro
 
 #: A saving of less than this part of the draft's cost is none [1].
 _NOTHING = 1e-6
+#: What a solver's rounding leaves of nothing is less than the smallest money [money].
+CENT = 0.01
 #: An interval narrower than this, relative, is told as one number [1].
 SAME_PRICE = 0.005
 #: Where the curve of a price is taken, as multiples of the draft's disruption.
@@ -244,7 +246,7 @@ def sentence(price: Price, currency: str, goal: Goal) -> str:
         return "impossible without it too"
     if price.is_unknown:
         return "not known: no plan was found on one side"
-    if price.high <= 0:
+    if price.high < CENT:
         return "costs nothing here"
     if price.low <= 0:
         most = f"at most {currency} {short_number(price.high)}"

@@ -60,7 +60,8 @@ def test_an_auditor_sees_no_course_of_an_incident(
 
 def test_the_agenda_follows_incidents_and_keeps_their_marks(cio: User, ciso: User, sign_in: SignIn) -> None:
     """What an incident waits for comes to the other's open agenda; what is RED does not make it ask again."""
-    key, client = opened(ciso), sign_in(cio)
+    opened(ciso)
+    client = sign_in(cio)
 
     def follow(seen: str = "") -> tuple[int, str]:
         answer = client.get("/dialogue", {"seen": seen}, headers={"HX-Request": "true"})

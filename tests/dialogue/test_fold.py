@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from dialogue.cases import Told, day, decision, disagreement, entries_of, escalation, promise, told
 from poise.dialogue.acts import ACTS
-from poise.dialogue.fold import read_act, replay
+from poise.dialogue.fold import advance, read_act, replay
 from poise.errors import DialogueError
 
 DECIDED = {"disagreement": "a", "by": "Board", "decision": "so"}
@@ -21,16 +21,22 @@ GOAL: Told = (0, "goal.proposed", "operations", {"id": "grow", "title": "Grow"})
 
 
 def refused(*acts: Told) -> str:
-    """Return the fault id of the last act, all before it being possible."""
-    told(*sorted(acts, key=lambda act: act[0])[:-1])
+    """Return the fault id of the last act, all before it being possible; it is void where it is recorded."""
+    *before, last = entries_of(acts)
+    state = replay(before)
+    assert state.void == []
+    assert replay([*before, last]) == replace(state, void=[last.hash])
     with pytest.raises(DialogueError) as caught:
-        told(*acts)
+        advance(state, last.kind, last.hash, last.time, last.body or {})
     return caught.value.faults[0].id
 
 
 REFUSED: list[tuple[str, list[Told]]] = [
     ("E851", [GOAL, (1, "goal.proposed", "security", {"id": "grow", "title": "Again"})]),
     ("E852", [(1, "goal.endorsed", "security", {"goal": "grow"})]),
+    ("E850", [GOAL, (1, "agreement", "operations", {"terms": {"exceptions": [{"until": "some day"}]}})]),
+    ("E850", [GOAL, (1, "agreement", "operations", {"terms": {"exceptions": 3}})]),
+    ("E850", [GOAL, (1, "agreement", "operations", {"terms": []})]),
     ("E853", [GOAL, (1, "goal.endorsed", "operations", {"goal": "grow"})]),
     ("E854", [*decision("a", 1), (2, "decision.made", "security", {"decision": "a", "option": "yes"})]),
     ("E852", [*decision("a", 1), (2, "decision.made", "operations", {"decision": "a", "option": "maybe"})]),
@@ -154,8 +160,8 @@ def test_what_was_erased_takes_along_what_rests_on_it() -> None:
     state = replay(erased)
     assert not state.goals
     assert set(state.promises) == {"a"}
-    with pytest.raises(DialogueError):
-        replay(entries[1:])
+    assert not state.void
+    assert replay(entries[1:]).void == [entries[1].hash]
 
 
 def test_an_agreement_brings_its_accepted_risks() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import is_dataclass
 from datetime import datetime
@@ -129,6 +129,14 @@ def show(arguments: argparse.Namespace, value: Any, text: str) -> int:
         json.dumps(plain(value), indent=1, ensure_ascii=False) + "\n" if arguments.json else text
     )
     return 0
+
+
+def void_words(void: Sequence[str]) -> str:
+    """Return a line about records that were written past a room; nothing where there are none."""
+    if not void:
+        return ""
+    names = ", ".join(one[:16] for one in void)
+    return f"Records that were no possible step at their place, and change nothing: {names}\n"
 
 
 def plain(value: Any) -> Any:

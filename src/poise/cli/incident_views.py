@@ -60,7 +60,8 @@ def add_parsers(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
 def run_list(arguments: argparse.Namespace) -> int:
     """Run ``poise incident list``."""
     with at_incident.room(arguments) as at:
-        found = at.state().by_id.values()
+        state = at.state()
+        found = state.by_id.values()
         value = [
             {
                 "incident": one.id,
@@ -77,7 +78,8 @@ def run_list(arguments: argparse.Namespace) -> int:
             f"{one.opened.time:%Y-%m-%d %H:%M}  {one.head.title}"
             for one in found
         ]
-        return at_table.show(arguments, {"incidents": value}, "\n".join(lines or ["No incidents."]) + "\n")
+        text = "\n".join(lines or ["No incidents."]) + "\n" + at_table.void_words(state.void)
+        return at_table.show(arguments, {"incidents": value, "void": state.void}, text)
 
 
 def run_show(arguments: argparse.Namespace) -> int:

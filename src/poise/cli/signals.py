@@ -35,7 +35,9 @@ def run(arguments: argparse.Namespace) -> int:
         return at_table.show(arguments, SIGNALS, "\n".join(lines) + "\n")
     with at_dialogue.talk(arguments) as at:
         found = read_signals(at.conversation.state, at.conversation.now)
-        at_table.show(arguments, found, signals_text(found))
+        void = at.conversation.state.void
+        value = {**at_table.plain(found), "void": void}
+        at_table.show(arguments, value, signals_text(found) + at_table.void_words(void))
         return 1 if found.warnings else 0
 
 

@@ -269,8 +269,7 @@ def _text(at: Session, after: Landmarks | None, reason: str) -> str:
             + ("; accepted by both" if one.number in state.matched else "")
         )
     if state.void:
-        names = ", ".join(one[:16] for one in state.void)
-        lines.append(f"Records that were no possible step at their place, and change nothing: {names}")
+        lines.append(at_table.void_words(state.void).rstrip())
     if state.due:
         lines.append(f"Next new proposal due: {state.due}")
     if state.in_force:

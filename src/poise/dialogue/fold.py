@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import date, datetime
 from typing import Any, Protocol
@@ -96,10 +96,8 @@ def _wrong(act: Act) -> Iterable[str]:
 def replay(entries: Iterable[Entry]) -> Dialogue:
     """Return the dialogue that records tell, in the ledger's order; other kinds are passed over.
 
-    Raises
-    ------
-    DialogueError
-        E850 to E855, as in :func:`advance`.
+    What was no possible step at its place is ``void``: somebody wrote it past the room, and no record can
+    be taken back.
     """
     state = Dialogue()
     is_erased = False
@@ -112,9 +110,9 @@ def replay(entries: Iterable[Entry]) -> Dialogue:
         try:
             advance(state, entry.kind, entry.hash, entry.time, entry.body)
         except DialogueError:
-            # What rested on an erased record went with it; without any, every step was possible.
+            # What rested on an erased record went with it.
             if not is_erased:
-                raise
+                state.void.append(entry.hash)
     return state
 
 
@@ -142,18 +140,27 @@ def advance(state: Dialogue, kind: str, record: str, time: datetime, body: dict[
 
 def _sign(state: Dialogue, signed: Signed) -> None:
     """Take an agreement in: its accepted risks are exceptions, those of the one before it are over."""
+    accepted = dict(_accepted(signed))
     for id, found in state.exceptions.items():
         if found.agreement and found.closed is None:
             state.exceptions[id] = replace(found, closed=signed.time)
     state.agreements[signed.record] = signed
-    accepted = signed.body.get("terms", {}).get("exceptions", ())
-    for number, risk in enumerate(accepted, 1):
-        id = f"agreed-{signed.record[:8]}-{number}"
-        act = commitments.ExceptionNoted(
-            party="security",
-            id=id,
-            what=risk["what"],
-            owner=risk["owner"],
-            until=date.fromisoformat(risk["until"]),
-        )
-        state.exceptions[id] = Accepted(act, signed.time, agreement=signed.record)
+    state.exceptions |= accepted
+
+
+def _accepted(signed: Signed) -> Iterator[tuple[str, Accepted]]:
+    """Yield the accepted risks of an agreement by id; E850 where two have signed something else as such."""
+    try:
+        for number, risk in enumerate(signed.body.get("terms", {}).get("exceptions", ()), 1):
+            id = f"agreed-{signed.record[:8]}-{number}"
+            act = commitments.ExceptionNoted(
+                party="security",
+                id=id,
+                what=risk["what"],
+                owner=risk["owner"],
+                until=date.fromisoformat(risk["until"]),
+            )
+            yield id, Accepted(act, signed.time, agreement=signed.record)
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        text = "has accepted risks that are none; expected what, owner and until of each."
+        raise DialogueError(Fault("E850", f"{AGREEMENT} {signed.record[:16]}", text)) from error

@@ -234,6 +234,8 @@ class Dialogue:
     surveys: dict[str, Mapping[Party, str]] = field(default_factory=dict)
     annotations: list[tuple[datetime, pair.SignalAnnotated]] = field(default_factory=list)
     agreements: dict[str, Signed] = field(default_factory=dict)
+    #: Hashes of records that were no possible step at their place, and change nothing.
+    void: list[str] = field(default_factory=list)
 
     def copy(self) -> Dialogue:
         """Return a copy that can be changed without changing this one."""

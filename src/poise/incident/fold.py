@@ -19,10 +19,15 @@ from poise.ledger.record import Record
 
 @dataclass
 class Incidents:
-    """All incidents that records tell, and how many bodies of them were erased."""
+    """All incidents that records tell, and how many bodies of them were erased.
+
+    ``void`` are records that were no possible step at their place: written past the room, they change
+    nothing, and no record can be taken back.
+    """
 
     by_id: dict[str, Incident] = field(default_factory=dict)
     num_erased: int = 0
+    void: list[str] = field(default_factory=list)
 
 
 def entries(records: Iterable[Record]) -> Iterator[Entry]:
@@ -40,11 +45,6 @@ def replay(found: Iterable[Entry], into: Incidents | None = None) -> Incidents:
     ----------
     into
         What earlier entries told; it grows in place.
-
-    Raises
-    ------
-    IncidentError
-        E820 to E827, as in :func:`check`.
     """
     state = Incidents() if into is None else into
     for entry in found:
@@ -55,9 +55,9 @@ def replay(found: Iterable[Entry], into: Incidents | None = None) -> Incidents:
             act = read_act(entry.kind, entry.body, f"{entry.kind} {entry.hash[:16]}")
             advance(state, act, Place(entry.kind, entry.hash, entry.time, entry.author))
         except IncidentError:
-            # What rested on an erased record went with it; without any, every step was possible.
+            # What rested on an erased record went with it.
             if not state.num_erased:
-                raise
+                state.void.append(entry.hash)
     return state
 
 

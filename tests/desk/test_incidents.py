@@ -225,3 +225,23 @@ def test_several_writers_lose_nothing_and_double_nothing(committed: None, cio: U
     assert refused == ["E827"]
     assert corrected == next(one.record for one in told if one.act.corrects)
     assert DeskLedger().verify().broken is None
+
+
+def test_what_is_real_stands_before_what_is_exercised(ciso: User, sign_in: SignIn) -> None:
+    """Whoever looks for an incident must not read a drill first, however new it is."""
+    opened(ciso)
+    by = Actor.of(ciso)
+    fields = {"incident": "drill-1", "lead": ciso.username, "detected": by.now.isoformat()}
+    incidents.open_drill(by, "leaked-credentials", fields)
+    page = sign_in(ciso).get("/incidents").content.decode()
+    assert 0 < page.index('href="/incidents/payroll"') < page.index('href="/incidents/drill-1"')
+
+
+def test_a_review_without_events_has_no_lane_for_them(ciso: User, sign_in: SignIn) -> None:
+    """A column that nothing stands in takes the room of what was known."""
+    opened(ciso)
+    said(ciso)
+    client = sign_in(ciso)
+    assert "Events</th>" not in client.get("/incidents/payroll/after").content.decode()
+    said(ciso, "The host was off", true_from=Actor.of(ciso).now.isoformat())
+    assert "Events</th>" in client.get("/incidents/payroll/after").content.decode()

@@ -87,6 +87,20 @@ def test_our_own_fault_is_not_blamed_on_the_database(
     assert "E900" in page.content.decode()
 
 
+def test_a_refusal_says_what_kind_it_is_and_names_no_key_first(
+    auditor: Any, sign_in: Callable[[Any], Client]
+) -> None:
+    """Whoever may not is told so in words; the permission's key stands small beside the fault's id."""
+    page = sign_in(auditor).get("/dialogue")
+    assert page.status_code == 403
+    text = " ".join(page.content.decode().split())
+    assert "<h1>This is not for your role</h1>" in text
+    assert "<strong>dialogue.read</strong>" not in text
+    assert "E870, dialogue.read" in text
+    wrong = sign_in(auditor).get("/ledger?until=yesterday")
+    assert "<h1>This is not possible</h1>" in wrong.content.decode()
+
+
 def test_faults_name_files_and_no_folder(tmp_path: Path) -> None:
     """Readers in a browser learn nothing of the machine; names with blanks and places stay."""
     home = settings.POISE_HOME

@@ -342,6 +342,7 @@ def test_what_became_of_a_window_is_asked_for_and_entered(two: Two) -> None:
     assert outcomes[0] is not None
     assert outcomes[0].status == "rolled_back"
     assert outcomes[0].downtime_minutes == 12.5
+    assert ">rolled back</td>" in two.cio.get(one.address).content.decode(), "in words, not by its key"
     assert sum(x.labour_minutes or 0 for x in outcomes if x) == pytest.approx(30, rel=1e-4)
 
 

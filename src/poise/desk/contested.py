@@ -14,8 +14,8 @@ from poise.desk.actions.base import Actor
 from poise.desk.ledger import DeskLedger
 from poise.desk.models import DeliveryVerdict, LedgerRecord
 from poise.dialogue.agenda import Item
-from poise.dialogue.quarrel import Link
 from poise.dialogue.state import Dialogue, Disagreement
+from poise.incident.moments import day
 
 RAISED: Final = "disagreement.raised"
 #: Items of the agenda that stand on a page of their own, by the beginning of their key.
@@ -39,7 +39,10 @@ class Place:
 
 def places(by: Actor, state: Dialogue, one: Disagreement) -> list[Place]:
     """Return what a disagreement is linked to, each with its page."""
-    return [Place(link.kind, _name(state, link), _address(by, state, link)) for link in one.act.links]
+    return [
+        Place(link.kind, _name(by, state, link.kind, link.ref), _address(by, state, link.kind, link.ref))
+        for link in one.act.links
+    ]
 
 
 def about(by: Actor, kind: str, ref: str) -> list[Disagreement]:
@@ -73,12 +76,27 @@ def _same(linked: str, kind: str) -> bool:
     return linked == kind or (linked in requests and kind in requests)
 
 
-def _name(state: Dialogue, link: Link) -> str:
-    return state.title_of(link.ref) if link.kind in ("request", "decision", "exception") else link.ref
+def called(by: Actor, state: Dialogue, about: str) -> str:
+    """Return what a kind and a reference, joined by a colon, are called on a page."""
+    kind, _, ref = about.partition(":")
+    return f"{kind} {_name(by, state, kind, ref)}" if ref else about
 
 
-def _address(by: Actor, state: Dialogue, link: Link) -> str:
-    kind, ref = link.kind, link.ref
+def _name(by: Actor, state: Dialogue, kind: str, ref: str) -> str:
+    if kind in ("request", "decision", "exception"):
+        return state.title_of(ref)
+    if kind == "agreement" and ref in state.agreements:
+        return f"of {day(state.agreements[ref].time)}"
+    if kind == "change":
+        at = convert.session(by.now)
+        number = at.ground.change_number.get(ref) if at.negotiation.ground is not None else None
+        if number is not None:
+            change = at.ground.changes[number]
+            return f"{change.remedy or change.id} on {change.group}"
+    return ref
+
+
+def _address(by: Actor, state: Dialogue, kind: str, ref: str) -> str:
     if kind in ("request", "decision"):
         return reverse("dialogue-decision", args=[ref]) if ref in state.decisions else ""
     if kind == "exception":

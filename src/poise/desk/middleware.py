@@ -109,11 +109,18 @@ def status_of(error: PoiseError) -> int:
     return 409 if isinstance(error, ConflictError) else 400
 
 
+def heading_of(error: PoiseError) -> str:
+    """Return what kind of refusal an error is, in words."""
+    if isinstance(error, NotAllowedError):
+        return "This is not for your role"
+    return "It has changed meanwhile" if isinstance(error, ConflictError) else "This is not possible"
+
+
 def fault_page(request: HttpRequest, error: PoiseError, status: int | None = None) -> HttpResponse:
     """Return the page that tells faults."""
     return render(
         request,
         "desk/fault.html",
-        {"faults": places.named_faults(error.faults)},
+        {"faults": places.named_faults(error.faults), "heading": heading_of(error)},
         status=status or status_of(error),
     )

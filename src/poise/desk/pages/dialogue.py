@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from itertools import zip_longest
 from typing import Any, Final
 
@@ -15,7 +15,7 @@ from django.utils.text import slugify
 from poise.desk import convert, live
 from poise.desk.actions import dialogue
 from poise.desk.charts.weeks import disruption_chart, exposure_chart
-from poise.desk.contested import places
+from poise.desk.contested import called, places
 from poise.desk.models import JointPage
 from poise.desk.navigation import Entry
 from poise.desk.pages import dialogue_home
@@ -52,6 +52,7 @@ def disagreements(request: DeskRequest) -> HttpResponse:
     """List what is contested and what ended."""
     state = dialogue.state_of(request.actor)
     known = list(state.disagreements.values())
+    about = request.GET.get("about", "")[:300]
     context = {
         "contested": [one for one in known if one.ended is None],
         "ended": sorted(
@@ -59,7 +60,8 @@ def disagreements(request: DeskRequest) -> HttpResponse:
         ),
         "goals": shared_goals(state, request),
         "services": _services(request),
-        "about": request.GET.get("about", "")[:300],
+        "about": about,
+        "about_name": called(request.actor, state, about),
     }
     return shown(request, "desk/dialogue/disagreements.html", context)
 
@@ -143,6 +145,7 @@ def joint(request: DeskRequest, key: str) -> HttpResponse:
     else:
         raise Http404
     context = {"one": found, "page": content, "signed": signed, "kind": kind}
+    context["as_of"] = date.fromisoformat(content["prices"]["as_of"])
     context["sides"] = [(party, (content.get("positions") or {}).get(party)) for party in PARTIES]
     context["is_mine_missing"] = kind == "draft" and request.actor.party not in signed
     return shown(request, "desk/dialogue/joint.html", context)

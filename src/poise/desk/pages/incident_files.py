@@ -195,6 +195,7 @@ def ask(request: DeskRequest, key: str) -> HttpResponse:
             faults = places.named_faults(error.faults)
     context |= {
         "rows": ROWS,
+        "marks": MARKS,
         "services": services_of(),
         "waiting": waiting,
         "faults": faults,
@@ -247,12 +248,14 @@ def after(request: DeskRequest, key: str) -> HttpResponse:
         zone = ZoneInfo(found.head.timezone)
         counted = score(found, now, who) if found.is_drill else None
         asked = scenario_of(found).questions if counted and counted.judged else ()
+        moments = timeline(found, who, now, hindsight=hindsight)
         context = {
             **_common(request, found, key),
             "closed": found.closed,
             "mark": mark_of(seen),
             "knows_the_course": who.knows_the_course,
-            "timeline": timeline(found, who, now, hindsight=hindsight),
+            "timeline": moments,
+            "has_events": any(one.lane == "events" for one in moments),
             "hindsight": hindsight,
             "kept": promises_kept(found, now, who),
             "calibration": calibration(found, now, who),

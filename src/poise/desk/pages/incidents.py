@@ -50,6 +50,7 @@ def index(request: DeskRequest) -> HttpResponse:
     """List the incidents and drills, and offer to begin one."""
     with incidents.looking() as room:
         found = [_row(one, request.actor) for one in room.state().by_id.values()][::-1]
+    found.sort(key=lambda one: one["is_drill"])  # what is real stands before what is exercised
     context = {
         "open": [one for one in found if not one["closed"]],
         "closed": [one for one in found if one["closed"]],

@@ -91,7 +91,9 @@ def visit(request: DeskRequest) -> HttpResponse:
         message = "No agreed window of this group that is over begins then."
         raise TableError(Fault("E554", "window", message, "The list of them stands under Trust."))
     if request.method != "POST":
-        return render(request, "desk/evidence/visit.html", {"one": one, "statuses": STATUSES})
+        return render(
+            request, "desk/evidence/visit.html", {"one": one, "statuses": STATUSES, "names": dict(STATUSES)}
+        )
     found = _outcomes(request, one)
     actions.report(request.actor, found)
     messages.success(request, f"What became of {one.group} is on the ledger: {len(found)} changes.")

@@ -12,7 +12,7 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from poise.desk.permissions import may
+from poise.desk.permissions import PERMISSION_BY_KEY, may
 from poise.report.figures import Money
 
 register = template.Library()
@@ -53,6 +53,14 @@ def day(value: date | datetime | None) -> SafeString | str:
 
 
 @register.filter
+def quarter(value: str) -> str:
+    """Write a quarter such as 2026Q2 in words."""
+    year, _, number = value.partition("Q")
+    names = {"1": "first", "2": "second", "3": "third", "4": "fourth"}
+    return f"the {names[number]} quarter of {year}" if number in names else value
+
+
+@register.filter
 def money(value: float | None, currency: str = "") -> str:
     """Write an amount with three digits that count, as the reports do."""
     if value is None:
@@ -66,6 +74,12 @@ def percentage(value: float | None, digits: int = 0) -> str:
     if value is None:
         return "unknown"
     return f"{100 * value:.{digits}f}\N{NO-BREAK SPACE}%".replace("-", "\N{MINUS SIGN}")
+
+
+@register.filter
+def is_permission(text: str) -> bool:
+    """Return whether a word is the key of a permission, which programs read and people need not."""
+    return text in PERMISSION_BY_KEY
 
 
 @register.filter

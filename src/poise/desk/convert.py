@@ -218,10 +218,11 @@ class DeskSession(Session):
     def move_words(self, number: int, plan: Plan) -> str:
         """Say where a plan puts a change."""
         window, change = int(plan.window[number]), self.ground.changes[number]
+        what = f"{change.remedy} on {change.group}"
         if window < 0:
-            return f"{change.id}: not done"
+            return f"{what}: not done"
         start = self.ground.windows[window].start.astimezone(ZoneInfo(self.ground.timezone))
-        return f"{change.id}: {start:%a} {start.day} {start:%b %H:%M}"
+        return f"{what}: {start:%a} {start.day} {start:%b %H:%M}"
 
 
 def _print(plan: Plan) -> bytes:

@@ -6,14 +6,16 @@ of its body in braces), ``needs(by)`` and ``due(by)``.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from typing import Any, Final
 
-from poise.desk.actions.base import Actor
+from poise.desk.actions.base import DESK, Actor
+from poise.desk.models import User
 from poise.desk.navigation import features
+from poise.desk.permissions import ROLE_BY_KEY
 from poise.ledger.record import Record
 
 
@@ -27,10 +29,13 @@ class Need:
         A sentence that says what to do.
     address
         Where to do it.
+    can_wait
+        Whether nobody waits for it; what somebody waits for stands before it.
     """
 
     text: str
     address: str
+    can_wait: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,9 +90,34 @@ def sentence(record: Record) -> str:
     if pattern is None or record.body is None:
         return record.statement.kind.replace(".", " ").replace("-", " ")
     try:
-        return pattern.format_map(record.body)
+        return pattern.format_map(_in_words(record.body))
     except (KeyError, IndexError, TypeError, AttributeError):
         return record.statement.kind
+
+
+#: Fields of bodies that hold the key of a role, and those that hold the ledger's name of a person.
+_ROLES: Final = ("role", "before", "after")
+_PEOPLE: Final = ("person", "deputy", "principal")
+
+
+def _in_words(body: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a body with roles and people as people call them; keys are for programs."""
+    said = dict(body)
+    for name in _ROLES:
+        if said.get(name) in ROLE_BY_KEY:
+            said[name] = ROLE_BY_KEY[said[name]].label
+    for name in _PEOPLE:
+        if isinstance(said.get(name), str):
+            said[name] = person(said[name])
+    return said
+
+
+def person(name: str) -> str:
+    """Return what pages call whoever the ledger calls so; of somebody the desk does not know, that name."""
+    if name == DESK:
+        return "The desk"
+    user = User.objects.filter(username=name).first()
+    return user.shown if user else name
 
 
 def may_know(by: Actor, record: Record) -> bool:
@@ -96,10 +126,12 @@ def may_know(by: Actor, record: Record) -> bool:
     return all(check(by, record) for check in checks if check is not None)
 
 
-def needs(by: Actor) -> Iterator[Need]:
-    """Yield what waits for somebody, feature by feature."""
+def needs(by: Actor) -> list[Need]:
+    """Return what waits for somebody, feature by feature; what can wait comes last."""
+    found: list[Need] = []
     for module in features():
-        yield from getattr(module, "needs", _nothing)(by)
+        found += getattr(module, "needs", _nothing)(by)
+    return sorted(found, key=lambda one: one.can_wait)
 
 
 def due(by: Actor) -> list[Due]:

@@ -37,6 +37,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("charts.css", charts_css, name="charts-css"),
     path("account/email/", by_mail),
     path("account/password/reset/", by_mail),
+    path("account/confirm-email/", by_mail),
     path("account/", include("allauth.urls")),
     path("api/", build().urls),
     *(url for module in features() for url in module.URLS),

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, datetime, timedelta, tzinfo
 from difflib import get_close_matches
-from typing import Literal
+from typing import Final, Literal
 
 import msgspec
 
@@ -206,6 +206,16 @@ def step_of(limit: Limit) -> float:
     return {"deadline": float(WEEK.days), "weekends": 1.0, "services": 1.0}.get(limit.rule, tenth)
 
 
+#: What a deadline is about, as sentences begin.
+_AFFECTED: Final[Mapping[Affected, str]] = {
+    "all": "Every change",
+    "kev": "Known-exploited changes",
+    "ransomware": "Changes against ransomware",
+    "critical": "Critical changes",
+    "high": "High and critical changes",
+}
+
+
 def sentence(limit: Limit, currency: str, zone: tzinfo | None = None) -> str:
     """Return what a limit says, in a sentence for people; times in a zone, named, where one is given."""
     scope = ", ".join(limit.scope) or "everything"
@@ -220,10 +230,7 @@ def sentence(limit: Limit, currency: str, zone: tzinfo | None = None) -> str:
     if limit.rule == "services":
         return f"At most {amount} of these services opened in one week{span}: {scope}."
     if limit.rule == "deadline":
-        what = {"all": "Every change", "kev": "Known-exploited changes"}.get(
-            limit.affected, f"Changes of {limit.affected}"
-        )
-        return f"{what} on {scope} done within {amount} days."
+        return f"{_AFFECTED[limit.affected]} on {scope} done within {amount} days."
     return f"At most {currency} {amount} of expected loss on {scope}."
 
 

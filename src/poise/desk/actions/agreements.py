@@ -84,13 +84,18 @@ def facts_since(by: Actor) -> tuple[str, tuple[Fired, ...]] | None:
     if at.negotiation.in_force is None:
         return None
     record_hash, body = at.negotiation.in_force
-    record = at.ledger.record(record_hash)
+    then = at.ground_of(ground_then(at.ledger.record(record_hash)))
+    return record_hash, fired(body, at.ground, then, by.now)
+
+
+def ground_then(agreement: Record) -> str:
+    """Return the digest of the file of the ground that an agreement was made on."""
     opened = [
         one.body["ground"]
         for one in DeskLedger().records_of((OPENED,))
-        if one.body is not None and one.sequence < record.sequence
+        if one.body is not None and one.sequence < agreement.sequence
     ]
-    return record_hash, fired(body, at.ground, at.ground_of(opened[-1]), by.now)
+    return str(opened[-1])
 
 
 @action("agreement.reopen")

@@ -12,7 +12,7 @@ from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 
-from poise.desk import convert
+from poise.desk import convert, naming, telling
 from poise.desk.actions import Actor, agreements
 from poise.desk.actions.bargaining import SETTLE_JOB
 from poise.desk.actions.evidence import reported
@@ -28,9 +28,10 @@ from poise.desk.telling import Need
 from poise.desk.trusted import rests_on, trusted
 from poise.errors import Fault, TableError
 from poise.planning.problem import Plan
+from poise.report.figures import plural
 from poise.table.agreement import agreed_plan
 from poise.table.comparison import beside
-from poise.table.ground import as_plan
+from poise.table.ground import Ground, as_plan
 from poise.table.negotiation import AGREEMENT, Negotiation
 from poise.table.past import num_over_when_signed, past
 from poise.table.solving import costs_of
@@ -64,15 +65,21 @@ def show(request: DeskRequest, record_hash: str) -> HttpResponse:
     facts = agreements.facts_since(request.actor)
     is_in_force = facts is not None and facts[0] == record.hash
     found = facts[1] if facts is not None and is_in_force else ()
+    ground = _kept_ground(at, agreements.ground_then(record))
+    names = naming.names_of(ground, at.ground if at.negotiation.ground else None)
     context = {
-        **_content(record.body, at),
+        **_content(record.body, ground),
         **_old_and_new(record.body, *_neighbours(at.negotiation, record.hash)),
+        "names": names,
         "record": record,
         "is_reopened": record.hash in at.negotiation.reopened,
         "signers": DeskLedger().signers(record),
         "is_in_force": is_in_force,
-        "added": DeskLedger().beside(record.hash),
-        "fired": found,
+        "added": [
+            (one, telling.sentence(one), naming.told((one.body or {}).get("reasons", ()), names))
+            for one in DeskLedger().beside(record.hash)
+        ],
+        "fired": naming.told([one.fact for one in found], names),
         "may_reopen": gravest(found) in ("reopen", "default") and may(request.user.role, "agreement.reopen"),
         "settlement": _settlement(record.hash) if is_in_force else None,
         "is_of_this_table": is_in_force and at.negotiation.ground is not None,
@@ -89,11 +96,18 @@ def _settlement(record_hash: str) -> Job | None:
     return next((job for job in jobs if job.arguments.get("agreement") == record_hash), None)
 
 
-def _content(body: Mapping[str, Any], at: DeskSession) -> dict[str, Any]:
+def _kept_ground(at: DeskSession, digest: str) -> Ground | None:
+    """Return a ground by its digest, for its names; None where its file is gone."""
+    try:
+        return at.ground_of(digest)
+    except TableError:
+        return None
+
+
+def _content(body: Mapping[str, Any], ground: Ground | None) -> dict[str, Any]:
     """Return what an agreement says; what costs most a day while it is open comes first."""
-    is_here = at.negotiation.ground is not None and at.ground.digest == body["basis"]["ground"]
-    words = {one.id: f"{one.remedy} on {one.group}" for one in at.ground.changes} if is_here else {}
-    names = {one.id: one.name for one in at.ground.services} if is_here else {}
+    words = naming.names_of(ground)
+    names = {one.id: one.name for one in ground.services} if ground else {}
     windows = [
         {**one, "start": datetime.fromisoformat(one["start"]), "end": datetime.fromisoformat(one["end"])}
         for one in body["windows"][:_MOST_ROWS]
@@ -189,8 +203,10 @@ def draft_page(request: DeskRequest, draft_id: int) -> HttpResponse:
     body = agreements.content_of(row).body
     at = convert.session(request.actor.now)
     state = at.negotiation
+    ground = _kept_ground(at, row.ground)
     context = {
-        **_content(body, at),
+        **_content(body, ground),
+        "names": naming.names_of(ground),
         **_old_and_new(body, state.agreements[-1][0] if state.agreements else None, None),
         "row": row,
         "has_key": is_enrolled(request.actor),
@@ -239,7 +255,9 @@ def needs(by: Actor) -> Iterator[Need]:
             yield Need("An agreement waits for your signature.", reverse("agreement-draft", args=[row.pk]))
     facts = agreements.facts_since(by)
     if facts is not None and facts[1]:
-        text = f"Facts have changed since the agreement: {facts[1][0].fact}."
+        first, *more = naming.told([one.fact for one in facts[1]], {})
+        rest = f", and {plural(len(more), 'more fact')}" if more else ""
+        text = f"Facts have changed since the agreement: {first.text}{rest}."
         yield Need(text, reverse("agreement", args=[facts[0]]))
 
 

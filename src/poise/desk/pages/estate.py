@@ -39,8 +39,26 @@ def index(request: DeskRequest) -> HttpResponse:
             "services": [_service_row(estate, one, counts) for one in estate.services.values()],
             "mapping": queries.mapping(),
             "overview": version.overview,
+            "assumed": _assumed_words(version.overview.get("assumed", [])),
         }
     return render(request, "desk/estate.html", context)
+
+
+#: Keys of the estate file whose bare words would say too little.
+_SAID: Final = {
+    "loss_low": "low end of the loss in an incident",
+    "loss_high": "high end of the loss in an incident",
+}
+
+
+def _assumed_words(found: list[dict[str, Any]]) -> list[tuple[str, int]]:
+    """Return what rests on assumed values, in words for keys of the file, and how many records do."""
+    rows = []
+    for one in found:
+        key, _, rest = str(one["what"]).partition(" ")
+        what = f"{_SAID.get(key, key.replace('_', ' '))} {rest}"
+        rows.append((what[:1].upper() + what[1:], int(one["records"])))
+    return rows
 
 
 def _service_row(estate: Estate, service: Service, counts: dict[str, dict[str, int]]) -> dict[str, Any]:
@@ -140,7 +158,7 @@ def needs(by: Actor) -> Iterator[Need]:
             if num == 1
             else ("belong to no patch group; no plan covers them.")
         )
-        yield Need(f"{plural(num, 'asset')} {text}", reverse("estate-unmapped"))
+        yield Need(f"{plural(num, 'asset')} {text}", reverse("estate-unmapped"), can_wait=True)
 
 
 SENTENCES = {"estate.adopted": "replaced the description of {company}"}

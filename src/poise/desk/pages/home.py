@@ -50,7 +50,12 @@ def seen(request: DeskRequest) -> HttpResponse:
 def _state(request: DeskRequest) -> dict[str, Any]:
     since, by = request.user.looked_at, request.actor
     told = [
-        (record, telling.sentence(record), since is None or record.time > since)
+        (
+            telling.person(record.statement.author),
+            telling.sentence(record),
+            record.time,
+            since is None or record.time > since,
+        )
         for record in _newest()
         if telling.may_know(by, record)
     ]
@@ -59,11 +64,11 @@ def _state(request: DeskRequest) -> dict[str, Any]:
         "estate": version,
         "mapping": queries.mapping() if version else None,
         "running": Job.objects.filter(state__in=[Job.State.WAITING, Job.State.RUNNING]).order_by("id"),
-        "needs": list(telling.needs(by)),
+        "needs": telling.needs(by),
         "due": telling.due(by)[:10],
         "now": by.now,
         "told": told,
-        "is_new": any(new for _, _, new in told),
+        "is_new": any(new for *_, new in told),
         "windows": _next_windows(version, by.now),
         "may_write": may(request.user.role, "estate.write"),
     }

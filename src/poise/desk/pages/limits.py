@@ -60,12 +60,13 @@ def rows(request: DeskRequest, at: DeskSession, prices: Mapping[str, Any]) -> li
 
 
 def _row(limit: Limit, ground: Ground, price: dict[str, Any] | None) -> dict[str, Any]:
-    return {"limit": limit, "words": words(limit, ground.currency), "price": price}
+    return {"limit": limit, "words": words(limit, ground), "price": price}
 
 
-def words(limit: Limit, currency: str) -> str:
-    """Return what a limit says, its times in the reader's zone."""
-    return sentence(limit, currency, timezone.get_current_timezone())
+def words(limit: Limit, ground: Ground) -> str:
+    """Return what a limit says, its times in the reader's zone and what it covers by name."""
+    by_name = msgspec.structs.replace(limit, scope=tuple(_names(ground, limit.scope)))
+    return sentence(by_name, ground.currency, timezone.get_current_timezone())
 
 
 def new(request: DeskRequest) -> HttpResponse:
@@ -121,9 +122,9 @@ def _conflict(request: DeskRequest, name: str, values: dict[str, Any], error: Co
         "name": name,
         "fault": places.named_faults(error.faults)[0],
         "standing": standing,
-        "standing_words": words(standing, at.ground.currency) if standing else "",
+        "standing_words": words(standing, at.ground) if standing else "",
         "own": own,
-        "own_words": words(own, at.ground.currency),
+        "own_words": words(own, at.ground),
         "values": values,
         "seen": bargaining.version_of(standing) if standing else "",
     }

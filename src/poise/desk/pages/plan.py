@@ -15,7 +15,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.safestring import SafeString, mark_safe
 
-from poise.desk import convert, live
+from poise.desk import convert, live, naming
 from poise.desk.actions import bargaining
 from poise.desk.charts.weeks_grid import Frozen, Room, Visit, weeks_grid
 from poise.desk.convert import DeskSession
@@ -249,7 +249,8 @@ def why(request: DeskRequest) -> HttpResponse:
         "change": entry,
         "currency": at.ground.currency,
         "plans": plans,
-        "jobs": [(job, job.result.get("about") != at.about()) for job in jobs],
+        "num_doing": sum(start is not None for _, start in plans),
+        "jobs": [(job, _answer(job, at.ground), job.result.get("about") != at.about()) for job in jobs],
         "is_running": any(not job.is_over for job in jobs),
         "may_solve": may(request.user.role, "table.solve"),
         "plan": _plan_key(request),
@@ -260,6 +261,11 @@ def why(request: DeskRequest) -> HttpResponse:
         "version": version,
     }
     return render(request, "desk/plan/_asked.html" if request.htmx else "desk/plan/why.html", context)
+
+
+def _answer(job: Job, ground: Ground) -> str:
+    """Return what was found, with the change's name in place of its key."""
+    return naming.named(str(job.result.get("sentence", "")), naming.names_of(ground))
 
 
 def _plan_key(request: DeskRequest) -> str:

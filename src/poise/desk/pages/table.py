@@ -33,7 +33,7 @@ from poise.table.agreement import proven
 from poise.table.answers import bundle_key
 from poise.table.ground import as_plan
 from poise.table.landmarks import Landmarks
-from poise.table.negotiation import KINDS, PARTIES
+from poise.table.negotiation import KINDS, PARTIES, Proposal
 from poise.table.solving import costs_of
 
 #: Hidden answers in the words of their buttons.
@@ -110,7 +110,7 @@ def _told() -> str:
     """Return what was done last at the table, as a sentence."""
     for record in DeskLedger().records(-1):
         if record.statement.kind in KINDS:
-            return f"{record.statement.author} {telling.sentence(record)}"
+            return f"{telling.person(record.statement.author)} {telling.sentence(record)}"
     return ""
 
 
@@ -349,23 +349,36 @@ def open_table(request: DeskRequest) -> HttpResponse:
 
 def needs(by: Actor) -> Iterator[Need]:
     """Yield what the table waits for from this person's side."""
-    state = convert.session(by.now).negotiation
+    at = convert.session(by.now)
+    state = at.negotiation
     if state.ground is None or not may(by.role, "table.propose") or by.party not in PARTIES:
         return
     if by.party not in state.sealed:
         yield Need("Prepare and seal your side's opening position.", reverse("table"))
     if state.due == by.party and state.in_force is None:
         yield Need("A proposal of your side is due.", reverse("table"))
+    if state.in_force is None and (one := _unanswered(at, by)):
+        yield Need(
+            f"Answer proposal {one.number} of {one.party or 'the desk'}.", f"{reverse('table')}#proposals"
+        )
     for number in state.matched:
         if state.in_force is None:
             yield Need(f"Both accept proposal {number}: make it an agreement.", _compose(number))
+
+
+def _unanswered(at: DeskSession, by: Actor) -> Proposal | None:
+    """Return the newest proposal of anybody else, where the side has not answered it."""
+    others = [one for one in at.negotiation.proposals if one.party != by.party]
+    if not others or str(others[-1].number) in at.answers.of(own_party(by)):
+        return None
+    return others[-1]
 
 
 def _compose(number: int) -> str:
     return reverse("agreement-compose", args=[number])
 
 
-SENTENCES = {"plan.comment": "commented on {item}: {words}"}
+SENTENCES = {"plan.comment": "commented on a plan: {words}"}
 URLS = [
     page("table", overview, "table", "table.read"),
     page("table/open", open_table, "table-open", "table.open", ("POST",)),

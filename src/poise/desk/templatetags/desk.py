@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable
 from datetime import date, datetime, tzinfo
 from functools import lru_cache
-from typing import Any
+from typing import Any, Final
 
 from django import template
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.html import format_html
-from django.utils.safestring import SafeString
+from django.utils.html import conditional_escape, format_html
+from django.utils.safestring import SafeString, mark_safe
 
 from poise.desk.permissions import PERMISSION_BY_KEY, may
 from poise.report.figures import Money
 
 register = template.Library()
+
+#: Days as records write them, with an hour or without, and amounts of money: what a line must not break.
+_WHOLE: Final = re.compile(r"\b(\d{4}-\d\d-\d\d)(?:[ T](\d\d:\d\d))?\b|\b[A-Z]{3} \d[\d,.]*\d")
 
 
 @register.inclusion_tag("desk/dialogue/_contested.html", takes_context=True)
@@ -50,6 +55,61 @@ def day(value: date | datetime | None) -> SafeString | str:
         return "unknown"
     local = timezone.localtime(value) if isinstance(value, datetime) else value
     return format_html('<time datetime="{}">{}</time>', value.isoformat(), f"{local.day} {local:%b %Y}")
+
+
+@register.simple_tag
+def span(start: datetime, end: datetime) -> SafeString:
+    """Write from when to when in the reader's zone; a day and a zone that both share stand once."""
+    local = [timezone.localtime(moment) for moment in (start, end)]
+    words = [f"{one.day} {one:%b %Y}, {one:%H:%M}" for one in local]
+    if local[0].date() == local[1].date():
+        words[1] = f"{local[1]:%H:%M}"
+    zones = [f" {one:%Z}" for one in local]
+    if zones[0] == zones[1]:
+        zones[0] = ""
+    times = [
+        format_html('<time datetime="{}">{}</time>', moment.isoformat(), f"{word}{zone}")
+        for moment, word, zone in zip((start, end), words, zones, strict=True)
+    ]
+    return format_html("{} to {}", *times)
+
+
+@register.filter
+def unbroken(text: str) -> SafeString:
+    """Keep each day and each amount of a text on one line; no character of what was signed changes."""
+    return _marked(text, lambda found: found.group())
+
+
+@register.filter
+def plain_dates(text: str) -> SafeString:
+    """Write the days of a text as pages write them, each on one line; for what nobody signs."""
+    return _marked(text, _day_words)
+
+
+def _marked(text: str, spell: Callable[[re.Match[str]], str]) -> SafeString:
+    kept = '<span class="whole">{}</span>'
+    # Escaped before anything is put around: neither a day nor an amount holds what escaping changes.
+    marked = _WHOLE.sub(lambda found: kept.format(spell(found)), conditional_escape(text))
+    return mark_safe(marked)  # noqa: S308
+
+
+def _day_words(found: re.Match[str]) -> str:
+    written, hour = found.groups()
+    if written is None:
+        return found.group()
+    try:
+        moment = date.fromisoformat(written)
+    except ValueError:
+        return found.group()
+    return f"{moment.day} {moment:%b %Y}" + (f", {hour}" if hour else "")
+
+
+@register.filter
+def person(name: str) -> str:
+    """Write whom the ledger names, as pages call people."""
+    from poise.desk import telling
+
+    return telling.person(name)
 
 
 @register.filter

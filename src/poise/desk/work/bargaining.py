@@ -92,7 +92,7 @@ def _trade(at: DeskSession, trade: Trade) -> dict[str, Any]:
         "gain_operations": trade.gain_operations,
         "before": [trade.before.security, trade.before.operations],
         "after": [trade.after.security, trade.after.operations],
-        "warnings": list(trade.warnings),
+        "warnings": [f"{warning} {at.ground.currency}" for warning in trade.warnings],
         "moves": [at.move_words(int(number), trade.plan) for number in trade.moved],
     }
 

@@ -64,6 +64,29 @@ def test_what_cannot_be_decided_is_never_listed(seed: int) -> None:
         assert set(found.repairs) == all_repairs(world)
 
 
+@given(seeds)
+@settings(max_examples=200, deadline=None)
+def test_looking_less_hard_for_small_conflicts_loses_no_repair(seed: int) -> None:
+    """Conflicts may then be larger than they need be, but every one is hit by the same repairs."""
+    world = random_world(seed)
+    asked: list[Limits] = []
+
+    def is_feasible(kept: Limits) -> bool:
+        asked.append(kept)
+        return math.isfinite(world.least(kept))
+
+    def is_proven(kept: Limits) -> bool | None:
+        known = math.isfinite(world.least(kept))
+        return None if (seed + sum(3 ** hash_of(limit) for limit in kept)) % 3 == 0 else known
+
+    found = find_repairs(world.limits, is_feasible, is_proven=is_proven)
+    if math.isfinite(world.least(frozenset())):
+        assert set(found.repairs) == all_repairs(world)
+        assert found.is_complete
+    assert all(math.isinf(world.least(conflict)) for conflict in found.conflicts)
+    assert len(asked) == len(set(asked))
+
+
 def test_nothing_gives_way_where_all_holds() -> None:
     """Limits that hold together need the empty repair only."""
     assert find_repairs(("L0", "L1"), lambda _: True).repairs == (frozenset(),)

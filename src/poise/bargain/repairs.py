@@ -51,6 +51,7 @@ def find_repairs(
     limits: Sequence[str],
     is_feasible: Feasible,
     *,
+    is_proven: Feasible | None = None,
     give: Mapping[str, float] | None = None,
     most: int = MOST_REPAIRS,
 ) -> Repairs:
@@ -62,17 +63,29 @@ def find_repairs(
         Those that may give way; everything hard belongs into ``is_feasible``.
     is_feasible
         Asked once for each set.
+    is_proven
+        Asked instead while a conflict is made smaller, where only a proof helps: it may look less hard.
     give
         How much it is to give up each limit, > 0 [1]; by default 1 each, so fewest first.
     most
         Stop after so many repairs.
     """
     known: dict[Limits, bool | None] = {}
+    in_brief: dict[Limits, bool | None] = known if is_proven is None else {}
 
     def asked(kept: Limits) -> bool | None:
         if kept not in known:
-            known[kept] = is_feasible(kept)
+            known[kept] = in_brief.get(kept)
+            if known[kept] is None:
+                known[kept] = is_feasible(kept)
         return known[kept]
+
+    def briefly(kept: Limits) -> bool | None:
+        if kept in known:
+            return known[kept]
+        if kept not in in_brief:
+            in_brief[kept] = (is_proven or is_feasible)(kept)
+        return in_brief[kept]
 
     every = frozenset(limits)
     weight = {limit: 1.0 if give is None else give[limit] for limit in limits}
@@ -89,7 +102,7 @@ def find_repairs(
         elif answer is None:
             undecided.append(chosen)
         else:
-            conflict = _shrink(every - chosen, limits, asked)
+            conflict = _shrink(every - chosen, limits, briefly)
             if not conflict:
                 return Repairs((), tuple(conflicts), is_complete=False, undecided=tuple(undecided))
             conflicts.append(conflict)

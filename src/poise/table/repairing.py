@@ -134,7 +134,7 @@ def repair_sheet(
     if blocked:
         ways = emergency_ways(ground, finder.always, finder.effort)
         return RepairSheet(True, (), (), is_complete=False, blocked_by=blocked, emergency=ways)
-    found = find_repairs(tuple(finder.negotiable), finder.is_feasible, most=most)
+    found = find_repairs(tuple(finder.negotiable), finder.is_feasible, is_proven=finder.is_proven, most=most)
     if found.repairs == (frozenset(),):
         return RepairSheet(False, (), (), is_complete=True)
     repairs = []
@@ -183,11 +183,15 @@ class _Finder:
             return (*told[:NAMED], *more)
         return ()
 
-    def is_feasible(self, kept: Limits) -> bool | None:
+    def is_proven(self, kept: Limits) -> bool | None:
+        """Answer as :meth:`is_feasible` does, in part of its time."""
+        return self.is_feasible(kept, _PROBES)
+
+    def is_feasible(self, kept: Limits, part: float = 1.0) -> bool | None:
         """Return whether a plan meets these limits: True with a plan, False with a proof."""
         given = ", ".join(sorted(set(self.negotiable) - kept)) or "nothing"
         self.tell(0, 1, f"whether there is a plan that gives up {given}")
-        return self._is_possible([self.negotiable[name] for name in sorted(kept)])
+        return self._is_possible([self.negotiable[name] for name in sorted(kept)], part)
 
     def gives(self, names: Limits) -> tuple[tuple[Give, ...], list[Limit]]:
         """Work out how far each limit of a repair has to give way, one after the other; and what then holds.

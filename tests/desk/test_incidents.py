@@ -245,3 +245,19 @@ def test_a_review_without_events_has_no_lane_for_them(ciso: User, sign_in: SignI
     assert "Events</th>" not in client.get("/incidents/payroll/after").content.decode()
     said(ciso, "The host was off", true_from=Actor.of(ciso).now.isoformat())
     assert "Events</th>" in client.get("/incidents/payroll/after").content.decode()
+
+
+def test_people_are_called_by_their_names(ciso: User, cio: User, sign_in: SignIn) -> None:
+    """In incidents and on the ledger; what the ledger calls them stays what one searches by."""
+    User.objects.filter(pk=ciso.pk).update(first_name="Vera", last_name="Field")
+    opened(ciso)
+    said(ciso)
+    client = sign_in(cio)
+    for path in ("/incidents", "/incidents/payroll", "/incidents/payroll/after"):
+        assert "Vera Field" in client.get(path).content.decode(), path
+    post = sign_in(ciso).post("/dialogue/say/goal.proposed", {"title": "Keep the tills open"})
+    assert post.status_code == 302
+    page = client.get("/ledger", {"author": ciso.username, "kind": "goal.proposed"}).content.decode()
+    assert ">Vera Field</td>" in page
+    number = LedgerRecord.objects.get(kind="goal.proposed").sequence
+    assert "Vera Field proposed the goal" in client.get(f"/ledger/{number}").content.decode()

@@ -6,8 +6,17 @@ from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest
+from django.utils.functional import SimpleLazyObject
 
 from poise.desk import clock, navigation
+from poise.desk.actions.base import DESK
+
+
+def people() -> dict[str, str]:
+    """Return what pages call each person, by what the ledger calls them."""
+    from poise.desk.models import User  # templates are set up before models
+
+    return {DESK: "the desk", **{user.username: user.shown for user in User.objects.all()}}
 
 
 def frame(request: HttpRequest) -> dict[str, Any]:
@@ -22,4 +31,5 @@ def frame(request: HttpRequest) -> dict[str, Any]:
         "desk_now": clock.now(),
         "is_sample": bool(settings.POISE_CLOCK_AHEAD),
         "provider": settings.OIDC,
+        "people": SimpleLazyObject(people),
     }

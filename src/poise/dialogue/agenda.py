@@ -178,7 +178,7 @@ def _asked(state: Dialogue, now: datetime) -> Iterator[Item]:
                 key=f"decision:{id}",
                 why="asked",
                 title=one.act.question,
-                decision=f"{other(one.act.party).capitalize()} decides: {one.act.question}",
+                decision=f"{other(one.act.party).capitalize()} decides.",
                 since=one.time,
                 cost_per_day=one.act.cost_per_day,
                 basis=one.act.basis,

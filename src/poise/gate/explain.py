@@ -243,7 +243,8 @@ def _time(finding: JudgedFinding) -> str:
     if finding.days_left is None:
         return "it has no fix time"
     days = counted(abs(round(finding.days_left)), "day")
-    since = f"first seen {finding.first_seen.date()}"
+    first = finding.first_seen
+    since = f"first seen {first.day} {first:%b %Y}"
     return (
         f"{since}, {days} past its fix time" if finding.days_left < 0 else f"{since}, {days} left to fix it"
     )

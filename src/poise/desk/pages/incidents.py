@@ -22,6 +22,7 @@ from django.utils.text import slugify
 from poise.desk import clock, convert, live
 from poise.desk.actions import incidents
 from poise.desk.actions.base import Actor
+from poise.desk.context import people
 from poise.desk.navigation import Entry
 from poise.desk.pages.incident_forms import PLAIN, ROWS, aware, fields_of, moment, statement_fields
 from poise.desk.pages.incident_views import services_of, sitting, statement_context, told_to
@@ -142,7 +143,8 @@ def _followed(request: DeskRequest, key: str) -> live.Kept:
             allowed = may(by.role, "incident.act")
             context = {**shown, "key": key, "may_act": allowed, "party": by.party}
             return render_to_string(
-                "desk/incidents/_sitting.html", {**context, "currency": convert.currency()}
+                "desk/incidents/_sitting.html",
+                {**context, "currency": convert.currency(), "people": people()},
             )
 
     rests_on = (live.head_hash(), by.now.replace(second=0, microsecond=0), request.user.timezone)

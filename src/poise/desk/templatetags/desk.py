@@ -182,6 +182,12 @@ def commalist(text: str) -> list[str]:
 
 
 @register.filter
+def called(name: str, people: dict[str, str]) -> str:
+    """Write a person as pages call them; of somebody the desk does not know, what the ledger has."""
+    return people.get(name, name)
+
+
+@register.filter
 def at(values: dict[str, Any], key: str) -> Any:
     """Look something up."""
     return values.get(key, "")

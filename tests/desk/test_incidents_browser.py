@@ -217,6 +217,19 @@ def test_words_outlive_a_session(pair: tuple[Any, Any], running: RunningDesk) ->
     assert bert.get_by_label("What is so").input_value() == ""
 
 
+def test_paper_keeps_what_can_be_read_and_no_form(pair: tuple[Any, Any], running: RunningDesk) -> None:
+    """Options of a question stay as words; headings and folds that hold forms alone are gone."""
+    anna, _ = pair
+    anna.emulate_media(media="print")
+    assert anna.get_by_role("button", name="Take it off", exact=True).is_visible()
+    for path, gone in (("/incidents", "#begin"), ("/incidents/shop", "#write"), ("/dialogue", "#say")):
+        anna.goto(f"{running.address}{path}")
+        assert not anna.locator(gone).is_visible(), path
+    anna.goto(f"{running.address}/incidents/shop/clocks")
+    assert not anna.get_by_text("Set an anchor").first.is_visible()
+    assert anna.get_by_text("Doubts about this rule").first.is_visible()
+
+
 def test_one_press_decides(pair: tuple[Any, Any]) -> None:
     """The decision is one press at operations' screen, and stands on security's."""
     anna, bert = pair

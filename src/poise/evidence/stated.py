@@ -102,7 +102,7 @@ def owners_range(
         raise InputError(
             Fault("E586", f"loss, {service.id}", text, "Ask the owner, and state it in the estate.")
         )
-    what = f"Loss of an incident on {service.name}, {day}"[:200]
+    what = f"Loss of an incident on {service.name}, {day.day} {day:%b %Y}"[:200]
     one = StatedRange(id, what, currency, service.loss_low, service.loss_high, day, service=service.id)
     found = resolved(one, fields)
     if (found.outcome or 0.0) < 0:

@@ -182,6 +182,13 @@ def commalist(text: str) -> list[str]:
 
 
 @register.filter
+def assumed(field: str) -> str:
+    """Write the name of a service's figure that somebody assumed."""
+    words = {"loss_low": "the low end of its loss", "loss_high": "the high end of its loss"}
+    return words.get(field, field.replace("_", " "))
+
+
+@register.filter
 def called(name: str, people: dict[str, str]) -> str:
     """Write a person as pages call them; of somebody the desk does not know, what the ledger has."""
     return people.get(name, name)

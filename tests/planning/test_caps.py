@@ -19,6 +19,7 @@ from poise.planning.epsilon import sweep_exactly
 from poise.planning.evaluate import evaluate
 from poise.planning.exact import solve_exact
 from poise.planning.generate import generate
+from poise.planning.highs import relax_program
 from poise.planning.milp import build_model
 from poise.planning.problem import Caps, Plan, Problem
 
@@ -95,6 +96,49 @@ def test_a_plan_is_a_solution_of_the_program(seed: int) -> None:
         )
         assert (sums <= model.row_upper + 1e-7).all()
         assert (sums >= model.row_lower - 1e-7).all()
+
+
+def test_half_a_weekend_has_half_its_minutes() -> None:
+    """The relaxation may split one weekend over two, but not do in their halves what fills both.
+
+    Two changes of 60 minutes, weekends of 100, one weekend allowed: at most 100 minutes are spent, best all
+    on the first. Without the minutes within units both changes would be done, half on each.
+    """
+    two = np.zeros(2)
+    problem = Problem(
+        horizon_days=10.0,
+        settle_days=1.0,
+        window_start_days=np.array([1.0, 3.0]),
+        window_end_days=np.array([2.0, 4.0]),
+        group_team=np.array([0, 0]),
+        capacity_minutes=np.array([[100.0, 100.0]]),
+        slot_ptr=np.array([0, 2, 4]),
+        slot_window=np.array([0, 1, 0, 1]),
+        slot_cost=np.zeros(4),
+        slot_labour_minutes=np.zeros(4),
+        change_ptr=np.array([0, 1, 2]),
+        release_days=two,
+        available_days=two,
+        exposure_per_day=np.array([10.0, 10.0]),
+        deferral_cost_per_day=two,
+        change_cost=two,
+        early_cost=two,
+        labour_minutes=np.array([60.0, 60.0]),
+        due_days=np.full(2, np.inf),
+        late_cost=two,
+        hard_due=np.zeros(2, dtype=np.bool_),
+        link_before=np.zeros(0, dtype=np.int64),
+        link_after=np.zeros(0, dtype=np.int64),
+        link_soak_days=np.zeros(0),
+        exclusion_a=np.zeros(0, dtype=np.int64),
+        exclusion_b=np.zeros(0, dtype=np.int64),
+        caps=join_caps([CapRow(1.0, units=((np.array([0, 2]), 1.0), (np.array([1, 3]), 1.0)))], 2),
+    )
+    check(problem)
+    model = build_model(problem, list_choices(problem))
+    found = relax_program(model, (1.0, 0.0), (math.inf, math.inf), 10.0)
+    assert found.bound == pytest.approx(200.0 - 100.0 / 60.0 * 80.0, rel=1e-6)
+    assert solve_exact(problem, 0.0, seconds=10).value == pytest.approx(120.0)
 
 
 def test_an_exact_sweep_keeps_the_caps() -> None:

@@ -11,7 +11,8 @@ that a choice uses, and ``z``, one per unit of several slots in a row of caps
 - a change that waits for another goes by day t only if the other went early enough before t; one
   row per start t that the later change may use,
 - excluded groups: of two slots that share time at most one is open,
-- caps: ``y <= z`` for every slot of a unit, and each row's amount within its limit.
+- caps: ``y <= z`` for every slot of a unit, the minutes done in a unit within ``z`` times those that there
+  are, and each row's amount within its limit.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ import numpy as np
 import numpy.typing as npt
 
 from poise.planning.choices import Choices
-from poise.planning.milp_caps import Units, add_caps, list_units
+from poise.planning.milp_caps import Units, add_caps, add_unit_minutes, list_units
 from poise.planning.problem import TIME_TOLERANCE_DAYS, Floats, Ints, Problem
 from poise.planning.program import Program, Rows
 
@@ -81,6 +82,7 @@ def build_model(problem: Problem, choices: Choices, *, force_hard: bool = True) 
     _add_links(rows, problem, choices)
     _add_exclusions(rows, problem, open_slot, len(choices.change))
     units = list_units(problem.caps, open_slot)
+    add_unit_minutes(rows, problem, choices, open_slot, units)
     add_caps(rows, problem, choices, units, len(open_slot))
     idle = np.zeros(units.count)
     row, column, value = (np.concatenate(part) for part in zip(*rows.triples, strict=True))

@@ -69,6 +69,39 @@ def list_units(caps: Caps, open_slot: Ints) -> Units:
     )
 
 
+def add_unit_minutes(rows: Rows, problem: Problem, choices: Choices, open_slot: Ints, units: Units) -> None:
+    """Add each team's minutes of each window within a unit: what is done there is done in a unit that counts.
+
+    Implied by ``y <= z`` for whole units, not for parts of them: half a weekend has half its minutes.
+    """
+    first, slots = len(choices.change), len(open_slot)
+    place = np.concatenate((np.searchsorted(open_slot, choices.slot), np.arange(slots)))
+    minutes = np.concatenate((problem.labour_minutes[choices.change], problem.slot_labour_minutes[open_slot]))
+    by_place = np.argsort(place, kind="stable")
+    begin = np.searchsorted(place[by_place], np.arange(slots + 1))
+    size = np.diff(begin)[units.slot]
+    pair = np.repeat(np.arange(len(units.slot)), size)
+    offset = np.arange(len(pair)) - np.repeat(np.cumsum(size) - size, size)
+    column = by_place[begin[units.slot[pair]] + offset]
+    group, window = problem.slot_group[open_slot], problem.slot_window[open_slot]
+    capacity = problem.capacity_minutes.ravel()
+    cell = (problem.group_team[group] * problem.num_windows + window)[units.slot]
+    key, part = np.unique(units.unit * len(capacity) + cell, return_inverse=True)
+    most = capacity[key % len(capacity)]
+    tight = np.bincount(part[pair], minutes[column], len(key)) > most
+    number = np.cumsum(tight) - 1
+    kept = np.flatnonzero(tight[part[pair]] & (minutes[column] > 0))
+    row, scale = part[pair[kept]], np.maximum(most, 1.0)
+    own = np.flatnonzero(tight)
+    rows.add(
+        np.concatenate((number[row], number[own])),
+        np.concatenate((column[kept], first + slots + key[own] // len(capacity))),
+        np.concatenate((minutes[column[kept]] / scale[row], -most[own] / scale[own])),
+        np.full(len(own), -np.inf),
+        np.zeros(len(own)),
+    )
+
+
 def add_caps(rows: Rows, problem: Problem, choices: Choices, units: Units, num_slots: int) -> None:
     """Add ``y <= z`` of every slot in a unit, and one row per cap, in units of its limit."""
     caps = problem.caps

@@ -16,6 +16,7 @@ from django.test import Client
 
 from poise.desk import naming, telling
 from poise.desk.actions import Actor, people
+from poise.desk.charts.frontier import Point, frontier
 from poise.desk.ledger import DeskLedger
 from poise.desk.models import User
 from poise.desk.telling import Need
@@ -117,3 +118,12 @@ def test_facts_about_many_changes_are_told_once_and_by_name() -> None:
     assert lost == naming.Fact("a team is lost")
     assert naming.named(f"{keys[0]} by 2026-01-20", names) == f"{listed.changes[0]} by 2026-01-20"
     assert naming.named("CH-nowhere stays", names) == "CH-nowhere stays"
+
+
+def test_a_phone_reads_what_the_letters_of_the_frontier_stand_for() -> None:
+    """Where names have no room, letters stand in the picture and their names under it."""
+    points = [Point("If nobody signs", "D", 9.0, 9.0, "default"), Point("plan 1", "", 1.0, 2.0, "plan")]
+    html = str(frontier(points, "EUR"))
+    key = html.split('class="chart-narrow"')[1].split('class="chart-key"')[1]
+    assert "<b>D</b> If nobody signs" in key
+    assert "plan 1" not in key

@@ -61,13 +61,15 @@ def frontier(points: Sequence[Point], currency: str) -> Markup:
         write=lambda value: money(value),
         summary=_summary(points, money),
     )
-    return element(
-        "div", [_sized(data, *_WIDE, "wide"), _sized(data, *_NARROW, "narrow")], class_="chart-pair"
-    )
+    wide = element("div", frontier_chart(data, *_WIDE), class_="chart-wide")
+    narrow = element("div", [frontier_chart(data, *_NARROW), _key(data.marks)], class_="chart-narrow")
+    return element("div", [wide, narrow], class_="chart-pair")
 
 
-def _sized(data: FrontierData, width: float, height: float, name: str) -> Markup:
-    return element("div", frontier_chart(data, width, height), class_=f"chart-{name}")
+def _key(marks: Sequence[Mark]) -> Markup:
+    """Return what the letters of a narrow picture stand for."""
+    rows = [element("li", [element("b", one.letter), f" {one.label}"]) for one in marks]
+    return element("ul", rows, class_="chart-key")
 
 
 def _dot(one: Point, money: Money) -> Dot:

@@ -300,3 +300,11 @@ def test_a_log_that_cannot_be_read_changes_nothing(
     file = SimpleUploadedFile("new.csv", text.encode(), "text/csv")
     assert anna.post("/deliveries/services/shop/deployments", {"file": file}).status_code == 400
     assert DeployLog.objects.get().name == "log.csv"
+
+
+def test_the_ledger_shows_what_was_signed_as_people_read_it(agreed: str, sides: Any, sign_in: Any) -> None:
+    """An envelope's document stands in plain beside the envelope itself."""
+    page = sign_in(sides[0]).get(f"/ledger/{agreed}").content.decode()
+    assert "What is signed" in page
+    assert "Any new secret in the source stops the delivery" in page
+    assert "application/vnd.poise.policy+json" in page

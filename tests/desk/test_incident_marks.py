@@ -100,6 +100,7 @@ def test_the_ledger_pages_keep_marks(ciso: User, cio: User, sign_in: SignIn) -> 
     assert plain(client.get("/ledger")) == before
     assert client.get(f"/ledger/{secret}").status_code == 404
     assert client.get("/ledger/export").status_code == 403
+    assert "/ledger/export" not in before, "what is refused is not offered"
     assert key
     exported = b"".join(sign_in(ciso).get("/ledger/export").streaming_content)
     assert b"board room" in exported

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping
 from typing import Any, Final
 from urllib.parse import urlencode
 
@@ -20,7 +21,8 @@ from poise.desk.models.ledger import LedgerContent
 from poise.desk.navigation import Entry
 from poise.desk.pages.given import moment
 from poise.desk.routes import DeskRequest, page
-from poise.errors import Fault, NotAllowedError
+from poise.errors import Fault, LedgerError, NotAllowedError
+from poise.ledger.envelope import Envelope
 
 #: Records of one page.
 PAGE_SIZE: Final = 50
@@ -59,6 +61,7 @@ def index(request: DeskRequest) -> HttpResponse:
         "given": {"q": words, "kind": kind, "author": author, "until": until},
         "asked": urlencode({"q": words, "kind": kind, "author": author, "until": until}),
         "searched": SEARCHED,
+        "may_export": incidents.leads_all(request.actor),
     }
     return render(request, "desk/ledger/list.html", context)
 
@@ -94,9 +97,21 @@ def record(request: DeskRequest, reference: str) -> HttpResponse:
         "signers": book.signers(one),
         "beside": [other for other in book.beside(one.hash) if telling.may_know(request.actor, other)],
         "body": None if one.body is None else _written(one.body)[:200_000],
+        "signed": _signed(one.body),
         "sentence": telling.sentence(one),
     }
     return render(request, "desk/ledger/record.html", context)
+
+
+def _signed(body: Any) -> str:
+    """Return the document in a record's envelope as people read it; empty where there is none."""
+    envelope = body.get("envelope") if isinstance(body, Mapping) else None
+    if envelope is None:
+        return ""
+    try:
+        return _written(json.loads(Envelope.from_json(envelope, "record").payload))[:200_000]
+    except (LedgerError, ValueError):
+        return ""  # nobody could read it; the record is shown as it stands
 
 
 def _written(body: Any) -> str:

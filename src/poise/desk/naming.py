@@ -39,6 +39,11 @@ def names_of(*grounds: Ground | None) -> dict[str, str]:
     return found
 
 
+def teams_of(ground: Ground | None) -> dict[str, str]:
+    """Return the names of a ground's teams, by key, of those that have one."""
+    return {one.id: one.name for one in ground.teams if one.name} if ground else {}
+
+
 def named(text: str, names: dict[str, str]) -> str:
     """Return a sentence with the names of changes in place of their keys; an unknown key stays."""
     return _KEY.sub(lambda found: names.get(found.group(), found.group()), text)

@@ -128,6 +128,7 @@ def _content(body: Mapping[str, Any], ground: Ground | None) -> dict[str, Any]:
         "basis": basis,
         "currency": body["currency"],
         "triggers": triggers_of(dict(body)),
+        "teams": naming.teams_of(ground),
         "residual": residual,
         "residual_left": max(0, len(body["residual"]) - _MOST_ROWS),
         "windows": windows,
@@ -167,7 +168,11 @@ def _past(request: DeskRequest, at: DeskSession, plan: Plan) -> dict[str, Any]:
     """Return which visits of a plan are over, with what was recorded under the agreement in force."""
     in_force = at.negotiation.in_force
     recorded = reported(in_force[0]) if in_force else {}
-    return {"past": past(at.ground, plan, at.now, recorded), "may_open": may(request.user.role, "table.open")}
+    return {
+        "past": past(at.ground, plan, at.now, recorded),
+        "teams": naming.teams_of(at.ground),
+        "may_open": may(request.user.role, "table.open"),
+    }
 
 
 def compose(request: DeskRequest, number: int) -> HttpResponse:

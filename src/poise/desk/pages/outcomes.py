@@ -13,7 +13,7 @@ from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 
-from poise.desk import convert
+from poise.desk import convert, naming
 from poise.desk.actions import Actor
 from poise.desk.actions import evidence as actions
 from poise.desk.convert import DeskSession
@@ -85,15 +85,16 @@ def visit(request: DeskRequest) -> HttpResponse:
     """Show the form of one window, and take what it says."""
     asked = request.POST if request.method == "POST" else request.GET
     start = given.moment(asked.get("start", ""), "start")
-    over = windows_over(convert.session(request.actor.now))
+    at = convert.session(request.actor.now)
+    over = windows_over(at)
     one = next((x for x in over if x.group == asked.get("group") and x.start == start), None)
     if one is None:
         message = "No agreed window of this group that is over begins then."
         raise TableError(Fault("E554", "window", message, "The list of them stands under Trust."))
     if request.method != "POST":
-        return render(
-            request, "desk/evidence/visit.html", {"one": one, "statuses": STATUSES, "names": dict(STATUSES)}
-        )
+        team = naming.teams_of(at.ground).get(one.team, one.team)
+        context = {"one": one, "team": team, "statuses": STATUSES, "names": dict(STATUSES)}
+        return render(request, "desk/evidence/visit.html", context)
     found = _outcomes(request, one)
     actions.report(request.actor, found)
     messages.success(request, f"What became of {one.group} is on the ledger: {len(found)} changes.")

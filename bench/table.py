@@ -30,7 +30,7 @@ from poise.table.ground import Ground, as_plan
 from poise.table.landmarks import landmarks_after, landmarks_before
 from poise.table.limits import Limit
 from poise.table.opening import open_ground
-from poise.table.pricing import PriceSheet, price_sheet
+from poise.table.pricing import PriceSheet, price_sheet, sentence
 from poise.table.repairing import repair_sheet
 from poise.table.solving import Effort, costs_of
 from poise.table.trading import Importance, find_trades, post_settlement
@@ -116,11 +116,10 @@ def show_prices(sheet: PriceSheet) -> None:
     for one in sheet.limits:
         alone, calm = one.exposure.alone, one.disruption
         widths += [price.high - price.low for price in (alone, one.exposure.last) if not price.is_impossible]
-        print(
-            f"    {one.limit.id}: loss {alone.best:,.0f} ({alone.low:,.0f} to {alone.high:,.0f}), "
-            f"disruption {calm.low:,.0f} to {calm.high:,.0f}"
-        )
-    print(f"    mean width {np.mean(widths):,.0f}")
+        told = [sentence(alone, "EUR", "exposure"), sentence(calm, "EUR", "disruption")]
+        print(f"    {one.limit.id}: {'; '.join(told)}")
+    print(f"    all together: {sentence(sheet.together_exposure, 'EUR', 'exposure')}")
+    print(f"    mean width of prices in expected loss {np.mean(widths):,.0f}")
 
 
 def told(what: str, work: Callable[[], T]) -> T:

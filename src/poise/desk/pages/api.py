@@ -36,7 +36,10 @@ def revoke(request: DeskRequest, number: int) -> HttpResponse:
 
 
 def _context(request: DeskRequest) -> dict[str, object]:
-    rows = ApiToken.objects.filter(user=request.user)
+    rows = [
+        (one, "; ".join(tokens.SCOPES.get(key, key) for key in one.scopes))
+        for one in ApiToken.objects.filter(user=request.user)
+    ]
     return {
         "rows": rows,
         "scopes": tokens.SCOPES.items(),

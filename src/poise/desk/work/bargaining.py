@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from poise.desk import convert
 from poise.desk.actions.bargaining import (
@@ -159,7 +159,7 @@ def repairs(run: Run) -> None:
     rows = [
         {
             "parties": list(one.parties),
-            "gives": [_give(give) for give in one.gives],
+            "gives": [_give(give, at.ground.currency) for give in one.gives],
             "security": one.costs.security,
             "operations": one.costs.operations,
         }
@@ -177,7 +177,11 @@ def repairs(run: Run) -> None:
         pass
 
 
-def _give(give: Give) -> str:
+#: What the amounts of rules count; a limit of exposure is in the table's currency.
+_UNITS: Final = {"hours": "hours", "weekends": "weekends", "services": "services a week", "deadline": "days"}
+
+
+def _give(give: Give, currency: str) -> str:
     limit, after = give.limit, give.after
     perhaps = "" if give.is_least else "; less may do, which is not proven"
     if after is None:
@@ -185,7 +189,8 @@ def _give(give: Give) -> str:
     if after.start is not None and after.end is not None and limit.rule == "freeze":
         return f"{limit.id} shrinks to {after.start:%-d %b} to {after.end:%-d %b}{perhaps}"
     amounts = f"{limit.amount or 0:,.6g} becomes {after.amount or 0:,.6g}"
-    return f"{limit.id}: {amounts} (+{give.share:.0%}){perhaps}"
+    unit = _UNITS.get(limit.rule, currency)
+    return f"{limit.id}: {amounts} {unit} (+{give.share:.0%}){perhaps}"
 
 
 @handler(WHY_JOB)

@@ -14,6 +14,7 @@ import pytest
 from django.template import Context, Template
 from django.test import Client
 
+from desk.test_negotiation import Two, post, seal_both, text, two
 from poise.desk import naming, telling
 from poise.desk.actions import Actor, people
 from poise.desk.charts.frontier import Point, frontier
@@ -21,6 +22,8 @@ from poise.desk.ledger import DeskLedger
 from poise.desk.models import User
 from poise.desk.telling import Need
 from table.cases import small_ground
+
+__all__ = ["two"]
 
 SignIn = Callable[[User], Client]
 SIGNED = "We make 9 of 12 changes by 2026-03-08: expected loss EUR 58,427 & more until 2026-07-06."
@@ -127,3 +130,21 @@ def test_a_phone_reads_what_the_letters_of_the_frontier_stand_for() -> None:
     key = html.split('class="chart-narrow"')[1].split('class="chart-key"')[1]
     assert "<b>D</b> If nobody signs" in key
     assert "plan 1" not in key
+
+
+@pytest.mark.usefixtures("committed")
+def test_home_asks_each_side_for_its_next_step_alone(two: Two) -> None:
+    """An answer, then the agreement, then a signature: one at a time, and nothing that was done already."""
+    seal_both(two)
+    post(two.ciso, "/table/propose", {"plan": "default"})
+    assert "Answer proposal 1 of security." in text(two.cio, "/")
+    assert "Answer proposal" not in text(two.ciso, "/")
+    post(two.cio, "/table/proposals/1", {"answer": "accept"})
+    assert "Answer proposal" not in text(two.cio, "/")
+    post(two.ciso, "/table/proposals/1", {"answer": "accept"})
+    for client in (two.cio, two.ciso):
+        assert "Both accept proposal 1: make it an agreement." in text(client, "/")
+    post(two.ciso, "/agreements/compose/1")
+    for client in (two.cio, two.ciso):
+        assert "make it an agreement" not in text(client, "/")
+        assert "An agreement waits for your signature." in text(client, "/")

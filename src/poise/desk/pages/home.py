@@ -10,13 +10,15 @@ from django.shortcuts import redirect, render
 from django.template.loader import render_to_string
 
 from poise.desk import convert, live, queries, telling
-from poise.desk.actions import people
+from poise.desk.actions import Actor, people
+from poise.desk.actions.bargaining import own_party
 from poise.desk.ledger import DeskLedger
-from poise.desk.models import EstateVersion, Job, LedgerRecord
+from poise.desk.models import AgreementDraft, EstateVersion, Job, LedgerRecord
 from poise.desk.navigation import Entry
 from poise.desk.permissions import may
 from poise.desk.routes import DeskRequest, page
 from poise.ledger.record import Record
+from poise.table.negotiation import PARTIES
 
 #: Newest records and next windows that the home page lists.
 SHOWN_RECORDS: Final = 15
@@ -29,7 +31,14 @@ def home(request: DeskRequest) -> HttpResponse:
     by = request.actor
     user, minute = request.user, by.now.replace(second=0, microsecond=0)
     own = (user.looked_at, user.role, user.timezone)
-    rests_on = (live.head_hash(), _work_version(), EstateVersion.objects.count(), minute, own)
+    rests_on = (
+        live.head_hash(),
+        _work_version(),
+        EstateVersion.objects.count(),
+        minute,
+        own,
+        _unrecorded(by),
+    )
 
     def rendered() -> str:
         return render_to_string("desk/_home_now.html", {**_state(request), "user": request.user})
@@ -97,6 +106,15 @@ def _next_windows(version: EstateVersion | None, now: datetime) -> list[dict[str
     ]
     ahead = [row for row in rows if row["end"] >= now]
     return sorted(ahead, key=lambda row: (row["start"], row["calendar"]))[:SHOWN_WINDOWS]
+
+
+def _unrecorded(by: Actor) -> tuple[Any, ...]:
+    """Return what needs rest on and no record tells: drafts to sign, and the own side's hidden answers."""
+    drafts = tuple((row.pk, row.signed) for row in AgreementDraft.objects.order_by("pk"))
+    at = convert.session(by.now)
+    if at.negotiation.ground is None or by.party not in PARTIES:
+        return (drafts,)
+    return drafts, tuple(sorted(at.answers.of(own_party(by)).items()))
 
 
 def _work_version() -> str:

@@ -22,7 +22,7 @@ from poise.desk.actions.evidence import SIMULATE_JOB
 from poise.desk.charts.frontier import Point, frontier
 from poise.desk.convert import DeskSession
 from poise.desk.ledger import DeskLedger
-from poise.desk.models import Job, OpeningPosition
+from poise.desk.models import AgreementDraft, Job, OpeningPosition
 from poise.desk.navigation import Entry
 from poise.desk.pages import given, limits
 from poise.desk.permissions import may
@@ -357,13 +357,14 @@ def needs(by: Actor) -> Iterator[Need]:
         yield Need("Prepare and seal your side's opening position.", reverse("table"))
     if state.due == by.party and state.in_force is None:
         yield Need("A proposal of your side is due.", reverse("table"))
-    if state.in_force is None and (one := _unanswered(at, by)):
-        yield Need(
-            f"Answer proposal {one.number} of {one.party or 'the desk'}.", f"{reverse('table')}#proposals"
-        )
-    for number in state.matched:
-        if state.in_force is None:
-            yield Need(f"Both accept proposal {number}: make it an agreement.", _compose(number))
+    if state.in_force is not None:
+        return
+    if not state.matched and (one := _unanswered(at, by)):
+        text = f"Answer proposal {one.number} of {one.party or 'the desk'}."
+        yield Need(text, f"{reverse('table')}#proposals")
+    drafted = AgreementDraft.objects.filter(ground=state.ground).values_list("proposal", flat=True)
+    for number in sorted(set(state.matched) - set(drafted)):
+        yield Need(f"Both accept proposal {number}: make it an agreement.", _compose(number))
 
 
 def _unanswered(at: DeskSession, by: Actor) -> Proposal | None:

@@ -129,12 +129,12 @@ def outsider() -> User:
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=needs_postgres)])
-def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+def database_url(request: pytest.FixtureRequest) -> Iterator[str]:
     """Return where a desk of the test's own keeps its rows: empty is SQLite, else a new cluster."""
     if request.param == "sqlite":
         yield ""
         return
-    with cluster(tmp_path) as running:
+    with cluster() as running:
         yield running.database("desk")
 
 

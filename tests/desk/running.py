@@ -10,6 +10,7 @@ import socket
 import sqlite3
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.request
 from collections.abc import Iterator
@@ -279,8 +280,22 @@ def _as_other_user() -> dict[str, str]:
 
 
 @contextmanager
-def cluster(folder: Path, *, is_durable: bool = False) -> Iterator[Cluster]:
-    """Run a throw-away cluster; one that is in the folder already goes on."""
+def open_folder() -> Iterator[Path]:
+    """Give a folder outside of pytest's, which every pytest that starts closes to other users again.
+
+    A server that runs as another user would die there at its next checkpoint, five minutes in.
+    """
+    with tempfile.TemporaryDirectory(prefix="poise-") as name:
+        yield Path(name)
+
+
+@contextmanager
+def cluster(folder: Path | None = None, *, is_durable: bool = False) -> Iterator[Cluster]:
+    """Run a throw-away cluster; one that is in the folder already goes on. Without one it has its own."""
+    if folder is None:
+        with open_folder() as own, cluster(own, is_durable=is_durable) as one:
+            yield one
+        return
     programs = postgres_folder()
     assert programs is not None, "POISE_REQUIRE_POSTGRES is set, but PostgreSQL is not installed"
     # PostgreSQL's user must reach it through all folders above.

@@ -59,7 +59,7 @@ def test_a_desk_comes_back_as_it_was(desk: RunningDesk, archive: Path, tmp_path:
 @needs_postgres
 def test_it_moves_to_postgresql_and_back(desk: RunningDesk, archive: Path, tmp_path: Path) -> None:
     """A desk that grew moves to a server without losing a record; numbers of new rows go on after the old."""
-    with cluster(tmp_path) as running:
+    with cluster() as running:
         team = RunningDesk(tmp_path / "team", running.database("team"))
         done = team.run("restore", str(archive))
         assert done.returncode == 0, done.stderr

@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 
-from desk.running import LEADS, RunningDesk, cluster, needs_postgres, sample_desk
+from desk.running import LEADS, RunningDesk, cluster, needs_postgres, open_folder, sample_desk
 from poise.desk.sample import CAST
 
 pytestmark = [pytest.mark.long, pytest.mark.postgres, pytest.mark.timeout(900)]  # bring desks of their own
@@ -163,7 +163,7 @@ def test_a_killed_server_has_kept_every_upload_that_it_acknowledged(desk: Runnin
 @needs_postgres
 def test_a_restarted_database_loses_nothing(tmp_path: Path) -> None:
     """PostgreSQL goes away under load and comes back: callers are told, jobs resume, uploads stay."""
-    with cluster(tmp_path) as running:
+    with cluster() as running:
         desk = sample_desk(tmp_path, running.database("desk"))
         try:
             token = desk.python(TOKEN).strip()
@@ -221,10 +221,10 @@ def small_disk(folder: Path, size_mb: int) -> Iterator[Path]:
 
 
 @pytest.mark.parametrize("database", ["sqlite", pytest.param("postgresql", marks=needs_postgres)])
-def test_a_full_disk_is_told_and_loses_nothing(database: str, tmp_path: Path) -> None:
+def test_a_full_disk_is_told_and_loses_nothing(database: str) -> None:
     """Uploads until the disk is full, with a worker beside: refused in words, and all goes on after it."""
     size_mb = 120 if database == "sqlite" else 260
-    with small_disk(tmp_path / "disk", size_mb) as disk:
+    with open_folder() as folder, small_disk(folder / "disk", size_mb) as disk:
         if database == "sqlite":
             fill_disk(sample_desk(disk), disk)
             return

@@ -95,7 +95,8 @@ def post(page: Any, desk: RunningDesk, name: str, rule: str, amount: str) -> Non
     page.get_by_label("Short name").fill(name)
     page.get_by_label("Rule").select_option(rule)
     page.get_by_label("Amount").fill(amount)
-    page.get_by_label("Which changes a deadline is about").select_option("ransomware")
+    if rule == "deadline":
+        page.get_by_label("Which changes a deadline is about").select_option("ransomware")
     press(page, "Post it")
 
 

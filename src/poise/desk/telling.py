@@ -16,6 +16,7 @@ from poise.desk.actions.base import DESK, Actor
 from poise.desk.models import User
 from poise.desk.navigation import features
 from poise.desk.permissions import ROLE_BY_KEY
+from poise.ledger.parties import PARTIES
 from poise.ledger.record import Record
 
 
@@ -116,6 +117,8 @@ def person(name: str) -> str:
     """Return what pages call whoever the ledger calls so; of somebody the desk does not know, that name."""
     if name == DESK:
         return "The desk"
+    if name in PARTIES:
+        return name.capitalize()
     user = User.objects.filter(username=name).first()
     return user.shown if user else name
 

@@ -16,7 +16,7 @@ from poise.desk.actions.base import DESK, Actor
 from poise.desk.models import User
 from poise.desk.navigation import features
 from poise.desk.permissions import ROLE_BY_KEY
-from poise.ledger.parties import PARTIES
+from poise.ledger.keyrecords import PARTIES
 from poise.ledger.record import Record
 
 

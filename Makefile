@@ -36,7 +36,7 @@ test: install ## run the tests (what needs a browser says so where there is none
 	$(BIN)/pytest -n $${POISE_TEST_WORKERS:-2} --dist loadfile --no-loadscope-reorder
 
 test-long: install ## fuzz, fault and load runs
-	$(BIN)/pytest -m long --timeout 3600
+	$(BIN)/pytest -m "long or story" --timeout 3600
 
 check: $(READY) ## format, lint, types, import rules, lock without addresses
 	$(BIN)/ruff format --check

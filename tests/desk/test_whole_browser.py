@@ -27,6 +27,7 @@ __all__ = ["browser"]
 pytestmark = [
     pytest.mark.xdist_group("whole_browser"),  # one desk for all of them, and their order
     pytest.mark.browser,
+    pytest.mark.story,
     pytest.mark.skipif(
         CHROMIUM is None and os.environ.get("POISE_REQUIRE_BROWSER") != "1", reason="no Chromium binary"
     ),

@@ -88,6 +88,9 @@ def test_a_refused_report_leaves_nothing_and_says_why(ciso: Any, tmp_path: Path)
     assert report.faults[0]["where"].startswith("cut.nessus"), "the name only, no folder of the server"
     assert not Finding.objects.exists()
     assert not AssetRecord.objects.exists()
+    client = Client()
+    client.force_login(ciso)
+    assert client.get("/findings/reports").content.decode().count("none counts") == 2, "not known is not zero"
 
 
 def test_reading_again_after_a_killed_worker_counts_once(ciso: Any) -> None:

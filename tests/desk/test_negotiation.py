@@ -388,3 +388,14 @@ def test_the_ledger_is_searched_verified_and_exported(two: Two) -> None:
     found = verify_lines(content.splitlines(keepends=True), "export")
     assert found.broken is None
     assert found.size == DeskLedger().head.size
+
+
+def test_a_date_that_no_window_meets_is_told_by_name(two: Two) -> None:
+    """Days from now and numbers of changes are for programs."""
+    seal_both(two)
+    asked = {"id": "at-once", "rule": "deadline", "amount": "0.1", "affected": "all", "class": "policy"}
+    post(two.ciso, "/table/limits", {**asked, "owner": "CISO", "reason": "now"})
+    worker.run(until_empty=True)
+    page = html.unescape(text(two.cio, "/table"))
+    told = page[page.index("No plan keeps all limits") :][:300]
+    assert re.search(r"limits: .+ on g\d+ must be done by \d{4}-\d\d-\d\d \d\d:\d\d", told), told

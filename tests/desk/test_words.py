@@ -117,7 +117,7 @@ def test_facts_about_many_changes_are_told_once_and_by_name() -> None:
     facts = [f"CVE-2026-1 is now known to be exploited: {key}" for key in keys] + ["a team is lost"]
     listed, lost = naming.told(facts, names)
     assert listed.text == "CVE-2026-1 is now known to be exploited"
-    assert listed.changes == tuple(f"{one.remedy} on {one.group}" for one in changes)
+    assert listed.changes == tuple(f"{one.remedy or one.id} on {one.group}" for one in changes)
     assert lost == naming.Fact("a team is lost")
     assert naming.named(f"{keys[0]} by 2026-01-20", names) == f"{listed.changes[0]} by 2026-01-20"
     assert naming.named("CH-nowhere stays", names) == "CH-nowhere stays"

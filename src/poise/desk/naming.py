@@ -35,7 +35,7 @@ def names_of(*grounds: Ground | None) -> dict[str, str]:
     found: dict[str, str] = {}
     for ground in grounds:
         for one in ground.changes if ground else ():
-            found.setdefault(one.id, f"{one.remedy} on {one.group}")
+            found.setdefault(one.id, f"{one.remedy or one.id} on {one.group}")
     return found
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, Final
 
-from poise.desk import convert
+from poise.desk import convert, naming
 from poise.desk.actions.bargaining import (
     LANDMARKS_JOB,
     PRICES_JOB,
@@ -18,6 +18,7 @@ from poise.desk.actions.evidence import play_later
 from poise.desk.convert import REPLAN_JOB, DeskSession
 from poise.desk.jobs import Run, handler
 from poise.errors import NoFeasiblePlanError
+from poise.patching.harddates import named_dates
 from poise.report.figures import plural
 from poise.table.emergency import way_words
 from poise.table.pricing import price_sheet, sentence
@@ -32,11 +33,13 @@ from poise.table.trading import Trade, find_trades
 def landmarks(run: Run) -> None:
     """Compute the fair points after limits; they are kept beside the ground."""
     at = convert.session(run.by.now)
-    why = ""
+    why, changes, names = "", at.ground.changes, naming.names_of(at.ground)
     try:
-        at.after(progress=run.progress)
+        with named_dates(lambda change: names[changes[change].id], at.ground.now, at.ground.timezone):
+            at.after(progress=run.progress)
     except NoFeasiblePlanError as error:
-        why = error.faults[0].message
+        first = error.faults[0]
+        why = f"{first.where} {first.message}" if error.dates else first.message
     with run.finishing(**at.mark(), impossible=why):
         play_later(run.by, at)
 

@@ -8,7 +8,7 @@ from typing import Final
 
 from django.urls import reverse
 
-from poise.desk import convert
+from poise.desk import convert, naming
 from poise.desk.actions import dialogue
 from poise.desk.actions.base import Actor
 from poise.desk.ledger import DeskLedger
@@ -91,8 +91,7 @@ def _name(by: Actor, state: Dialogue, kind: str, ref: str) -> str:
         at = convert.session(by.now)
         number = at.ground.change_number.get(ref) if at.negotiation.ground is not None else None
         if number is not None:
-            change = at.ground.changes[number]
-            return f"{change.remedy or change.id} on {change.group}"
+            return naming.name_of(at.ground.changes[number])
     return ref
 
 

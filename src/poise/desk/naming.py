@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
+from poise.patching.document import ChangeEntry
 from poise.table.ground import Ground
 
 _KEY: Final = re.compile(r"\bCH-[\w-]+")
@@ -30,12 +31,17 @@ class Fact:
     changes: tuple[str, ...] = ()
 
 
+def name_of(change: ChangeEntry) -> str:
+    """Return what people call a change."""
+    return f"{change.remedy or change.id} on {change.group}"
+
+
 def names_of(*grounds: Ground | None) -> dict[str, str]:
     """Return what people call the changes of grounds, by key; the first ground that has one names it."""
     found: dict[str, str] = {}
     for ground in grounds:
         for one in ground.changes if ground else ():
-            found.setdefault(one.id, f"{one.remedy or one.id} on {one.group}")
+            found.setdefault(one.id, name_of(one))
     return found
 
 

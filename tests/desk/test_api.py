@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,13 +13,15 @@ from django.test import Client
 from hypothesis import HealthCheck, given, settings
 from schemathesis.specs.openapi.checks import positive_data_acceptance
 
-from poise.desk import convert, storing
-from poise.desk.actions import Actor, findings, tokens
+from poise.desk import clock, convert, storing
+from poise.desk.actions import Actor, bargaining, findings, tokens
 from poise.desk.api import security
 from poise.desk.api.build import build
+from poise.desk.convert import DeskSession
 from poise.desk.ledger import DeskLedger
 from poise.desk.models import ApiToken, User
 from poise.errors import DeskError
+from table.cases import small_ground, with_risk
 
 SAMPLE = Path(__file__).resolve().parents[1] / "scans" / "samples" / "xml" / "nessus.nessus"
 
@@ -40,7 +43,11 @@ def operations() -> list[tuple[str, str, str]]:
         for route, view in router.path_operations.items():
             for operation in view.operations:
                 (token,) = operation.auth_callbacks
-                path = f"/api{prefix}{route}".replace("{number}", "1").replace("{name}", "x")
+                path = (
+                    f"/api{prefix}{route}".replace("{number}", "1")
+                    .replace("{name}", "x")
+                    .replace("{key}", "x")
+                )
                 found += [(method, path, token.scope) for method in operation.methods]
     return found
 
@@ -104,6 +111,105 @@ def test_a_token_needs_name_scope_and_end(name: str, scopes: list[str], days: in
         tokens.issue(Actor.of(ciso), name, scopes, days)
 
 
+@pytest.fixture
+def table(ciso: User) -> DeskSession:
+    """Open a table on a small company."""
+    at = convert.session(clock.now())
+    at.open(with_risk(small_ground(8)), author=ciso.username)
+    return convert.session(clock.now())
+
+
+FREEZE = {
+    "id": "quiet-end",
+    "rule": "freeze",
+    "start": "2026-12-20T00:00:00Z",
+    "end": "2027-01-03T00:00:00Z",
+    "reason": "year-end closing",
+}
+
+
+def test_limits_are_posted_changed_and_dropped(cio: User, ciso: User, table: DeskSession) -> None:
+    """A program does with its side's limits what the page does, and the other side sees none of it yet."""
+    own, other, client = issued(cio), issued(ciso), Client()
+    made = client.post("/api/limits", FREEZE, "application/json", **own)
+    assert made.status_code == 201, made.content
+    assert made.json()["is_sealed"]
+    assert made.json()["sentence"].startswith("No change on everything")
+    assert client.get("/api/limits", **own).json() == [made.json()]
+    assert client.get("/api/limits", **other).json() == []
+    again = client.post("/api/limits", FREEZE, "application/json", **own)
+    assert (again.status_code, again.json()["faults"][0]["id"]) == (400, "E552")
+    terms = {name: value for name, value in FREEZE.items() if name != "id"} | {"reason": "audit"}
+    address = f"/api/limits/quiet-end?version={made.json()['version']}"
+    changed = client.put(address, terms, "application/json", **own)
+    assert (changed.status_code, changed.json()["reason"]) == (200, "audit")
+    late = client.put(address, terms, "application/json", **own)
+    assert (late.status_code, late.json()["faults"][0]["id"]) == (409, "E871")
+    foreign = client.delete("/api/limits/quiet-end", **other)
+    assert foreign.status_code == 409
+    assert client.delete("/api/limits/quiet-end?reason=moved", **own).status_code == 204
+    assert client.get("/api/limits", **own).json() == []
+
+
+def test_limits_on_the_table_are_seen_by_both_and_dropped_by_one(
+    cio: User, ciso: User, table: DeskSession
+) -> None:
+    """Once positions are open, a program of the other side reads a limit and cannot drop it."""
+    own, other, client = issued(cio), issued(ciso), Client()
+    for user in (cio, ciso):
+        bargaining.seal(Actor.of(user))
+    assert client.post("/api/limits", FREEZE, "application/json", **own).status_code == 201
+    (seen,) = client.get("/api/limits", **other).json()
+    assert (seen["party"], seen["is_sealed"]) == ("operations", False)
+    refused = client.delete("/api/limits/quiet-end", **other)
+    assert (refused.status_code, refused.json()["faults"][0]["id"]) == (403, "E870")
+    assert client.delete("/api/limits/quiet-end?reason=moved", **own).status_code == 204
+    assert client.get("/api/limits", **other).json() == []
+
+
+def test_a_limit_in_a_zone_of_nowhere_is_refused(cio: User, table: DeskSession) -> None:
+    """Midnight of which zone? A program has no zone of its own, so it has to say."""
+    given = FREEZE | {"start": "2026-12-20T00:00:00"}
+    answer = Client().post("/api/limits", given, "application/json", **issued(cio))
+    assert answer.status_code == 422
+    assert "timezone" in answer.json()["faults"][0]["message"]
+
+
+def test_plans_say_what_they_cost_and_when_they_do_what(cio: User, ciso: User, table: DeskSession) -> None:
+    """Costs are those of the table, never below what is proven, and a plan's dates are its windows'."""
+    header, client = issued(ciso, "plan.read"), Client()
+    rows = {row["key"]: row for row in client.get("/api/plans", **header).json()}
+    assert set(rows) == set(table.known_plans())
+    for row in rows.values():
+        assert row["security_cost"] >= row["least_security_cost"] - 1e-6
+        plan = table.named_plan(row["key"])[1]
+        assert row["security_cost"] == pytest.approx(table.costs(plan).security)
+        items = client.get(f"/api/plans/{row['key']}", **header).json()["items"]
+        assert sum(item["start"] is not None for item in items) == row["num_done"]
+    for user in (cio, ciso):
+        bargaining.seal(Actor.of(user))
+    number = bargaining.propose(Actor.of(ciso), "default")
+    same = client.get(f"/api/plans/proposal-{number}", **header).json()
+    assert same["items"] == client.get("/api/plans/default", **header).json()["items"]
+    for lacking in ("proposal-9", "agreed"):
+        answer = client.get(f"/api/plans/{lacking}", **header)
+        assert (answer.status_code, answer.json()["faults"][0]["id"]) == (404, "E554")
+
+
+def test_the_page_tells_every_call_and_every_shape(ciso: User, sign_in: Callable[[Any], Client]) -> None:
+    """Whoever writes a program reads what it may ask, with a place for each shape that is named."""
+    page = sign_in(ciso).get("/me/tokens/api").content.decode()
+    for method, _, scope in operations():
+        assert scope in page
+        assert method in page
+    schema = build().get_openapi_schema()
+    for path in schema["paths"]:
+        assert f"{path}</code>" in page
+    named = set(re.findall(r'href="#(shape-\w+)"', page))
+    assert named <= set(re.findall(r'id="(shape-\w+)"', page))
+    assert named
+
+
 def test_a_report_is_uploaded_as_pipelines_do(ciso: User) -> None:
     """One call with the file; the answer names the job that reads it."""
     from django.core.files.uploadedfile import SimpleUploadedFile
@@ -117,8 +223,8 @@ def test_a_report_is_uploaded_as_pipelines_do(ciso: User) -> None:
     assert (conflict.status_code, conflict.json()["faults"][0]["id"]) == (409, "E871")
 
 
-@pytest.fixture
-def described(ciso: User) -> Iterator[tuple[Any, dict[str, str]]]:
+@pytest.fixture(params=["no table", "table"])
+def described(request: pytest.FixtureRequest, ciso: User) -> Iterator[tuple[Any, dict[str, str]]]:
     """Return the API's description and a token for all of it."""
     from django.core import signals
     from django.core.wsgi import get_wsgi_application
@@ -131,6 +237,8 @@ def described(ciso: User) -> Iterator[tuple[Any, dict[str, str]]]:
     findings.take_report(Actor.of(ciso), kept)
     for number in range(3):
         Actor.of(ciso).record("note", {"number": number})
+    if request.param == "table":
+        request.getfixturevalue("table")
     schema = schemathesis.openapi.from_wsgi("/api/openapi.json", get_wsgi_application())
     yield schema, issued(ciso)["headers"]
     for signal in (signals.request_started, signals.request_finished):

@@ -17,7 +17,7 @@ from poise.desk import clock
 from poise.desk.ledger import DeskLedger
 from poise.desk.models import EstateVersion, Job, LedgerRecord
 from poise.desk.remembering import Remembered
-from poise.errors import EstateError, Fault
+from poise.errors import EstateError, Fault, TableError
 from poise.estate import load_estate
 from poise.estate.model import Estate
 from poise.ledger.canonical import canonical, digest
@@ -25,8 +25,9 @@ from poise.ledger.chain import ERASURE
 from poise.ledger.record import Record
 from poise.planning.evaluate import evaluate
 from poise.planning.problem import Plan, Problem
+from poise.table.agreement import agreed_plan
 from poise.table.binding import bind
-from poise.table.ground import Ground
+from poise.table.ground import Ground, as_plan
 from poise.table.landmarks import Landmarks, landmarks_before
 from poise.table.limits import Limit
 from poise.table.negotiation import KINDS, Negotiation, replay
@@ -214,6 +215,28 @@ class DeskSession(Session):
         if self.negotiation.goes_on is not None:
             plans["standing"] = ("The standing policy, without any agreement", self.ground.default.windows)
         return plans
+
+    def named_plan(self, key: str) -> tuple[str, Plan]:
+        """Return a plan by its name, a proposal's (``proposal-3``), or the agreed one (``agreed``).
+
+        Raises
+        ------
+        TableError
+            E554 when there is none.
+        """
+        if key.startswith("proposal-") and key[9:].isdecimal() and key.isascii():
+            one = self.negotiation.proposal(int(key[9:]))
+            return f"Proposal {one.number}: {one.label}", as_plan(one.windows)
+        if key == "agreed" and self.negotiation.last is not None:
+            record_hash, body = self.negotiation.last
+            is_open = record_hash in self.negotiation.reopened
+            label = "The agreement that was re-opened" if is_open else "The agreement in force"
+            return label, agreed_plan(self.ground, body)
+        known = self.known_plans()
+        if key not in known:
+            raise TableError(Fault("E554", "plan", f"There is no plan {key!r}.", "The table lists them."))
+        label, windows = known[key]
+        return label, as_plan(windows)
 
     def move_words(self, number: int, plan: Plan) -> str:
         """Say where a plan puts a change."""

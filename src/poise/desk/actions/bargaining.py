@@ -53,6 +53,14 @@ def position_of(ground: str, party: str) -> OpeningPosition | None:
     return OpeningPosition.objects.filter(ground=ground, party=party).first()
 
 
+def limits_before(by: Actor, at: DeskSession) -> tuple[Limit, ...]:
+    """Return the limits of the own side's position until it opens; the other side does not see them."""
+    own = position_of(at.negotiation.ground or "", by.party)
+    if own is None or at.negotiation.positions:
+        return ()
+    return tuple(msgspec.convert(one, Limit) for one in own.limits)
+
+
 @action("table.limit")
 def add_limit(by: Actor, limit: Mapping[str, Any]) -> None:
     """Post a limit of the actor's side: into its opening position until both are open, then onto the table.

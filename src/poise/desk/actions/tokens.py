@@ -16,8 +16,9 @@ from poise.errors import DeskError, Fault
 SCOPES: Final = {
     "estate.read": "read the estate, reports and findings",
     "findings.import": "upload reports",
-    "table.read": "read the table: plans, limits, proposals",
-    "table.limit": "post and drop limits of your side",
+    "table.read": "read the table: limits, proposals, whose turn it is",
+    "table.limit": "post, change and drop limits of your side",
+    "plan.read": "read plans: what each costs, and when it does what",
     "agreement.read": "read agreements",
     "ledger.read": "read the ledger",
     "gate.report": "report verdicts of deliveries",

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from functools import cache
+from typing import Any, Final
 
 from django.http import Http404, HttpRequest, HttpResponse
 from ninja import NinjaAPI
@@ -10,14 +11,18 @@ from ninja.errors import AuthenticationError, HttpError, Throttled, ValidationEr
 
 import poise
 from poise.desk import places
-from poise.desk.api import deliveries, estate, table
+from poise.desk.api import deliveries, estate, limits, plans, table
 from poise.desk.api.security import MOST_CALLS
 from poise.desk.middleware import status_of
 from poise.errors import Fault, PoiseError
 
+#: What is asked for does not exist: a plan of this name, any table at all.
+_LACKING: Final = frozenset({"E554", "E555"})
 
+
+@cache
 def build() -> NinjaAPI:
-    """Return the API."""
+    """Return the API, always the same."""
     api = NinjaAPI(
         title="Poise",
         version=poise.__version__,
@@ -28,6 +33,8 @@ def build() -> NinjaAPI:
     )
     api.add_router("", estate.router)
     api.add_router("", table.router)
+    api.add_router("", plans.router)
+    api.add_router("", limits.router)
     api.add_router("", deliveries.router)
 
     def refuse(request: HttpRequest, status: int, *faults: Fault) -> HttpResponse:
@@ -36,7 +43,8 @@ def build() -> NinjaAPI:
 
     @api.exception_handler(PoiseError)
     def library(request: HttpRequest, error: PoiseError) -> HttpResponse:
-        return refuse(request, status_of(error), *error.faults)
+        is_lacking = request.method == "GET" and all(fault.id in _LACKING for fault in error.faults)
+        return refuse(request, 404 if is_lacking else status_of(error), *error.faults)
 
     @api.exception_handler(Http404)
     def missing(request: HttpRequest, error: Http404) -> HttpResponse:

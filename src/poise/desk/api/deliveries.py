@@ -8,7 +8,7 @@ from ninja import Query, Router, Schema, Status
 
 from poise.desk.actions import gate_reports
 from poise.desk.api.estate import REFUSED
-from poise.desk.api.security import CallRequest, Token
+from poise.desk.api.security import CallRequest, needs
 from poise.desk.gate import gate_register, trust
 from poise.desk.models import DeliveryVerdict
 from poise.errors import Fault, PolicyError
@@ -17,10 +17,8 @@ from poise.gate.intake import MAX_BYTES
 router = Router()
 #: A verdict is taken byte for byte, so its form is told here and checked by poise.gate.intake.
 _BODY = {
-    "requestBody": {
-        "required": True,
-        "content": {"application/json": {"schema": {"type": "object", "title": "verdict.json"}}},
-    }
+    "required": True,
+    "content": {"application/json": {"schema": {"type": "object", "title": "verdict.json"}}},
 }
 
 
@@ -48,8 +46,7 @@ class PolicyOut(Schema):
     "/gate/verdicts",
     response={200: VerdictOut, 201: VerdictOut, **REFUSED},
     operation_id="report_verdict",
-    auth=Token("gate.report"),
-    openapi_extra=_BODY,
+    **needs("gate.report", requestBody=_BODY),
 )
 def report(request: CallRequest) -> Status[DeliveryVerdict]:
     """Keep the verdict.json of a pipeline; the same bytes are kept once, and answered with 200 then."""
@@ -63,7 +60,7 @@ def report(request: CallRequest) -> Status[DeliveryVerdict]:
     "/gate/policy",
     response={200: PolicyOut, **REFUSED},
     operation_id="policy",
-    auth=Token("gate.read"),
+    **needs("gate.read"),
 )
 def policy(request: HttpRequest, service: Annotated[str, Query(max_length=80)]) -> dict[str, Any]:
     """Return the policy in force for a service, whose keys count, and what is excepted; 404 without one."""

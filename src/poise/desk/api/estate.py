@@ -9,7 +9,7 @@ from ninja.files import UploadedFile
 
 from poise.desk import convert, queries, storing
 from poise.desk.actions import findings as actions
-from poise.desk.api.security import CallRequest, Token
+from poise.desk.api.security import CallRequest, needs
 from poise.desk.api.shapes import FaultOut, FindingOut, FindingsOut, JobOut, Refusal, ReportOut, ServiceOut
 from poise.desk.models import Finding, Job, Report
 from poise.desk.models.finding import SEVERITY_WORDS
@@ -25,7 +25,7 @@ REFUSED = {400: Refusal, 401: Refusal, 403: Refusal, 404: Refusal, 409: Refusal,
     "/services",
     response={200: list[ServiceOut], **REFUSED},
     operation_id="services",
-    auth=Token("estate.read"),
+    **needs("estate.read"),
 )
 def services(request: HttpRequest) -> list[dict[str, Any]]:
     """List the services of the estate with the findings on their assets."""
@@ -55,7 +55,7 @@ def services(request: HttpRequest) -> list[dict[str, Any]]:
 
 
 @router.get(
-    "/findings", response={200: FindingsOut, **REFUSED}, operation_id="findings", auth=Token("estate.read")
+    "/findings", response={200: FindingsOut, **REFUSED}, operation_id="findings", **needs("estate.read")
 )
 def findings(
     request: HttpRequest,
@@ -92,7 +92,7 @@ def _finding(row: Finding) -> FindingOut:
 
 
 @router.get(
-    "/reports", response={200: list[ReportOut], **REFUSED}, operation_id="reports", auth=Token("estate.read")
+    "/reports", response={200: list[ReportOut], **REFUSED}, operation_id="reports", **needs("estate.read")
 )
 def reports(request: HttpRequest) -> list[ReportOut]:
     """List the newest 200 reports."""
@@ -103,7 +103,7 @@ def reports(request: HttpRequest) -> list[ReportOut]:
     "/reports/{number}",
     response={200: ReportOut, **REFUSED},
     operation_id="report",
-    auth=Token("estate.read"),
+    **needs("estate.read"),
 )
 def report(request: HttpRequest, number: Number) -> ReportOut:
     """Return one report with its faults."""
@@ -111,7 +111,7 @@ def report(request: HttpRequest, number: Number) -> ReportOut:
 
 
 @router.post(
-    "/reports", response={202: ReportOut, **REFUSED}, operation_id="upload", auth=Token("findings.import")
+    "/reports", response={202: ReportOut, **REFUSED}, operation_id="upload", **needs("findings.import")
 )
 def upload(request: CallRequest, file: File[UploadedFile]) -> Status[ReportOut]:
     """Keep a scanner report and queue it for reading; its job tells how far that is."""
@@ -138,9 +138,7 @@ def _report(row: Report) -> ReportOut:
     )
 
 
-@router.get(
-    "/jobs/{number}", response={200: JobOut, **REFUSED}, operation_id="job", auth=Token("estate.read")
-)
+@router.get("/jobs/{number}", response={200: JobOut, **REFUSED}, operation_id="job", **needs("estate.read"))
 def job(request: HttpRequest, number: Number) -> Job:
     """Return how far a job is."""
     return get_object_or_404(Job, pk=number)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Final, cast
+from typing import Any, Final, cast
 
 from django.core.cache import cache
 from django.http import HttpRequest
@@ -75,3 +75,16 @@ def _count(token: int, now: datetime) -> None:
     cache.add(key, 0, timeout=120)
     if cache.incr(key) > MOST_CALLS:
         raise Throttled(wait=60 - second)
+
+
+def needs(scope: str, **described: Any) -> dict[str, Any]:
+    """Return what an operation is declared with: the token that it asks for, and its scope in OpenAPI.
+
+    Parameters
+    ----------
+    scope
+        As for :class:`Token`.
+    described
+        More of the operation's description in OpenAPI.
+    """
+    return {"auth": Token(scope), "openapi_extra": {"x-scope": scope, **described}}

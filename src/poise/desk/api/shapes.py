@@ -6,7 +6,7 @@ from datetime import date, datetime
 from typing import Any, Literal
 
 from ninja import Field, Schema
-from pydantic import ConfigDict
+from pydantic import AwareDatetime, ConfigDict
 
 
 class FaultOut(Schema):
@@ -139,6 +139,26 @@ class TableOut(Schema):
     in_force: str | None
 
 
+class PlanRowOut(Schema):
+    """A plan that has a name, and what it costs."""
+
+    key: str
+    label: str
+    currency: str
+    security_cost: float = Field(
+        description="Expected loss until the horizon's end plus the cost of late changes, in the currency."
+    )
+    operations_cost: float = Field(description="Disruption: downtime, labour and visits, in the currency.")
+    least_security_cost: float = Field(
+        description="Proven: no plan that disrupts no more costs security less, in the currency."
+    )
+    share_security: float = Field(description="Of security's largest gain; 0 is the default plan's.")
+    share_operations: float = Field(description="Of operations' largest gain; 0 is the default plan's.")
+    num_done: int = Field(description="Changes that it does within the horizon.")
+    num_changes: int
+    breaks: list[str] = Field(description="Ids of limits in force that it does not keep.")
+
+
 class PlanItemOut(Schema):
     """A change of a plan, and when it is done; null for not in this horizon."""
 
@@ -150,7 +170,7 @@ class PlanItemOut(Schema):
 class PlanOut(Schema):
     """A plan of the table by its changes."""
 
-    proposal: int
+    key: str
     label: str
     items: list[PlanItemOut]
 
@@ -174,19 +194,34 @@ class RecordsOut(Schema):
     next: int | None
 
 
-class LimitIn(Schema):
-    """A limit to post for one's own side; words and units as in docs/negotiation.md."""
+class LimitTerms(Schema):
+    """What a limit says; words and units as in docs/negotiation.md. Empty is what its rule does not need."""
 
     model_config = ConfigDict(populate_by_name=True, extra="forbid")
 
-    id: str = Field(min_length=1, max_length=64, pattern=r"^[a-z0-9][a-z0-9-]*$")
     rule: Literal["freeze", "hours", "weekends", "services", "deadline", "exposure"]
     class_: Literal["law", "policy", "preference"] = Field("preference", alias="class")
     owner: str = Field("", max_length=200)
     reason: str = Field("", max_length=2000)
     until: date | None = None
     scope: list[str] = Field(default_factory=list, max_length=200)
-    amount: float | None = Field(None, ge=0)
-    start: datetime | None = None
-    end: datetime | None = None
+    amount: float | None = Field(None, ge=0, allow_inf_nan=False)
+    start: AwareDatetime | None = None
+    end: AwareDatetime | None = None
     affected: Literal["kev", "ransomware", "critical", "high", "all"] = "all"
+
+
+class LimitIn(LimitTerms):
+    """A limit to post for one's own side."""
+
+    id: str = Field(min_length=1, max_length=64, pattern=r"^[a-z0-9][a-z0-9-]*$")
+
+
+class LimitRowOut(LimitOut):
+    """A limit as the token's owner knows it."""
+
+    sentence: str = Field(description="What it says, in words; times in UTC.")
+    is_sealed: bool = Field(
+        description="Whether it stands in the own opening position, which the other side does not see yet."
+    )
+    version: str = Field(description="Changes with every change; send it along to change the limit.")

@@ -1,19 +1,17 @@
-"""The table, agreements and the ledger over the API."""
+"""Where the table stands, agreements and the ledger over the API."""
 
 from typing import Annotated, Any
 
 import msgspec
-from django.http import Http404, HttpRequest
-from ninja import Path, Query, Router
+from django.http import HttpRequest
+from ninja import Query, Router
 
 from poise.desk import convert
 from poise.desk.api.estate import REFUSED
-from poise.desk.api.security import CallRequest, Token
-from poise.desk.api.shapes import PlanOut, RecordOut, RecordsOut, TableOut
+from poise.desk.api.security import CallRequest, needs
+from poise.desk.api.shapes import RecordOut, RecordsOut, TableOut
 from poise.desk.ledger import DeskLedger
 from poise.ledger.record import Record
-from poise.table.agreement import plan_by_names
-from poise.table.ground import as_plan
 
 router = Router()
 #: Records of one answer.
@@ -25,7 +23,7 @@ RECORDS = 100
     response={200: TableOut, **REFUSED},
     operation_id="table",
     by_alias=True,
-    auth=Token("table.read"),
+    **needs("table.read"),
 )
 def table(request: CallRequest) -> dict[str, Any]:
     """Return where the negotiation stands; sealed positions stay sealed."""
@@ -54,27 +52,10 @@ def table(request: CallRequest) -> dict[str, Any]:
 
 
 @router.get(
-    "/table/proposals/{number}",
-    response={200: PlanOut, **REFUSED},
-    operation_id="proposal",
-    auth=Token("table.read"),
-)
-def proposal(request: CallRequest, number: Annotated[int, Path(ge=1, le=10_000)]) -> dict[str, Any]:
-    """Return the plan of a proposal: when each change is done."""
-    at = convert.session(request.actor.now)
-    if at.negotiation.ground is None or number > len(at.negotiation.proposals):
-        raise Http404
-    ground, found = at.ground, at.negotiation.proposal(number)
-    starts = plan_by_names(ground, as_plan(found.windows))
-    items = [{"change": one.id, "group": one.group, "start": starts[one.id]} for one in ground.changes]
-    return {"proposal": number, "label": found.label, "items": items}
-
-
-@router.get(
     "/agreements",
     response={200: list[RecordOut], **REFUSED},
     operation_id="agreements",
-    auth=Token("agreement.read"),
+    **needs("agreement.read"),
 )
 def agreements(request: HttpRequest) -> list[RecordOut]:
     """List all signed agreements, the oldest first."""
@@ -82,9 +63,7 @@ def agreements(request: HttpRequest) -> list[RecordOut]:
     return [_record(ledger, record) for record in ledger.records(kind="agreement")]
 
 
-@router.get(
-    "/ledger", response={200: RecordsOut, **REFUSED}, operation_id="ledger", auth=Token("ledger.read")
-)
+@router.get("/ledger", response={200: RecordsOut, **REFUSED}, operation_id="ledger", **needs("ledger.read"))
 def records(request: HttpRequest, start: Annotated[int, Query(ge=0, le=2**53)] = 0) -> dict[str, Any]:
     """Return a hundred records of the ledger from a place on."""
     ledger = DeskLedger()

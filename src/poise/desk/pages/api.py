@@ -1,4 +1,4 @@
-"""Tokens of the API on the account page, and the API's own addresses."""
+"""Tokens of the API on the account page, and the API described for people."""
 
 from __future__ import annotations
 
@@ -7,6 +7,9 @@ from django.http import HttpResponse
 from django.shortcuts import redirect, render
 
 from poise.desk.actions import tokens
+from poise.desk.api import describing
+from poise.desk.api.build import build
+from poise.desk.api.security import MOST_CALLS
 from poise.desk.models import ApiToken
 from poise.desk.routes import DeskRequest, page
 
@@ -35,6 +38,20 @@ def revoke(request: DeskRequest, number: int) -> HttpResponse:
     return redirect("tokens")
 
 
+def described(request: DeskRequest) -> HttpResponse:
+    """Describe the API: how to call it, every call with what it needs, and every shape."""
+    schema = build().get_openapi_schema()
+    calls = describing.calls(schema)
+    by_scope = {text: [one for one in calls if one.scope == scope] for scope, text in tokens.SCOPES.items()}
+    context = {
+        "by_scope": [(text, found) for text, found in by_scope.items() if found],
+        "shapes": describing.shapes(schema, calls),
+        "address": request.build_absolute_uri("/"),
+        "most_calls": MOST_CALLS,
+    }
+    return render(request, "desk/api.html", context)
+
+
 def _context(request: DeskRequest) -> dict[str, object]:
     rows = [
         (one, "; ".join(tokens.SCOPES.get(key, key) for key in one.scopes))
@@ -54,6 +71,7 @@ SENTENCES = {
 }
 URLS = [
     page("me/tokens", index, "tokens", "account.own"),
+    page("me/tokens/api", described, "tokens-api", "account.own"),
     page("me/tokens/new", issue, "tokens-new", "account.own", ("POST",)),
     page("me/tokens/<int:number>/revoke", revoke, "tokens-revoke", "account.own", ("POST",)),
 ]

@@ -14,7 +14,7 @@ from django.utils import timezone
 from poise.desk import convert, places
 from poise.desk.actions import bargaining
 from poise.desk.convert import DeskSession
-from poise.desk.models import Job, OpeningPosition
+from poise.desk.models import Job
 from poise.desk.pages import given
 from poise.desk.permissions import may
 from poise.desk.routes import DeskRequest, page
@@ -51,11 +51,8 @@ def rows(request: DeskRequest, at: DeskSession, prices: Mapping[str, Any]) -> li
     """Return the limits as the reader may know them: before positions open, only the own side's."""
     known = prices.get("limits", {})
     found = [_row(one, at.ground, known.get(one.id)) for one in at.limits]
-    own = OpeningPosition.objects.filter(ground=at.negotiation.ground, party=request.actor.party).first()
-    if own is not None and not at.negotiation.positions:
-        found += [
-            {**_row(msgspec.convert(one, Limit), at.ground, None), "is_sealed": True} for one in own.limits
-        ]
+    own = bargaining.limits_before(request.actor, at)
+    found += [{**_row(one, at.ground, None), "is_sealed": True} for one in own]
     return found
 
 

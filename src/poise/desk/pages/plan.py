@@ -28,7 +28,6 @@ from poise.desk.trusted import rests_on, trusted
 from poise.errors import Fault, TableError
 from poise.planning.evaluate import evaluate
 from poise.planning.problem import Plan
-from poise.table.agreement import agreed_plan
 from poise.table.ground import Ground, as_plan
 
 _KEY: Final = re.compile(r"[\w-]{1,80}")
@@ -38,9 +37,9 @@ def show(request: DeskRequest, key: str) -> HttpResponse:
     """Show a plan beside another."""
     at = convert.session(request.actor.now)
     known = at.known_plans()
-    label, plan = _named(at, key, known)
+    label, plan = at.named_plan(key)
     against_key = request.GET.get("against") or _usual(at, key)
-    against_label, against = _named(at, against_key, known)
+    against_label, against = at.named_plan(against_key)
     seen = evaluate(at.ground.problem, plan)
     costs = at.costs(plan)
     security, operations = at.shares(costs)
@@ -92,22 +91,6 @@ def _usual(at: DeskSession, key: str) -> str:
     return f"proposal-{state.proposals[-1].number}" if state.proposals else "kalai-smorodinsky-before"
 
 
-def _named(at: DeskSession, key: str, known: Mapping[str, tuple[str, tuple[int, ...]]]) -> tuple[str, Plan]:
-    """Return a plan by its name, a proposal's, or the agreed one; E554 when there is none."""
-    if key.startswith("proposal-") and key[9:].isdigit():
-        one = at.negotiation.proposal(int(key[9:]))
-        return f"Proposal {one.number}: {one.label}", as_plan(one.windows)
-    if key == "agreed" and at.negotiation.last is not None:
-        record_hash, body = at.negotiation.last
-        is_open = record_hash in at.negotiation.reopened
-        label = "The agreement that was re-opened" if is_open else "The agreement in force"
-        return label, agreed_plan(at.ground, body)
-    if key not in known:
-        raise TableError(Fault("E554", "plan", f"There is no plan {key!r}.", "The table lists them."))
-    label, windows = known[key]
-    return label, as_plan(windows)
-
-
 def _choices(
     request: DeskRequest, at: DeskSession, known: Mapping[str, tuple[str, tuple[int, ...]]]
 ) -> list[tuple[str, list[tuple[str, str]]]]:
@@ -115,7 +98,7 @@ def _choices(
     state = at.negotiation
     talk = [("default", known["default"][0])]
     if state.agreements:
-        talk.append(("agreed", _named(at, "agreed", known)[0]))
+        talk.append(("agreed", at.named_plan("agreed")[0]))
     others = [one for one in state.proposals if one.party not in (None, request.actor.party)]
     last = {one.number: "the last proposal" for one in state.proposals[-1:]}
     for one in others[-1:]:

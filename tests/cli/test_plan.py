@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from estate.samples import ESTATE, write_estate
 from poise.cli import main
 from poise.patching.document import decode
 from poise.sample import NOW, SampleFiles, write_sample
@@ -172,3 +173,17 @@ def test_hard_deadlines_that_clash_are_told_with_dates(
     told = capsys.readouterr().err
     assert "E501 must be done by 2026-" in told
     assert "it can be done by 2026-" in told
+
+
+def test_hosts_that_no_report_shows_are_a_notice(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """One scanned host of four stands for itself only; the plan says that three are unknown."""
+    estate = write_estate(tmp_path, ESTATE.replace('["stage-*"],', '["stage-*"], num_hosts: 4,'))
+    report = tmp_path / "scan.csv"
+    report.write_text(
+        "host,cve,component,fixed_version\nstage-1,CVE-2025-29927,next,15.2\n", encoding="utf-8"
+    )
+    command = ["plan", "--scans", str(report), "--estate", str(estate), "--out", str(tmp_path / "out")]
+    assert main([*command, "--now", NOW.isoformat(), "--points", "3", "--json"]) == 0
+    notices = json.loads(capsys.readouterr().out)["notices"]
+    (told,) = [notice for notice in notices if "fewer hosts" in notice]
+    assert "stage (1 of 4)" in told

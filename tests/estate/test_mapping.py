@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -124,3 +126,18 @@ def test_contained_glob_fits_nothing_that_the_wider_does_not(wide: str, narrow: 
 
     if contains(wide, narrow) and fnmatchcase(name, narrow):
         assert fnmatchcase(name, wide)
+
+
+def test_hosts_that_no_report_shows_are_told() -> None:
+    """One scanned host of three does not stand for all; a group without a number says nothing."""
+    known = estate(
+        web=Match(hosts=("web-a1.example.com",)), db=Match(hosts=("db",)), app=Match(hosts=("app",))
+    )
+    numbers = {"web": 3, "db": 1, "app": None}
+    groups = {id: replace(group, num_hosts_declared=numbers[id]) for id, group in known.groups.items()}
+    declared = replace(known, groups=groups)
+    mapping = map_assets(declared, reconcile([HOST]))
+    assert mapping.fewer_hosts(declared) == {"web": (1, 3), "db": (0, 1)}
+    assert map_assets(declared, reconcile([HOST, Id(hostnames=("db",))])).fewer_hosts(declared) == {
+        "web": (1, 3)
+    }

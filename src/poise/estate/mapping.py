@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from fnmatch import translate
@@ -47,6 +47,15 @@ class AssetMapping:
     def assets_of(self, group: str) -> tuple[str, ...]:
         """Return the ids of a group's assets, sorted."""
         return tuple(sorted(asset for asset, owner in self.group_of_asset.items() if owner == group))
+
+    def fewer_hosts(self, estate: Estate) -> dict[str, tuple[int, int]]:
+        """Return the groups of which reports show fewer hosts than the estate says: shown and declared."""
+        shown = Counter(self.group_of_asset.values())
+        return {
+            group.id: (shown[group.id], group.num_hosts_declared)
+            for group in estate.groups.values()
+            if group.num_hosts_declared is not None and shown[group.id] < group.num_hosts_declared
+        }
 
 
 def map_assets(estate: Estate, reconciliation: Reconciliation) -> AssetMapping:

@@ -336,6 +336,12 @@ def _notices(case: PatchCase, intake: Intake, store: ThreatStore, today: date) -
         notices.append(
             f"{len(intake.mapping.conflicts)} assets are claimed alike by two patch groups and so unmapped."
         )
+    if fewer := intake.mapping.fewer_hosts(case.estate):
+        shown = [f"{group} ({seen} of {declared})" for group, (seen, declared) in fewer.items()]
+        notices.append(
+            f"The reports show fewer hosts than the estate says of {', '.join(shown[:5])}"
+            f"{', ...' if len(shown) > 5 else ''}: what is open on the others is unknown, not zero."
+        )
     return notices
 
 

@@ -337,10 +337,10 @@ def _notices(case: PatchCase, intake: Intake, store: ThreatStore, today: date) -
             f"{len(intake.mapping.conflicts)} assets are claimed alike by two patch groups and so unmapped."
         )
     if fewer := intake.mapping.fewer_hosts(case.estate):
-        shown = [f"{group} ({seen} of {declared})" for group, (seen, declared) in fewer.items()]
+        groups = [f"{group} ({seen} of {declared})" for group, (seen, declared) in fewer.items()]
         notices.append(
-            f"The reports show fewer hosts than the estate says of {', '.join(shown[:5])}"
-            f"{', ...' if len(shown) > 5 else ''}: what is open on the others is unknown, not zero."
+            f"The reports show fewer hosts than the estate says of {', '.join(groups[:5])}"
+            f"{', ...' if len(groups) > 5 else ''}: what is open on the others is unknown, not zero."
         )
     return notices
 

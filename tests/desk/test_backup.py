@@ -123,3 +123,23 @@ def test_a_damaged_backup_restores_nothing(damage: str, archive: Path, tmp_path:
     assert "Traceback" not in done.stderr
     assert other.python("from poise.desk.models import User\nprint(User.objects.count())").strip() == "0"
     assert not (other.workspace / "reports").exists()
+
+
+def test_a_backup_is_for_its_owner_alone(archive: Path) -> None:
+    """It holds digests of passwords and secrets of second factors."""
+    assert archive.stat().st_mode & 0o077 == 0
+
+
+def test_a_folder_that_is_no_desk_has_no_backup(tmp_path: Path) -> None:
+    """A workspace named wrongly must not end in an archive of nothing that somebody relies on."""
+    done = RunningDesk(tmp_path / "nobody").run("backup", str(tmp_path / "desk.tar.gz"))
+    assert done.returncode == 2
+    assert "has no people yet" in done.stderr
+    assert not (tmp_path / "desk.tar.gz").exists()
+
+
+def test_a_backup_that_is_not_there_is_told_so(tmp_path: Path) -> None:
+    """In one sentence, not as a damaged one."""
+    done = RunningDesk(tmp_path / "other").run("restore", str(tmp_path / "desk.tar.gz"))
+    assert done.returncode == 2
+    assert "is not there" in done.stderr

@@ -36,7 +36,7 @@ PAGES = (
     "/trust",
     "/record",
     "/table",
-    "/table/limits/new",
+    "/table/new-limit",
     "/table/importance",
     "/plan/kalai-smorodinsky-before",
     "/agreements",

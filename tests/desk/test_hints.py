@@ -129,7 +129,7 @@ def test_pages_that_need_a_table_are_found_and_offer_to_open_one(
         "poise.desk.pages.table.table.lacking",
         lambda: table.Lacking(estate=False, report=False, jobs=(), who=("Operations lead (CIO)",)),
     )
-    for path in ("/plan/default", "/table/limits/new", "/table/limits/x", "/plan/why", "/table/importance"):
+    for path in ("/plan/default", "/table/new-limit", "/table/limits/x", "/plan/why", "/table/importance"):
         mine = sign_in(ciso).get(path)
         assert mine.status_code == 404, path
         assert "This page needs a table" in mine.content.decode(), path

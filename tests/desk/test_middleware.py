@@ -13,6 +13,7 @@ from django.db import InterfaceError, OperationalError
 from django.test import Client
 
 from poise.desk import logs, middleware, places
+from poise.desk.actions import Actor, tokens
 from poise.desk.api import security
 from poise.errors import Fault
 
@@ -110,3 +111,26 @@ def test_faults_name_files_and_no_folder(tmp_path: Path) -> None:
         places.named(f"{home}/table: E555 There is no table here.") == "table: E555 There is no table here."
     )
     assert places.named("/etc/hosts and 3/4 stay") == "/etc/hosts and 3/4 stay"
+
+
+def test_a_request_that_is_too_large_is_told_in_words(cio: Any, sign_in: Callable[[Any], Client]) -> None:
+    """Of a page as a page, of a call as JSON; not as a bare line of whatever serves the desk."""
+    client = sign_in(cio)
+    client.raise_request_exception = False
+    large = {"reason": "x" * (settings.DATA_UPLOAD_MAX_MEMORY_SIZE + 1)}
+    form = "application/x-www-form-urlencoded"
+    page = client.post("/table/limits", f"reason={large['reason']}", form)
+    assert page.status_code == 413
+    assert "larger than 4 MB" in page.content.decode()
+    token = tokens.issue(Actor.of(cio), "t", ["table.limit"], 1)
+    call = client.post("/api/limits", large, "application/json", headers={"Authorization": f"Bearer {token}"})
+    assert (call.status_code, call.json()["faults"][0]["id"]) == (413, "E873")
+
+
+def test_a_form_older_than_the_sign_in_is_told_in_words(cio: Any) -> None:
+    """Who signed in again in another tab learns why the old form does not count, and what to do."""
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(cio)
+    answer = client.post("/table/limits", {"id": "x"})
+    assert answer.status_code == 403
+    assert "Open its page again" in answer.content.decode()

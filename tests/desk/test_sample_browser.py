@@ -91,7 +91,7 @@ def test_the_sample_company_agrees_and_agrees_anew(browser: Any, sample: Running
 
 def post(page: Any, desk: RunningDesk, name: str, rule: str, amount: str) -> None:
     """Post a limit."""
-    page.goto(f"{desk.address}/table/limits/new")
+    page.goto(f"{desk.address}/table/new-limit")
     page.get_by_label("Short name").fill(name)
     page.get_by_label("Rule").select_option(rule)
     page.get_by_label("Amount").fill(amount)

@@ -481,7 +481,7 @@ def test_reading_and_acting_need_no_script(browser: Any, empty: RunningDesk, two
     page.get_by_label(re.compile("Reports of any scanner")).set_input_files([report])
     press(page, "Upload")
     page.get_by_role("link", name="more.csv").wait_for()
-    page.goto(f"{empty.address}/table/limits/new")
+    page.goto(f"{empty.address}/table/new-limit")
     page.get_by_label("Short name").fill("fix-fast")
     page.get_by_label("Rule").select_option("deadline")
     page.get_by_label("Amount").fill("60")

@@ -35,7 +35,7 @@ from django.db.models import Model
 import poise
 from poise.desk.ledger import DeskLedger
 from poise.desk.models import LedgerHead, User
-from poise.errors import ChainError, DeskError, Fault
+from poise.errors import ChainError, DeskError, Fault, PoiseError
 
 FORM: Final = "poise-backup/1"
 #: Apps whose rows are kept; sessions and caches are not.
@@ -46,15 +46,19 @@ BATCH: Final = 2_000
 
 
 def write(path: Path) -> dict[str, int]:
-    """Write a backup to a new file; return how many rows and files it holds.
+    """Write a backup to a new file, readable by its owner only; return how many rows and files it holds.
 
     On PostgreSQL others go on working meanwhile; on SQLite whoever writes waits.
 
     Raises
     ------
     DeskError
-        E879 when the file exists or cannot be written.
+        E879 when nobody has ever been let in here, or the file exists or cannot be written.
     """
+    if not User.objects.exists():
+        text = "has no people yet: there is nothing to keep."
+        hint = "Name the desk's own --workspace, and its database in POISE_DATABASE_URL."
+        raise DeskError(Fault("E879", str(settings.POISE_HOME), text, hint))
     if path.exists():
         raise DeskError(
             Fault("E879", str(path), "exists already and is not overwritten.", "Name another file.")
@@ -62,6 +66,7 @@ def write(path: Path) -> dict[str, int]:
     try:
         with tempfile.TemporaryDirectory(dir=path.parent, prefix=".backup-") as temporary:
             draft = Path(temporary, path.name)
+            draft.touch(mode=0o600)  # it holds digests of passwords and secrets of second factors
             counts = _write(draft, Path(temporary, "rows.jsonl"))
             draft.replace(path)
     except OSError as error:
@@ -147,6 +152,8 @@ def restore(path: Path) -> dict[str, int]:
         raise DeskError(
             Fault("E879", str(settings.POISE_HOME), "has people already; a desk is not replaced.", hint)
         )
+    if not path.exists():
+        raise DeskError(Fault("E879", str(path), "is not there.", "Name the file of a backup."))
     home = Path(settings.POISE_HOME)
     try:
         with tempfile.TemporaryDirectory(dir=home, prefix=".restore-") as temporary:
@@ -161,6 +168,8 @@ def restore(path: Path) -> dict[str, int]:
                     target = home / name
                     target.parent.mkdir(parents=True, exist_ok=True)
                     file.replace(target)
+    except PoiseError:
+        raise
     except (OSError, tarfile.TarError, EOFError, ValueError, KeyError) as error:
         raise _damaged(path, f"{type(error).__name__}: {error}") from error
     return {"rows": count, "files": len(files)}

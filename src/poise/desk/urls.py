@@ -43,6 +43,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     *(url for module in features() for url in module.URLS),
 ]
 
+handler400 = "poise.desk.pages.faults.unreadable"
 handler404 = "poise.desk.pages.faults.not_found"
 handler403 = "poise.desk.pages.faults.forbidden"
 handler500 = "poise.desk.pages.faults.broken"

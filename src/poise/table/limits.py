@@ -22,6 +22,10 @@ Affected = Literal["kev", "ransomware", "critical", "high", "all"]
 ID = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
 #: Most limits at one table; nobody talks about more.
 MOST_LIMITS = 64
+#: Years that a time may be of: near the ends of the calendar, it has no equal in every zone.
+FIRST_YEAR, LAST_YEAR = 1900, 2999
+#: Largest amount: beyond, relaxing it step by step counts nothing.
+MOST_AMOUNT = 1e15
 #: Rules whose amount counts whole things, and rules that have no start and no end.
 _COUNTED, _TIMELESS = ("weekends", "services"), ("deadline", "exposure")
 #: A freeze is trimmed by this at each end, a deadline moved by it.
@@ -169,6 +173,8 @@ def _wrong(limit: Limit) -> Iterator[str]:
             yield "A freeze needs a start and an end."
     elif limit.amount is None or not (math.isfinite(limit.amount) and limit.amount >= 0):
         yield f"The amount is {limit.amount}; expected a number of at least 0."
+    elif limit.amount > MOST_AMOUNT:
+        yield f"The amount is {limit.amount:g}; expected at most {MOST_AMOUNT:g}."
     elif limit.rule in _COUNTED and limit.amount % 1:
         yield f"The amount is {limit.amount:g}; expected a whole number of {limit.unit('')}."
     if limit.affected != "all" and limit.rule != "deadline":
@@ -178,6 +184,8 @@ def _wrong(limit: Limit) -> Iterator[str]:
     for name, moment in (("start", limit.start), ("end", limit.end)):
         if moment is not None and moment.tzinfo is None:
             yield f"The {name} is {moment}; expected a time zone with it."
+        if moment is not None and not FIRST_YEAR <= moment.year <= LAST_YEAR:
+            yield f"The {name} is {moment}; expected a year from {FIRST_YEAR} to {LAST_YEAR}."
     both = (limit.start, limit.end)
     aware = all(moment is not None and moment.tzinfo is not None for moment in both)
     if aware and limit.start is not None and limit.end is not None and limit.end <= limit.start:

@@ -114,10 +114,10 @@ class Session:
     @property
     def limits(self) -> tuple[Limit, ...]:
         """The limits in force today."""
-        return tuple(limit for limit in self.negotiation.limits if limit.is_in_force(self._today))
+        return tuple(limit for limit in self.negotiation.limits if limit.is_in_force(self.today))
 
     @property
-    def _today(self) -> date:
+    def today(self) -> date:
         """The day where the company is."""
         return self.now.astimezone(ZoneInfo(self.ground.timezone)).date()
 
@@ -216,7 +216,7 @@ class Session:
             When a limit or an importance makes no sense, or the side has sealed already.
         """
         where = f"position of {position.party}"
-        check_limits(position.limits, self.ground.names, where, self._today)
+        check_limits(position.limits, self.ground.names, where, self.today)
         check_importance(position.importance, [service.id for service in self.ground.services], where)
         salt = secrets.token_hex(32)
         body = {"party": position.party, "digest": seal(position, salt)}
@@ -235,7 +235,7 @@ class Session:
 
     def add_limit(self, limit: Limit, keys: Sequence[SigningKey] = (), author: str = "") -> Record:
         """Post a limit."""
-        check_limits([limit], self.ground.names, "table", self._today)
+        check_limits([limit], self.ground.names, "table", self.today)
         body = {"limit": msgspec.to_builtins(limit)}
         return self._say(LIMIT, author or limit.party, body, keys, limit.party)
 

@@ -72,7 +72,7 @@ def add_limit(by: Actor, limit: Mapping[str, Any]) -> None:
     """
     party, at = own_party(by), convert.session(by.now)
     made = limit_of({**limit, "party": party})
-    check_limits([made], at.ground.names, "table")
+    check_limits([made], at.ground.names, "table", at.today)
     if at.negotiation.positions:
         at.add_limit(made, author=by.person)
         want_landmarks(by, at)
@@ -108,7 +108,7 @@ def change_limit(by: Actor, limit: Mapping[str, Any], seen: str) -> None:
     """
     party, at = own_party(by), convert.session(by.now)
     made = limit_of({**limit, "party": party})
-    check_limits([made], at.ground.names, "table")
+    check_limits([made], at.ground.names, "table", at.today)
     found = _own_limit(at, made.id, party)
     if version_of(found) != seen:
         text = "was changed by somebody else meanwhile. Your change is not kept."

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any, Final
 
 from django.http import QueryDict
-from django.utils import timezone
 
+from poise.desk.pages.given import moment
 from poise.dialogue.acts import ACTS
-from poise.errors import DeskError, Fault
 
 #: Fields that are several: ticked, or one on a line.
 LISTS: Final = frozenset({"services", "options", "priorities", "channels", "items"})
@@ -34,21 +32,12 @@ def fields_of(kind: str, posted: QueryDict) -> dict[str, Any]:
             if values:
                 fields[name] = values
         elif given:
-            fields[name] = _moment(given[0], name) if name in TIMES and "T" in given[0] else given[0]
+            fields[name] = (
+                moment(given[0], name).isoformat() if name in TIMES and "T" in given[0] else given[0]
+            )
     if kind in _SPECIAL:
         _SPECIAL[kind](fields, posted)
     return fields
-
-
-def _moment(text: str, name: str) -> str:
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError as error:
-        raise DeskError(
-            Fault("E878", name, f"{text!r} is no time.", "For example 2026-01-09T16:00.")
-        ) from error
-    aware = moment if moment.tzinfo else timezone.make_aware(moment)
-    return aware.isoformat()
 
 
 def _profile(fields: dict[str, Any], posted: QueryDict) -> None:

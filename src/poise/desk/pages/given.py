@@ -8,6 +8,7 @@ from datetime import date, datetime
 from django.utils import timezone
 
 from poise.errors import DeskError, Fault
+from poise.table.limits import FIRST_YEAR, LAST_YEAR
 
 
 def moment(text: str, name: str) -> datetime:
@@ -16,13 +17,16 @@ def moment(text: str, name: str) -> datetime:
     Raises
     ------
     DeskError
-        E878 when it is no time.
+        E878 when it is no time, or of a year that no calendar of the desk needs.
     """
     try:
         found = datetime.fromisoformat(text.strip())
-        return found if found.tzinfo else timezone.make_aware(found)
-    except (ValueError, OverflowError):
+    except ValueError:
         raise _unreadable(name, text, "no time", "For example 2026-01-09T16:00.") from None
+    if not FIRST_YEAR <= found.year <= LAST_YEAR:
+        # At the ends of the calendar a time has no equal in other zones.
+        raise _unreadable(name, text, f"no time of the years {FIRST_YEAR} to {LAST_YEAR}")
+    return found if found.tzinfo else timezone.make_aware(found)
 
 
 def day(text: str, name: str) -> date:
@@ -44,5 +48,5 @@ def number(text: str, name: str) -> float:
     return found
 
 
-def _unreadable(name: str, text: str, what: str, hint: str) -> DeskError:
+def _unreadable(name: str, text: str, what: str, hint: str = "") -> DeskError:
     return DeskError(Fault("E878", name, f"{text[:40]!r} is {what}.", hint))

@@ -8,9 +8,9 @@ from typing import Any, Final
 
 from django.http import QueryDict
 from django.utils import timezone
-from django.utils.dateparse import parse_datetime
 
 from poise.desk import clock
+from poise.desk.pages import given as written
 from poise.errors import DeskError, Fault
 from poise.incident.acts import ACTS, INCIDENT
 
@@ -95,13 +95,7 @@ def decision_fields(posted: QueryDict) -> dict[str, Any]:
 
 def moment(text: str, name: str) -> str:
     """Return a time of a form as text with its zone: the reader's, where it has none; E878 for no time."""
-    try:
-        found = parse_datetime(text)
-    except ValueError:
-        found = None
-    if found is None:
-        raise DeskError(Fault("E878", name, f"{text[:40]!r} is no time.", "For example 2026-01-09T16:00."))
-    return aware(found).isoformat()
+    return written.moment(text, name).isoformat()
 
 
 def aware(found: datetime) -> datetime:

@@ -45,7 +45,7 @@ def index(request: DeskRequest) -> HttpResponse:
     if until:
         rows = rows.filter(time__lte=moment(until, "as it was at"))
     before = request.GET.get("before", "")
-    if before.isdecimal() and len(before) < 16:
+    if before.isascii() and before.isdecimal() and len(before) < 16:
         rows = rows.filter(sequence__lt=int(before))
     words = request.GET.get("q", "").strip()[:100]
     shown = list(_saying(rows, words) if words else rows[: PAGE_SIZE + 1])
@@ -89,7 +89,8 @@ def _listed() -> QuerySet[LedgerRecord]:
 def record(request: DeskRequest, reference: str) -> HttpResponse:
     """Show one record, with what was added beside it."""
     book = DeskLedger()
-    one = book.record(int(reference)) if reference.isdigit() and len(reference) < 12 else book.find(reference)
+    is_place = reference.isascii() and reference.isdecimal() and len(reference) < 12
+    one = book.record(int(reference)) if is_place else book.find(reference)
     if not telling.may_know(request.actor, one):
         raise Http404
     context = {

@@ -212,7 +212,7 @@ def _names(ground: Ground, scope: tuple[str, ...]) -> list[str]:
 
 
 URLS = [
-    page("table/limits/new", new, "table-limit", "table.limit"),
+    page("table/new-limit", new, "table-limit", "table.limit"),
     page("table/limits", post, "table-limit-post", "table.limit", ("POST",)),
     page("table/limits/<str:name>", show, "table-limit-page", "table.read"),
     page(

@@ -102,6 +102,10 @@ def look(by: Actor) -> None:
 def _known(role: str) -> str:
     if role not in ROLE_BY_KEY:
         raise DeskError(
-            Fault("E876", "role", f"{role!r} is no role; expected one of {', '.join(filter(None, ROLE_BY_KEY))}.")
+            Fault(
+                "E876",
+                "role",
+                f"{role!r} is no role; expected one of {', '.join(filter(None, ROLE_BY_KEY))}.",
+            )
         )
     return role

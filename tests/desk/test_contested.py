@@ -65,7 +65,7 @@ def test_one_is_raised_from_what_it_is_about(cio: Any, staff: Any, sign_in: Call
     (address,) = re.findall(r'href="(/dialogue/disagreements\?about=[^"#]+)', page)
     form = main_of(client.get(address))
     assert f'name="link" value="exception:{noted["id"]}"' in form
-    assert "About exception Old tills." in form
+    assert "About the exception Old tills<" in form
     assert "about=" not in main_of(sign_in(staff).get(f"/dialogue/exceptions/{noted['id']}"))
 
 

@@ -15,6 +15,7 @@ from desk.test_findings import adopt, keep, work
 from poise.desk import convert, queries
 from poise.desk.actions import Actor, findings
 from poise.desk.actions.estate import MAP_JOB
+from poise.desk.api.estate import UNSEEN
 from poise.desk.jobs import run_job
 from poise.desk.models import AssetRecord, Job, Report
 from poise.sample import SampleFiles, write_sample
@@ -88,7 +89,15 @@ def test_counts_are_not_known_before_the_worker_has_run(
     for path in ("/", "/estate", "/estate/unmapped", own):
         assert "not mapped yet" not in text_of(client, path), path
     services = Client().get("/api/services", **issued(ciso, "estate.read")).json()
-    assert all(isinstance(one["findings"], int) and not one["pending"] for one in services)
+    shown = [one for one in services if not one["pending"]]
+    assert shown
+    assert all(isinstance(one["findings"], int) for one in shown)
+    # Two reports of seven: a service that they do not show is not known to be clean.
+    unseen = [one for one in services if one["pending"]]
+    assert {(one["findings"], one["pending"]) for one in unseen} == {(None, UNSEEN)}
+    assert "no report shows any" in text_of(client, "/estate")
+    page = text_of(client, f"/estate/services/{unseen[0]['id']}")
+    assert "unknown: no report shows an asset of it" in page
     num = queries.mapping().num_unmapped
     assert num == len({row.asset for row in queries.unmapped()})
     if num:

@@ -9,6 +9,7 @@ from icalendar import Calendar
 from dialogue.cases import Told, day, decision, disagreement, promise, told
 from dialogue.test_rules import carried, noted
 from poise.dialogue.agenda import SHOWN, make_agenda
+from poise.dialogue.meeting import OVERRUN, ends, is_on, minutes
 from poise.dialogue.meeting_ics import agenda_ics, agenda_text
 
 
@@ -79,3 +80,18 @@ def test_the_calendar_file_is_read_by_others() -> None:
     later = make_agenda(told(*disagreement("b", 1)), day(10.5))
     (again,) = Calendar.from_ical(agenda_ics(later, starts)).walk("VEVENT")
     assert (again["uid"], again["sequence"] > event["sequence"]) == (event["uid"], True)
+
+
+def test_a_meeting_that_nobody_closed_ends_by_itself() -> None:
+    """It is on for some hours; what is said half a year later was not said in it, and another may begin."""
+    state = told(
+        (1, "meeting.opened", "operations", {"id": "m"}),
+        *promise("soon", 1.01, 3),
+        *promise("late", 40, 50),
+    )
+    meeting = state.meetings["m"]
+    assert is_on(meeting, ends(meeting) + OVERRUN)
+    assert not is_on(meeting, day(2))
+    said = " ".join(text for _, _, text in minutes(state, meeting, day(60)))
+    assert "soon" in said
+    assert "late" not in said

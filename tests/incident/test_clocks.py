@@ -18,6 +18,8 @@ from poise.incident.clocks.regime import SENT, Example, Rule, Stage, Term, parse
 from poise.incident.clocks.standing import clocks_of, duties_of
 from poise.incident.clocks.words import due_sentence
 from poise.incident.duties import Sent, Suspended
+from poise.incident.review import timeline
+from poise.incident.tlp import EVERYTHING
 
 ZONES = ("America/New_York", "Europe/Brussels", "Australia/Lord_Howe", "Asia/Kolkata", "Pacific/Apia")
 MOMENTS = st.integers(1_577_836_800, 1_988_150_400).map(lambda seconds: datetime.fromtimestamp(seconds, UTC))
@@ -252,6 +254,10 @@ def test_an_incident_runs_under_the_rule_of_its_day(desk: Desk) -> None:
         desk.do("clock.anchored", 11, regime="eu-gdpr-33", anchor="aware", at=at(12).isoformat(), reason="x")
     desk.do("clock.assessed", 12, regime="eu-gdpr-33", applies=False, reason="no personal data after all")
     assert duties_of(desk.case, at(12))[0].state == "does not apply"
+    said = [one.text for one in timeline(desk.case, EVERYTHING, at(12)) if one.kind.startswith("clock")]
+    law = shipped()["eu-gdpr-33"].title
+    assert [text.startswith(law) for text in said] == [True] * 4
+    assert "eu-gdpr-33" not in " ".join(said)
 
 
 def test_one_stage_may_not_be_due_and_a_filing_gets_its_receipt(desk: Desk) -> None:

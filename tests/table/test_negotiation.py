@@ -16,6 +16,7 @@ from poise.errors import TableError
 from poise.ledger.canonical import canonical
 from poise.ledger.keys import SigningKey
 from poise.ledger.store import Ledger
+from poise.planning.problem import Plan
 from poise.table.agreement import USUAL_TRIGGERS, AcceptedRisk, Terms, agreed_plan, agreement_body
 from poise.table.files import read_document
 from poise.table.ground import Ground, as_plan
@@ -23,7 +24,7 @@ from poise.table.limits import Limit, check_limits
 from poise.table.negotiation import Position, seal
 from poise.table.session import Session
 from poise.table.triggers import fired, gravest
-from table.cases import NOW, small_ground
+from table.cases import NOW, AllKept, small_ground
 
 OPERATIONS = Position(party="operations", importance={"shop": 2.0})
 SECURITY = Position(
@@ -72,6 +73,25 @@ def test_a_seal_binds(first: str, second: str) -> None:
     other = Position(party="operations", importance={second: 1.0})
     assert (seal(one, "s") == seal(other, "s")) == (first == second)
     assert seal(one, "s") != seal(one, "t")
+
+
+def test_a_share_is_of_the_most_that_any_known_plan_gives(tmp_path: Path) -> None:
+    """A plan between two points of a coarse frontier gives a side more than both: that is its whole."""
+    whole = small_ground(22)
+    coarse = msgspec.structs.replace(whole, plans=(whole.plans[0], whole.plans[-1]))
+    every = AllKept(coarse, [])
+    with Ledger.open(tmp_path / "ledger.sqlite") as ledger:
+        at = Session(tmp_path / "table", ledger, NOW)
+        at.open(coarse)
+        default = at.before.default
+        fair = (every.security <= default.security) & (every.operations <= default.operations)
+        place = int(np.argmin(np.where(fair, every.security, np.inf)))
+        plan = Plan(every.window[place])
+        assert max(at.shares(at.costs(plan))) == pytest.approx(2.0)
+        at.propose("security", "between", plan)
+        told = at.negotiation.proposals[0]
+        assert max(told.share_security, told.share_operations) == pytest.approx(1.0)
+        assert at.shares(at.costs(plan)) == (told.share_security, told.share_operations)
 
 
 def test_only_a_match_is_told_and_only_a_match_is_signed(table: Session) -> None:

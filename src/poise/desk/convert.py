@@ -130,8 +130,9 @@ class DeskSession(Session):
 
     @cached_property
     def ideal(self) -> Costs:
-        """Each side's least cost among plans that leave neither worse off than the default."""
-        key = (self.negotiation.ground, self.default[1].window.tobytes())
+        """Each side's least cost among known plans that leave neither worse off than the default."""
+        talked_of = len(self.negotiation.proposals)
+        key = (self.negotiation.ground, self.default[1].window.tobytes(), talked_of)
         return _IDEALS.get(key, lambda: super(DeskSession, self).ideal)
 
     def costs(self, plan: Plan) -> Costs:

@@ -46,8 +46,8 @@ def names_of(*grounds: Ground | None) -> dict[str, str]:
 
 
 def teams_of(ground: Ground | None) -> dict[str, str]:
-    """Return the names of a ground's teams, by key, of those that have one."""
-    return {one.id: one.name for one in ground.teams if one.name} if ground else {}
+    """Return what people call a ground's teams, by key."""
+    return {one.id: one.name or one.id for one in ground.teams} if ground else {}
 
 
 def named(text: str, names: dict[str, str]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, time, timedelta
+from typing import Final
 from zoneinfo import ZoneInfo
 
 from poise.dialogue.digest import news
@@ -11,6 +12,9 @@ from poise.dialogue.state import Dialogue, Meeting
 
 #: Monday at nine, twenty minutes, until somebody says otherwise.
 _USUAL = MeetingPlanned(party="operations")
+
+#: How long after its end a meeting that nobody closed may still go on.
+OVERRUN: Final = timedelta(hours=4)
 
 
 def planned(state: Dialogue, timezone: str = "UTC") -> MeetingPlanned:
@@ -35,7 +39,20 @@ def next_meeting(state: Dialogue, now: datetime, timezone: str = "UTC") -> datet
     return next(one for one in times if one > now).astimezone(now.tzinfo)
 
 
+def ends(meeting: Meeting) -> datetime:
+    """Return when a meeting is planned to end."""
+    return meeting.time + timedelta(minutes=meeting.act.minutes)
+
+
+def is_on(meeting: Meeting, now: datetime) -> bool:
+    """Return whether two still sit together: nobody closed it, and its time was not over hours ago."""
+    return meeting.closed is None and now <= ends(meeting) + OVERRUN
+
+
 def minutes(state: Dialogue, meeting: Meeting, now: datetime) -> list[tuple[datetime, str, str]]:
-    """Return what the two put down while a meeting lasted: when, by which side, what."""
-    until = meeting.closed_at or now
+    """Return what the two put down while a meeting lasted: when, by which side, what.
+
+    What they said long after the end of a meeting that nobody closed in time was not said in it.
+    """
+    until = min(meeting.closed_at or now, ends(meeting) + OVERRUN)
     return sorted(one for one in news(state) if meeting.time <= one[0] <= until)

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from poise.incident.base import PARTIES
 from poise.incident.known import view
-from poise.incident.moments import at_place, in_utc
+from poise.incident.moments import at_place
 from poise.incident.profile import DEFAULTS, Audience, Profile
 from poise.incident.state import Decision, Incident, Promise, Told
 from poise.incident.statements import KINDS, duty, sentence, source_words
@@ -65,6 +65,8 @@ class Brief:
         Open decisions.
     updates
         What each side has promised.
+    timezone
+        In which it tells moments, beside UTC.
     """
 
     incident: str
@@ -77,6 +79,7 @@ class Brief:
     sections: tuple[tuple[str, tuple[Line, ...]], ...]
     wanted: tuple[str, ...]
     updates: tuple[str, ...]
+    timezone: str = "UTC"
 
     @property
     def statements(self) -> frozenset[str]:
@@ -96,7 +99,7 @@ class Brief:
         lines = [
             *drill,
             label(self.mark),
-            f"{self.title}, as known {in_utc(self.at)}",
+            f"{self.title}, as known {at_place(self.at, ZoneInfo(self.timezone))}",
             *privileged,
         ]
         for heading, content in (("Decisions wanted", self.wanted), ("Next updates", self.updates)):
@@ -152,6 +155,7 @@ def brief(
         tuple(sections),
         tuple(wanted(one, zone, currency) for one in asked),
         updates,
+        form.timezone,
     )
 
 

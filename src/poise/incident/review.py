@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, get_args
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -13,7 +13,7 @@ import msgspec
 from poise.incident import course, duties, statements
 from poise.incident.acts import name_of
 from poise.incident.base import PARTIES, Act
-from poise.incident.clocks.standing import duties_of
+from poise.incident.clocks.standing import duties_of, rule_of
 from poise.incident.known import View, act_for, change_for, known_for, readers, view
 from poise.incident.moments import at_place, day
 from poise.incident.state import Decision, Done, FollowUp, Incident, Told
@@ -277,8 +277,6 @@ _PLAIN: Final[dict[type, str]] = {
     course.Asked: "{0.party} asked for an update: {0.what}",
     course.Closed: "Closed. {0.summary}",
     course.FollowUpDone: "A follow-up became: {0.result}.",
-    duties.Sent: "{0.regime}: '{0.stage}' was filed, reference {0.reference}.",
-    duties.Receipt: "{0.regime}: '{0.stage}' was received: {0.receipt}.",
 }
 
 
@@ -302,7 +300,7 @@ def _text(of: Incident, done: Done, watcher: Watcher) -> str:
         return f"Came {'true' if act.was_true else 'out false'}, {act.how}: {what}"
     if isinstance(act, course.Read):
         is_shown = of.statements[act.upto].is_for(watcher)
-        return f"{done.author} had read all up to {act.upto[:8]}." if is_shown else ""
+        return f"All up to {act.upto[:8]} was read." if is_shown else ""
     if isinstance(act, course.Checked):
         return f"{act.party} checked: no change."
     if isinstance(act, course.Answered):
@@ -312,22 +310,41 @@ def _text(of: Incident, done: Done, watcher: Watcher) -> str:
         return "" if hidden else f"{act.party} answered: {said.rstrip('.')}."
     if isinstance(act, course.Held):
         return f"Legal hold {'begun' if act.is_on else 'ended'}: {act.reason}."
-    if isinstance(act, duties.Anchored):
-        to = f"set to {_there(of, act.at)}" if act.at else "taken back"
-        return f"{act.regime}: '{act.anchor}' was {to}: {act.reason}."
     if isinstance(act, course.Moved):
         return f"The next update by {act.party} was moved to {_there(of, act.due)}: {act.reason}."
     if isinstance(act, course.Followed):
         return f"Stays open, noted as {act.becomes}: {act.text} ({act.owner}, by {day(act.due)})."
-    if isinstance(act, duties.Suspended):
-        return f"{act.regime}: '{act.stage}' rests until {_there(of, act.until)} by {act.authority}."
-    if isinstance(act, duties.Assessed):
-        return f"{act.regime} {'applies' if act.applies else 'does not apply'}: {act.reason}."
-    if isinstance(act, duties.StageAssessed):
-        return f"{act.regime}: '{act.stage}' {'is' if act.applies else 'is not'} due here: {act.reason}."
+    if isinstance(act, _DUTIES):
+        return _duty(of, act)
     if isinstance(act, course.DecisionAsked | course.DefaultAgreed | course.Decided):
         return "".join(_decision(of, done, watcher))
     return _PLAIN[type(act)].format(act) if type(act) in _PLAIN else ""
+
+
+_Duty = (
+    duties.Assessed | duties.StageAssessed | duties.Anchored | duties.Sent | duties.Suspended | duties.Receipt
+)
+_DUTIES: Final = get_args(_Duty)
+
+
+def _duty(of: Incident, act: _Duty) -> str:
+    """Return what was said of a regime, by the names that its rule has for itself and its stages."""
+    rule = rule_of(of, act.regime)
+    law = rule.title if rule else act.regime
+    if isinstance(act, duties.Assessed):
+        return f"{law}, {'applies' if act.applies else 'does not apply'}: {act.reason}."
+    if isinstance(act, duties.Anchored):
+        to = f"set to {_there(of, act.at)}" if act.at else "taken back"
+        return f"{law}: '{act.anchor}' was {to}: {act.reason}."
+    stages = {stage.id: stage.title for stage in rule.stages} if rule else {}
+    filing = f"{law}: '{stages.get(act.stage, act.stage)}'"
+    if isinstance(act, duties.StageAssessed):
+        return f"{filing} {'is' if act.applies else 'is not'} due here: {act.reason}."
+    if isinstance(act, duties.Suspended):
+        return f"{filing} rests until {_there(of, act.until)} by {act.authority}."
+    if isinstance(act, duties.Sent):
+        return f"{filing} was filed, reference {act.reference}."
+    return f"{filing} was received: {act.receipt}."
 
 
 def _decision(of: Incident, done: Done, watcher: Watcher) -> Iterator[str]:

@@ -329,9 +329,17 @@ def with_moves(problem: Problem, kept: Plan, most: float, amount: Ints | None = 
     return replace(problem, caps=join_caps([*rows_of(problem.caps), row], problem.num_changes))
 
 
-def ideals(ground: Ground, default: Costs) -> Costs:
-    """Return each side's least cost among plans that leave neither worse off than the default."""
-    costs = [*(costs_of(ground.problem, as_plan(stored.windows)) for stored in ground.plans), default]
+def ideals(ground: Ground, default: Costs, talked_of: Sequence[Costs] = ()) -> Costs:
+    """Return each side's least cost among known plans that leave neither worse off than the default.
+
+    Parameters
+    ----------
+    talked_of
+        Costs of plans that came onto the table later, such as one solved under limits: between two points of
+        the frontier it may give a side more than either.
+    """
+    frontier = (costs_of(ground.problem, as_plan(stored.windows)) for stored in ground.plans)
+    costs = [*frontier, *talked_of, default]
     stakes = [Stakes(one.security, one.operations) for one in costs]
     found = bargain(stakes, stakes[-1])
     return Costs(found.security_ideal, found.operations_ideal)

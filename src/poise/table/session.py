@@ -169,7 +169,7 @@ class Session:
             last = proposals[-1]
             plan = as_plan(last.windows)
             label = f"proposal {last.number}" + (f" of {last.party}" if last.party else "")
-            return DraftPlan(label, plan, costs_of(self.ground.problem, plan))
+            return DraftPlan(label, plan, self.costs(plan))
         try:
             fair, when = self.after(effort, progress).point("kalai-smorodinsky"), "after limits"
         except NoFeasiblePlanError:
@@ -267,7 +267,8 @@ class Session:
         if broken:
             hint = "Drop or change the limit first, or propose a plan that keeps it."
             raise TableError(Fault("E557", "proposal", f"It breaks {', '.join(broken)}.", hint))
-        security, operations = self.shares(costs_of(self.ground.problem, plan))
+        costs = self.costs(plan)
+        security, operations = self._shares(costs, self._ideal(costs))
         body = {
             "party": party,
             "label": label,
@@ -299,9 +300,19 @@ class Session:
         """The hidden answers at this table."""
         return Answers(self.folder / "answers.json", self.negotiation.opened)
 
+    def costs(self, plan: Plan) -> Costs:
+        """Return the costs of a plan."""
+        return costs_of(self.ground.problem, plan)
+
     def shares(self, costs: Costs) -> tuple[float, float]:
-        """Return (security's, operations') share of its largest gain before limits, from the same default."""
-        default, ideal = self.before.default, self.ideal
+        """Return (security's, operations') share of its largest gain before limits, from the same default.
+
+        A plan that leaves neither worse off has at most 1 once it was proposed.
+        """
+        return self._shares(costs, self.ideal)
+
+    def _shares(self, costs: Costs, ideal: Costs) -> tuple[float, float]:
+        default = self.before.default
 
         def share(worst: float, own: float, best: float) -> float:
             return (worst - own) / (worst - best) if worst - best > 1e-9 else 0.0
@@ -313,8 +324,12 @@ class Session:
 
     @cached_property
     def ideal(self) -> Costs:
-        """Each side's least cost among plans that leave neither worse off than the default."""
-        return ideals(self.ground, self.before.default)
+        """Each side's least cost among known plans that leave neither worse off than the default."""
+        return self._ideal()
+
+    def _ideal(self, *more: Costs) -> Costs:
+        talked_of = (self.costs(as_plan(one.windows)) for one in self.negotiation.proposals)
+        return ideals(self.ground, self.before.default, [*talked_of, *more])
 
     # Agreement --------------------------------------------------------------------------------------
 

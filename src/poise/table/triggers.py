@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
+from typing import Any, cast
 from zoneinfo import ZoneInfo
 
 from poise.patching.document import ChangeEntry
 from poise.planning.evaluate import evaluate
 from poise.table.agreement import Action, Trigger, agreed_plan, terms_of
 from poise.table.ground import Ground
+from poise.threats.table import FEED_NAMES, Feed
 
 #: The gravest first: what happens is the gravest action of all triggers that fired.
 GRAVITY: tuple[Action, ...] = ("default", "reopen", "notify")
@@ -156,7 +157,8 @@ def _cancelled(body: dict[str, Any], ground: Ground, now: datetime) -> Iterator[
 def _stale(ground: Ground, today: date, threshold_days: float) -> Iterator[str]:
     for one in ground.inputs:
         if one.as_of is not None and (today - one.as_of).days > threshold_days:
-            yield f"{one.name} is {(today - one.as_of).days} days old"
+            name = FEED_NAMES.get(cast(Feed, one.name), one.name)
+            yield f"the {name} data is {(today - one.as_of).days} days old"
     age = (today - ground.now.date()).days
     if age > threshold_days:
         yield f"the reports were read {age} days ago"

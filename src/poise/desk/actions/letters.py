@@ -226,7 +226,7 @@ def send_again(by: Actor, number: int) -> None:
 def undelivered(party: str) -> list[Letter]:
     """Return a side's letters that did not go, or of which nobody knows."""
     failing = Letter.objects.filter(party=party).exclude(state=Letter.State.SENT).exclude(fault="")
-    return list(failing.order_by("-id")[:3])
+    return list(failing.order_by("-id"))
 
 
 def letters_of(party: str) -> list[Letter]:

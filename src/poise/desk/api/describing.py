@@ -141,10 +141,12 @@ def _answers(operation: Mapping[str, Any]) -> list[FieldRow]:
 
 
 def _fields(described: Mapping[str, Any]) -> list[FieldRow]:
+    """Return the fields of a shape, first those that are needed."""
     needed = described.get("required", ())
-    return [
+    rows = [
         _row(name, one, is_needed=name in needed) for name, one in described.get("properties", {}).items()
     ]
+    return sorted(rows, key=lambda row: not row.is_needed)
 
 
 def _row(name: str, described: Mapping[str, Any], *, is_needed: bool) -> FieldRow:

@@ -18,6 +18,8 @@ from poise.errors import DeskError, Fault
 router = Router()
 #: Numbers of rows: what a database's keys hold.
 Number = Annotated[int, Path(ge=1, le=2**53)]
+#: Why nothing is known of a service's findings although all reports are read.
+UNSEEN = "no report shows an asset of it"
 REFUSED = {400: Refusal, 401: Refusal, 403: Refusal, 404: Refusal, 409: Refusal, 422: Refusal, 429: Refusal}
 
 
@@ -33,10 +35,13 @@ def services(request: HttpRequest) -> list[dict[str, Any]]:
     if version is None:
         return []
     estate, counts, mapping = convert.estate_of(version), queries.by_group(), queries.mapping()
-    is_known, rows = not mapping.lack, []
+    rows = []
     for service in estate.services.values():
         groups = [group.id for group in estate.groups.values() if service.id in group.services]
         own = [counts[group] for group in groups if group in counts]
+        # A service of which no report shows an asset is not known to be clean.
+        unseen = UNSEEN if mapping.is_done and not own else ""
+        lack = mapping.lack or unseen
         rows.append(
             {
                 "id": service.id,
@@ -45,10 +50,10 @@ def services(request: HttpRequest) -> list[dict[str, Any]]:
                 "tier": service.tier,
                 "assumed": sorted(service.assumed),
                 "groups": groups,
-                "findings": sum(row["num"] for row in own) if is_known else None,
-                "critical": sum(row["num_critical"] for row in own) if is_known else None,
-                "high": sum(row["num_high"] for row in own) if is_known else None,
-                "pending": mapping.under_way or mapping.lack,
+                "findings": sum(row["num"] for row in own) if not lack else None,
+                "critical": sum(row["num_critical"] for row in own) if not lack else None,
+                "high": sum(row["num_high"] for row in own) if not lack else None,
+                "pending": mapping.under_way or lack,
             }
         )
     return rows

@@ -80,8 +80,8 @@ class JobOut(Schema):
 class ServiceOut(Schema):
     """A service, with the findings on its assets.
 
-    They are null while no asset is mapped; ``pending`` says what they wait for, and is empty once they are
-    whole.
+    They are null while no asset is mapped, and where no report shows an asset of it; ``pending`` says what
+    they wait for, and is empty once they are whole.
     """
 
     id: str

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from functools import cache
 from typing import Any, Final
 
@@ -17,7 +16,7 @@ from poise.desk.pages.dialogue import acts_of, shared_goals, shown
 from poise.desk.pages.dialogue_forms import ROWS
 from poise.desk.routes import DeskRequest, page
 from poise.dialogue.agenda import CARRIES, make_agenda
-from poise.dialogue.meeting import minutes, next_meeting, planned
+from poise.dialogue.meeting import ends, is_on, minutes, next_meeting, planned
 from poise.dialogue.meeting_ics import agenda_ics
 
 _MEMORY: Final = live.Memory()
@@ -31,9 +30,16 @@ def agenda(request: DeskRequest) -> HttpResponse:
     def found() -> dict[str, Any]:
         state = dialogue.shown_to(request.actor)
         made = make_agenda(state, now, dialogue.ahead(request.actor), convert.currency())
-        running = [one for one in state.meetings.values() if one.closed is None]
-        listed = [(item, item_address(item, state)) for item in made.items]
-        return {"state": state, "agenda": made, "running": running, "listed": listed, "carries": CARRIES}
+        unclosed = [one for one in state.meetings.values() if one.closed is None]
+        return {
+            "state": state,
+            "agenda": made,
+            "running": [one for one in unclosed if is_on(one, now)],
+            "forgotten": [one for one in unclosed if not is_on(one, now)],
+            "listed": [(item, item_address(item, state)) for item in made.items],
+            "carries": CARRIES,
+            "now": now,
+        }
 
     def rendered() -> str:
         return render_to_string("desk/dialogue/_agenda_now.html", found())
@@ -82,10 +88,16 @@ def meeting(request: DeskRequest, key: str) -> HttpResponse:
     items = {item.key: item for item in made.all}
     taken = {taken.item: taken for _, taken in found.taken}
     listed = [(one, items.get(one), taken.get(one), state.title_of(one)) for one in found.act.items]
-    ends = found.time + timedelta(minutes=found.act.minutes)
-    left = max(0, int((ends - request.actor.now).total_seconds()))
+    left = max(0, int((ends(found) - request.actor.now).total_seconds()))
     current = next((item for _, item, done, _ in listed if done is None and item is not None), None)
-    context = {"meeting": found, "listed": listed, "current": current, "ends": ends, "left_seconds": left}
+    context = {
+        "meeting": found,
+        "listed": listed,
+        "current": current,
+        "ends": ends(found),
+        "left_seconds": left,
+    }
+    context |= {"now": request.actor.now, "is_on": is_on(found, request.actor.now)}
     context |= {"currency": made.currency, "num_open": sum(done is None for _, _, done, _ in listed)}
     context |= {"minutes": minutes(state, found, request.actor.now)}
     context |= acts_of(state, current.key, request.actor.party) if current else {}

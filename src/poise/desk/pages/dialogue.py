@@ -62,6 +62,7 @@ def disagreements(request: DeskRequest) -> HttpResponse:
         "services": _services(request),
         "about": about,
         "about_name": called(request.actor, state, about),
+        "currency": convert.currency(),
     }
     return shown(request, "desk/dialogue/disagreements.html", context)
 

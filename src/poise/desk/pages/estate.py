@@ -64,10 +64,12 @@ def _assumed_words(found: list[dict[str, Any]]) -> list[tuple[str, int]]:
 def _service_row(estate: Estate, service: Service, counts: dict[str, dict[str, int]]) -> dict[str, Any]:
     groups = [group for group in estate.groups.values() if service.id in group.services]
     own = [counts[group.id] for group in groups if group.id in counts]
+    assets = sum(row["assets"] for row in own)
     return {
         "service": service,
         "groups": groups,
-        "assets": sum(row["assets"] for row in own),
+        "assets": assets,
+        "is_unseen": not assets,
         "critical": sum(row["num_critical"] for row in own),
         "high": sum(row["num_high"] for row in own),
         "findings": sum(row["num"] for row in own),

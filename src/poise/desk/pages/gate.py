@@ -122,6 +122,7 @@ def _burn(name: str, entry: PolicyEntry | None, now: datetime) -> dict[str, Any]
         "left": max(state.allowed - state.burned_by_us, 0.0),
         "chart": mark_safe(burn_chart(days_of, summary)),  # noqa: S308 - built by poise.report.markup
         "days": days_of[::-1],
+        "is_calm": not any(us or none for _, us, none in days_of),
     }
 
 

@@ -29,6 +29,7 @@ from poise.dialogue.signals import read_signals
 from poise.dialogue.survey import quarter_of, view_guess, view_survey
 from poise.dialogue.survey_items import ITEMS, NOTICE, SCALE
 from poise.dialogue.working import profile_of, send_at
+from poise.report.figures import plural
 
 
 def profiles(request: DeskRequest) -> HttpResponse:
@@ -123,8 +124,10 @@ def send_again(request: DeskRequest, number: int) -> HttpResponse:
 def needs(by: Actor) -> Iterator[Need]:
     """Yield what became of a side's letters that nobody else may see."""
     if may(by.role, "dialogue.pair"):
-        for row in letters.undelivered(by.party):
-            yield Need(f"Not delivered: {row.subject}", reverse("dialogue-digest"))
+        failing = letters.undelivered(by.party)
+        if failing:
+            more = f", and {plural(len(failing) - 1, 'more letter')}" if len(failing) > 1 else ""
+            yield Need(f"Not delivered: {failing[0].subject}{more}", reverse("dialogue-digest"))
 
 
 def mine(request: DeskRequest) -> HttpResponse:

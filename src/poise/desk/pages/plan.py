@@ -147,7 +147,7 @@ def _names_in(ground: Ground, scope: tuple[str, ...]) -> frozenset[str]:
 
 
 def _teams(ground: Ground, plan: Plan, against: Plan) -> SafeString:
-    problem, names = ground.problem, {one.id: one.name or one.id for one in ground.teams}
+    problem, names = ground.problem, naming.teams_of(ground)
     before = set(_openings(ground, against))
     labour: dict[tuple[int, int], float] = defaultdict(float)
     for number in np.flatnonzero(plan.window >= 0):
@@ -188,7 +188,7 @@ def _rooms(ground: Ground, names: Mapping[str, str]) -> list[Room]:
 
 
 def _visits(ground: Ground, plan: Plan, against: Plan) -> list[dict[str, Any]]:
-    before = set(_openings(ground, against))
+    before, teams = set(_openings(ground, against)), naming.teams_of(ground)
     changes: dict[tuple[int, int], list[int]] = defaultdict(list)
     for number in np.flatnonzero(plan.window >= 0):
         changes[int(plan.window[number]), int(ground.problem.change_group[number])].append(int(number))
@@ -196,6 +196,7 @@ def _visits(ground: Ground, plan: Plan, against: Plan) -> list[dict[str, Any]]:
         {
             "window": ground.windows[window],
             "group": ground.groups[group],
+            "team": teams[ground.groups[group].team],
             "about": visit_key(ground.groups[group].id, ground.windows[window].start),
             "changes": [ground.changes[number] for number in numbers],
             "is_new": (window, group) not in before,

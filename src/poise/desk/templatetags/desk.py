@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import date, datetime, tzinfo
 from functools import lru_cache
 from typing import Any, Final
@@ -14,7 +14,7 @@ from django.utils import timezone
 from django.utils.html import conditional_escape, format_html
 from django.utils.safestring import SafeString, mark_safe
 
-from poise.desk.permissions import PERMISSION_BY_KEY, may
+from poise.desk.permissions import PERMISSION_BY_KEY, Role, may
 from poise.report.figures import Money
 
 register = template.Library()
@@ -179,6 +179,18 @@ def wordlist(text: str) -> list[str]:
 def commalist(text: str) -> list[str]:
     """Split words at commas."""
     return text.split(",")
+
+
+@register.filter
+def cut_words(key: str) -> str:
+    """Write a key of a document as words: ``set_aside``, ``report:code``."""
+    return key.replace("_", " ").replace(":", " ")
+
+
+@register.filter
+def labels(roles: Iterable[Role]) -> str:
+    """Name roles, one after the other."""
+    return ", ".join(role.label for role in roles)
 
 
 @register.filter

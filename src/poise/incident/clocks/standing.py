@@ -112,6 +112,15 @@ def duties_of(incident: Incident, now: datetime) -> tuple[Duty, ...]:
     )
 
 
+def rule_of(incident: Incident, regime: str) -> Rule | None:
+    """Return the rule under which a regime runs in an incident, else the one shipped; None for neither."""
+    from poise.incident.clocks.regime import shipped
+
+    found = incident.obligations.get(regime)
+    rules = [act.rule for _, act in found.assessed if act.applies] if found else []
+    return read_rule(rules[-1], regime) if rules else shipped().get(regime)
+
+
 def _duty(found: Obligation, incident: Incident, now: datetime) -> Duty:
     assessed = [act for done, act in found.assessed if done.time <= now]
     rules = [act.rule for act in assessed if act.applies]

@@ -20,6 +20,7 @@ from poise.desk.actions import Actor, people
 from poise.desk.charts.frontier import Point, frontier
 from poise.desk.ledger import DeskLedger
 from poise.desk.models import User
+from poise.desk.pages.table import hull_of
 from poise.desk.telling import Need
 from table.cases import small_ground
 
@@ -126,10 +127,21 @@ def test_facts_about_many_changes_are_told_once_and_by_name() -> None:
 def test_a_phone_reads_what_the_letters_of_the_frontier_stand_for() -> None:
     """Where names have no room, letters stand in the picture and their names under it."""
     points = [Point("If nobody signs", "D", 9.0, 9.0, "default"), Point("plan 1", "", 1.0, 2.0, "plan")]
-    html = str(frontier(points, "EUR"))
+    html = str(frontier(points, [], "EUR"))
     key = html.split('class="chart-narrow"')[1].split('class="chart-key"')[1]
     assert "<b>D</b> If nobody signs" in key
     assert "plan 1" not in key
+
+
+def test_the_frontier_hatches_no_more_than_is_proven() -> None:
+    """Between two plans far apart the proven line sags: a straight one would claim too much."""
+    ground = msgspec.structs.replace(small_ground(8), line_weight=(10.0, 1.0), line_bound=(1000.0, 280.0))
+    hull = hull_of(ground, 200.0)
+    assert hull == [(0.0, 1000.0), (80.0, 200.0), (200.0, 80.0)]
+    ends = [Point("", "", 1000.0, 1.0, "plan", 990.0), Point("", "", 90.0, 200.0, "plan", 80.0)]
+    html = str(frontier([*ends, Point("If nobody signs", "D", 210.0, 80.0, "default")], hull, "EUR"))
+    (line,) = re.findall(r'<polyline points="([^"]+)" class="bound"', html.split('class="chart-narrow"')[0])
+    assert len(line.split()) == 3
 
 
 @pytest.mark.usefixtures("committed")

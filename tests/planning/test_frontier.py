@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from planning.cases import AllPlans, all_plans, random_problem
 from poise.errors import NoFeasiblePlanError
@@ -18,6 +20,7 @@ from poise.planning.evaluate import evaluate
 from poise.planning.exact import objective
 from poise.planning.frontier import sweep
 from poise.planning.generate import generate
+from poise.planning.hull import hull_corners
 from poise.planning.problem import Frontier, Plan, Problem, Solution
 from poise.planning.schedule import hazard_per_minute, schedule_by_priority
 from poise.planning.solvers import exact_solver, price_solver
@@ -43,9 +46,26 @@ def assert_bounds_hold(plans: AllPlans, frontier: Frontier) -> None:
     exposure, disruption = plans.exposure[plans.is_feasible], plans.disruption[plans.is_feasible]
     for weight, bound in zip(frontier.hull_weight, frontier.hull_bound, strict=True):
         assert (exposure + weight * disruption).min() >= bound - 1e-9
+    drawn = np.array(hull_corners(frontier, float(disruption.max()))).T
+    assert (exposure >= np.interp(disruption, *drawn) - 1e-9 * exposure.max()).all()
     for point in frontier.points:
         under = disruption <= point.disruption_cap + 1e-9
         assert exposure[under].min() >= point.exposure_bound - 1e-9
+
+
+@given(
+    st.lists(st.tuples(st.floats(0, 5), st.floats(-10, 100)), max_size=8),
+    st.floats(1, 50),
+)
+@settings(deadline=None)
+def test_a_drawn_bound_is_what_is_proven_and_no_more(lines: list[tuple[float, float]], span: float) -> None:
+    """Straight lines between the corners are the envelope itself, also where it reaches zero."""
+    weight, bound = np.array([line[0] for line in lines]), np.array([line[1] for line in lines])
+    found = Frontier((), weight, bound)
+    places, heights = np.array(hull_corners(found, span)).T
+    assert (places[0], places[-1]) == (0.0, span)
+    for place in np.linspace(0.0, span, 60):
+        assert np.interp(place, places, heights) == pytest.approx(found.exposure_bound_at(place), abs=1e-6)
 
 
 def test_exact_sweeps_find_the_frontier() -> None:

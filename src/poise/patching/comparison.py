@@ -14,7 +14,8 @@ from poise.patching.document import FrontierDot, HullPoint, NamedPlan
 from poise.patching.figures import Figures, figures, loss_ranges
 from poise.patching.rules import RULES, play
 from poise.planning.evaluate import evaluate
-from poise.planning.problem import Evaluation, Floats, Frontier, Plan
+from poise.planning.hull import hull_corners
+from poise.planning.problem import Evaluation, Frontier, Plan
 
 Kind = Literal["ideal", "default", "landmark", "total", "rule"]
 
@@ -75,7 +76,7 @@ def compare(case: PatchCase, frontier: Frontier, *, seed: int) -> Comparison:
     landmarks = _landmarks(pool, found)
     named = (*_ideals(points), default, *landmarks, *rules)
     entries = _entries(case, named, frontier, found, seed)
-    return Comparison(named, entries, _dots(case, frontier, seed), hull_corners(frontier, default), found)
+    return Comparison(named, entries, _dots(case, frontier, seed), _hull(frontier, default), found)
 
 
 def _candidate(case: PatchCase, key: str, label: str, kind: Kind, sentence: str, plan: Plan) -> Candidate:
@@ -249,31 +250,7 @@ def _dots(case: PatchCase, frontier: Frontier, seed: int) -> tuple[FrontierDot, 
     )
 
 
-def hull_corners(frontier: Frontier, default: Candidate) -> tuple[HullPoint, ...]:
-    """Return the corners of the proven lower bound between zero disruption and the last plan.
-
-    The bound is the upper envelope of the supporting lines, so its corners lie where two lines cross.
-    """
+def _hull(frontier: Frontier, default: Candidate) -> tuple[HullPoint, ...]:
+    """Return the corners of the proven lower bound between zero disruption and the last plan."""
     span = max([point.evaluation.disruption for point in frontier.points] + [default.evaluation.disruption])
-    weight, bound = frontier.hull_weight, frontier.hull_bound
-    crossings = [0.0, span]
-    for i in range(len(weight)):
-        for j in range(i):
-            if weight[i] != weight[j]:
-                crossings.append(float((bound[i] - bound[j]) / (weight[i] - weight[j])))
-    places: Floats = np.unique([x for x in crossings if 0.0 <= x <= span])
-    corners = [HullPoint(disruption=float(x), exposure=frontier.exposure_bound_at(float(x))) for x in places]
-    kept = [
-        corner
-        for index, corner in enumerate(corners)
-        if index in (0, len(corners) - 1) or not _is_between(corners[index - 1], corner, corners[index + 1])
-    ]
-    return tuple(kept)
-
-
-def _is_between(left: HullPoint, middle: HullPoint, right: HullPoint) -> bool:
-    """Return whether three points lie on one line, up to rounding."""
-    run = right.disruption - left.disruption
-    share = (middle.disruption - left.disruption) / run if run else 0.0
-    straight = left.exposure + share * (right.exposure - left.exposure)
-    return abs(straight - middle.exposure) <= 1e-9 * max(1.0, abs(middle.exposure))
+    return tuple(HullPoint(disruption=x, exposure=y) for x, y in hull_corners(frontier, span))

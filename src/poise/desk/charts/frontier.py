@@ -48,13 +48,19 @@ _SHAPES: dict[str, Shape] = {
 }
 
 
-def frontier(points: Sequence[Point], currency: str) -> Markup:
-    """Return the frontier twice, for wide and narrow pages; the style sheet shows one of them."""
+def frontier(points: Sequence[Point], hull: Sequence[tuple[float, float]], currency: str) -> Markup:
+    """Return the frontier twice, for wide and narrow pages; the style sheet shows one of them.
+
+    Parameters
+    ----------
+    hull
+        Corners of what is proven: (disruption, least expected loss with lateness) [money].
+    """
     money = Money(currency)
     plans = [one for one in points if one.kind == "plan"]
     data = FrontierData(
         dots=tuple(_dot(one, money) for one in plans),
-        hull=tuple((one.operations, one.bound) for one in plans if one.bound is not None),
+        hull=tuple(hull),
         marks=tuple(_mark(one, money) for one in points if one.kind != "plan"),
         x_title=f"Disruption, {currency}",
         y_title=f"Expected loss and cost of lateness, {currency}",

@@ -29,9 +29,11 @@ from poise.desk.permissions import may
 from poise.desk.routes import DeskRequest, page
 from poise.desk.telling import Need
 from poise.desk.trusted import Trusted, rests_on, trusted
+from poise.planning.hull import hull_corners
+from poise.planning.problem import Frontier
 from poise.table.agreement import proven
 from poise.table.answers import bundle_key
-from poise.table.ground import as_plan
+from poise.table.ground import Ground, as_plan
 from poise.table.landmarks import Landmarks
 from poise.table.negotiation import KINDS, PARTIES, Proposal
 from poise.table.solving import costs_of
@@ -129,7 +131,14 @@ def _figure(at: DeskSession, after: Landmarks | None) -> SafeString:
         own = Point(label, str(one.number), costs.security, costs.operations, "proposal", href=href)
         points.append(own)
     # Built by poise.report.markup, which escapes what it is given.
-    return mark_safe(frontier(points, at.ground.currency))  # noqa: S308
+    hull = hull_of(at.ground, max(point.operations for point in points))
+    return mark_safe(frontier(points, hull, at.ground.currency))  # noqa: S308
+
+
+def hull_of(ground: Ground, span: float) -> list[tuple[float, float]]:
+    """Return the corners of what a ground proves about all plans, up to a disruption [money]."""
+    lines = np.array(ground.line_weight), np.array(ground.line_bound)
+    return hull_corners(Frontier((), *lines), span) if ground.line_weight else []
 
 
 def _default_point(at: DeskSession) -> Point:

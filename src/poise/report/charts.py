@@ -5,6 +5,7 @@ No colour is written here: marks carry classes, ``charts.css`` gives them the pa
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -196,7 +197,7 @@ def _bound(data: FrontierData, frame: _Frame, hatch: str) -> Markup | None:
         return None
     points = [(frame.x(x), frame.y(y)) for x, y in line]
     # Left of where the line leaves the picture upwards, the whole height lies below it.
-    rises_out = line[0][1] >= frame.y.high and min(data.hull)[0] <= frame.x.low
+    rises_out = math.isclose(line[0][1], frame.y.high) and min(data.hull)[0] <= frame.x.low
     roof = [(frame.box.left, frame.box.top)] if rises_out else []
     start = frame.box.left if rises_out else points[0][0]
     floor = [(points[-1][0], frame.box.bottom), (start, frame.box.bottom)]

@@ -133,6 +133,20 @@ def test_names_of_uploads_lead_nowhere(name: str, tmp_path: Path) -> None:
     assert re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9._ -]*", kept.name)
 
 
+@pytest.mark.parametrize("name", ["Übersicht büro.csv", "報告.csv", "отчёт.xml"])
+def test_names_of_uploads_keep_letters_of_every_script(name: str, tmp_path: Path) -> None:
+    """Else all reports of a company that writes so are called the same, and no calendar is found."""
+    assert storing.keep(name, [b"x"], tmp_path).name == name
+    assert storing.safe_name("u\u0308bersicht.csv") == "übersicht.csv", "as another system writes it"
+
+
+def test_the_longest_name_fits_a_file_system(tmp_path: Path) -> None:
+    """Names are counted in bytes there; the end of one says what it is."""
+    kept = storing.keep("報" * 300 + ".csv", [b"x"], tmp_path)
+    assert kept.path.exists()
+    assert kept.name.endswith("報.csv")
+
+
 def test_an_empty_upload_is_refused(tmp_path: Path) -> None:
     """Nothing is left behind of it."""
     with pytest.raises(DeskError, match="E873"):
@@ -202,3 +216,45 @@ def test_upload_over_the_web(ciso: Any, sign_in: Callable[[Any], Client]) -> Non
     worker.run(until_empty=True)
     assert Report.objects.get().state == "read"
     assert client.post("/findings/upload").status_code == 400
+
+
+def test_of_several_files_the_good_ones_are_kept(ciso: Any, sign_in: Callable[[Any], Client]) -> None:
+    """One empty file in between stops none, and the page says of each what became of it."""
+    client = sign_in(ciso)
+    row = b"host,cve\nweb1,CVE-2021-44228\n"
+    files = [
+        SimpleUploadedFile(f"{name}.csv", content)
+        for name, content in (("a", row), ("b", b""), ("c", row), ("d", row + b"web2,CVE-2021-44228\n"))
+    ]
+    answer = client.post("/findings/upload", {"files": files})
+    page = answer.content.decode()
+    assert answer.status_code == 400
+    assert {row.name for row in Report.objects.all()} == {"a.csv", "d.csv"}
+    assert "b.csv" in page
+    assert "was uploaded as a.csv already" in page
+    assert "2 others of the same step were kept" in page
+    assert "Nothing was changed" not in page
+
+
+def test_home_asks_for_a_refused_report_until_it_is_dealt_with(
+    ciso: Any, sign_in: Callable[[Any], Client], tmp_path: Path
+) -> None:
+    """Uploading it anew or putting it away ends the question; what nobody can end is not asked."""
+    by, client = Actor.of(ciso), sign_in(ciso)
+    for name in ("again.csv", "foreign.csv"):
+        (tmp_path / name).write_text(f"this is no report: {name}")
+        findings.take_report(by, keep(tmp_path / name))
+    work()
+    home = client.get("/").content.decode()
+    assert "again.csv was refused" in home
+    (tmp_path / "again.csv").write_text("host,cve\nweb1,CVE-2021-44228\n")
+    findings.take_report(by, keep(tmp_path / "again.csv"))
+    foreign = Report.objects.get(name="foreign.csv")
+    assert "Put it away" in client.get(f"/findings/reports/{foreign.pk}").content.decode()
+    client.post(f"/findings/reports/{foreign.pk}/aside")
+    home = client.get("/").content.decode()
+    assert "was refused" not in home
+    assert client.post(f"/findings/reports/{foreign.pk}/aside").status_code == 409
+    kinds = [record.statement.kind for record in DeskLedger().records()]
+    assert kinds.count("report.replaced") == 1
+    assert "none counts" in client.get("/findings/reports").content.decode()

@@ -399,34 +399,3 @@ def test_a_date_that_no_window_meets_is_told_by_name(two: Two) -> None:
     page = html.unescape(text(two.cio, "/table"))
     told = page[page.index("No plan keeps all limits") :][:300]
     assert re.search(r"limits: .+ on g\d+ must be done by \d{4}-\d\d-\d\d \d\d:\d\d", told), told
-
-
-@pytest.mark.parametrize(
-    "until", ["0001-01-01", "0001-01-01T00:00+14:00", "9999-12-31T23:59-12:00", "9999-12-31T23:59"]
-)
-def test_a_time_at_the_end_of_the_calendar_is_refused(until: str, two: Two) -> None:
-    """It has no equal in other zones, so that who compares or shows it fails."""
-    answer = two.cio.get("/ledger", {"until": until})
-    assert answer.status_code == 400
-    assert "1900 to 2999" in answer.content.decode()
-    frozen = {**FREEZE, "start": "0001-01-01T00:00+14:00"}
-    assert two.cio.post("/table/limits", frozen).status_code == 400
-    assert "Table of" in text(two.cio, "/table")
-
-
-def test_a_digit_that_is_no_number_names_no_record(two: Two) -> None:
-    """Python calls a superscript a digit and cannot read it."""
-    assert two.cio.get("/ledger/²").status_code == 400
-
-
-def test_a_limit_may_have_the_name_of_a_form(two: Two) -> None:
-    """The form of a new limit stands where no limit can: else one called new could not be dropped."""
-    post(two.cio, "/table/limits", {**FREEZE, "id": "new"})
-    assert "No change on" in text(two.cio, "/table/limits/new")
-
-
-def test_a_limit_that_is_over_is_refused_before_positions_open_too(two: Two) -> None:
-    """Else it comes to light only when the whole position is sealed."""
-    answer = two.cio.post("/table/limits", {**FREEZE, "until": "2020-01-01"})
-    assert answer.status_code == 400
-    assert "which is past" in html.unescape(answer.content.decode())

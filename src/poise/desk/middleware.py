@@ -116,11 +116,13 @@ def heading_of(error: PoiseError) -> str:
     return "It has changed meanwhile" if isinstance(error, ConflictError) else "This is not possible"
 
 
-def fault_page(request: HttpRequest, error: PoiseError, status: int | None = None) -> HttpResponse:
-    """Return the page that tells faults."""
+def fault_page(
+    request: HttpRequest, error: PoiseError, status: int | None = None, kept: int = 0
+) -> HttpResponse:
+    """Return the page that tells faults, and how much of the same step was kept all the same."""
     return render(
         request,
         "desk/fault.html",
-        {"faults": places.named_faults(error.faults), "heading": heading_of(error)},
+        {"faults": places.named_faults(error.faults), "heading": heading_of(error), "kept": kept},
         status=status or status_of(error),
     )

@@ -6,6 +6,7 @@ import hashlib
 import os
 import re
 import tempfile
+import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +16,10 @@ from poise.errors import DeskError, Fault
 
 #: Largest upload [B]. Reports unpack to at most poise.scans.DEFAULT_LIMITS.
 MAX_UPLOAD_BYTES: Final = 8 << 30
-_UNSAFE = re.compile(r"[^A-Za-z0-9._ -]")
+#: Letters and digits of every script stay: a name of its own tells a report from others.
+_UNSAFE = re.compile(r"[^\w. -]")
+#: Longest name that a file gets [B]; file systems take 255.
+MAX_NAME_BYTES: Final = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,9 +81,10 @@ def keep(name: str, chunks: Iterable[bytes], root: Path) -> Kept:
 
 
 def safe_name(name: str) -> str:
-    """Return a file's name without folders and odd characters."""
-    plain = _UNSAFE.sub("_", name.replace("\\", "/").rpartition("/")[2]).lstrip(". ")[-120:]
-    return plain or "file"
+    """Return a file's name without folders and odd characters; its end, where it is long."""
+    last = unicodedata.normalize("NFC", name.replace("\\", "/").rpartition("/")[2])
+    encoded = _UNSAFE.sub("_", last).encode()[-MAX_NAME_BYTES:]
+    return encoded.decode("utf-8", "ignore").lstrip(". ")[-120:] or "file"
 
 
 def _sync(folder: Path) -> None:

@@ -285,7 +285,10 @@ def _revealed(state: Negotiation, body: dict[str, Any]) -> Negotiation:
     known = {limit.id for limit in state.limits}
     twice = [limit.id for limit in position.limits if limit.id in known]
     if twice:
-        raise TableError(Fault("E552", "position", f"These limits are there already: {', '.join(twice)}."))
+        text = f"These limits are there already: {', '.join(twice)}."
+        hint = "Open the table anew, and seal positions whose limits have other ids."
+        web = "Drop yours, post it under another short name, and seal again."
+        raise TableError(Fault("E552", "position", text, hint, web))
     return replace(
         state,
         positions={**state.positions, position.party: position},

@@ -209,11 +209,19 @@ def compute(by: Actor, /, kind: str, **arguments: Any) -> Job:
     ConflictError
         E871 when it is.
     TableError
-        E554 for a computation that there is not, E555 without a table.
+        E554 for a computation or a change that there is not, E555 without a table, E557 for ways on where
+        no agreement is re-opened.
     """
     if kind not in COMPUTATIONS:
         raise TableError(Fault("E554", "table", f"There is no computation {kind!r}."))
-    _ = convert.session(by.now).ground
+    at = convert.session(by.now)
+    ground, change = at.ground, arguments.get("change", "")
+    if kind == WHY_JOB and change not in ground.change_number:
+        raise TableError(Fault("E554", "why", f"There is no change {change!r} here."))
+    if kind == REPLAN_JOB and at.reopened is None:
+        raise TableError(
+            Fault("E557", "table", "No agreement is re-opened, so there is nothing to go on from.")
+        )
     if _is_under_way(kind):
         raise ConflictError(Fault("E871", "table", "This is being computed already; see Work."))
     return jobs.start(by, kind, COMPUTATIONS[kind], **arguments)

@@ -42,8 +42,16 @@ def take_report(by: Actor, kept: Kept) -> Report:
 
 @action("findings.import")
 def set_aside(by: Actor, report: Report) -> None:
-    """Let a report count no more, because a later one replaces it."""
+    """Let a report count no more because a later one replaces it, or note that a refused one was seen.
+
+    Raises
+    ------
+    ConflictError
+        E871 when somebody did so already.
+    """
     locked = Report.objects.select_for_update().get(pk=report.pk)
+    if locked.state == Report.State.REPLACED:
+        raise ConflictError(Fault("E871", locked.name, "counts no more already."))
     locked.state = Report.State.REPLACED
     locked.save(update_fields=["state"])
     by.record("report.replaced", {"name": locked.name, "sha256": locked.sha256})

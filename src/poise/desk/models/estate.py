@@ -38,7 +38,7 @@ class Report(models.Model):
         WAITING = "waiting", "waiting to be read"
         READ = "read", "read"
         REFUSED = "refused", "refused"
-        REPLACED = "replaced", "replaced by a later one"
+        REPLACED = "replaced", "counts no more"
 
     name = models.CharField(max_length=255)
     sha256 = models.CharField(max_length=64)

@@ -7,18 +7,20 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django.contrib import messages
+from django.db.models import Exists, OuterRef
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 
 from poise.desk import convert, live, queries, storing
 from poise.desk.actions import Actor, findings
+from poise.desk.middleware import fault_page
 from poise.desk.models import Report
 from poise.desk.navigation import Entry
 from poise.desk.permissions import may
 from poise.desk.routes import DeskRequest, page
 from poise.desk.telling import Need
-from poise.errors import DeskError, Fault
+from poise.errors import ConflictError, DeskError, Fault, PoiseError
 
 
 def index(request: DeskRequest) -> HttpResponse:
@@ -80,9 +82,16 @@ def upload(request: DeskRequest) -> HttpResponse:
     files = request.FILES.getlist("files")
     if not files:
         raise DeskError(Fault("E878", "files", "No file was chosen.", "Choose one report or several."))
+    refused: list[PoiseError] = []
     for file in files:
-        kept = storing.keep(file.name or "report", file.chunks(1 << 20), convert.folder("reports"))
-        findings.take_report(request.actor, kept)
+        try:
+            kept = storing.keep(file.name or "report", file.chunks(1 << 20), convert.folder("reports"))
+            findings.take_report(request.actor, kept)
+        except (DeskError, ConflictError) as error:
+            refused.append(error)
+    if refused:
+        faults = [fault for error in refused for fault in error.faults]
+        return fault_page(request, type(refused[0])(faults), kept=len(files) - len(refused))
     messages.success(request, f"{len(files)} kept. They are being read; this page tells how far they are.")
     return redirect("findings-reports")
 
@@ -91,13 +100,16 @@ def set_aside(request: DeskRequest, number: int) -> HttpResponse:
     """Let a report count no more."""
     row = get_object_or_404(Report, pk=number)
     findings.set_aside(request.actor, row)
-    messages.success(request, f"{row.name} counts no more.")
+    is_refused = row.state == Report.State.REFUSED
+    messages.success(request, f"{row.name} {'is put away' if is_refused else 'counts no more'}.")
     return redirect("findings-reports")
 
 
 def needs(by: Actor) -> Iterator[Need]:
-    """Yield reports of this person that were refused."""
-    for row in Report.objects.filter(state=Report.State.REFUSED, by=by.user)[:5]:
+    """Yield refused reports of this person, until one of the same name came or they were put away."""
+    later = Report.objects.filter(name=OuterRef("name"), pk__gt=OuterRef("pk"))
+    refused = Report.objects.filter(state=Report.State.REFUSED, by=by.user)
+    for row in refused.exclude(Exists(later.exclude(state=Report.State.REPLACED)))[:5]:
         yield Need(
             f"{row.name} was refused: see why, and upload it again.",
             reverse("findings-report", args=[row.pk]),

@@ -1,0 +1,73 @@
+"""The table at its edges: names, times and orders that nobody meant, and that break nothing."""
+
+from __future__ import annotations
+
+import html
+
+import pytest
+
+from desk.test_negotiation import FREEZE, Two, post, seal_both, text
+from desk.test_negotiation import two as two
+from poise.desk import convert
+from poise.desk.actions import Actor
+from poise.desk.models import Job
+
+pytestmark = pytest.mark.usefixtures("committed")
+
+
+@pytest.mark.parametrize(
+    "until", ["0001-01-01", "0001-01-01T00:00+14:00", "9999-12-31T23:59-12:00", "9999-12-31T23:59"]
+)
+def test_a_time_at_the_end_of_the_calendar_is_refused(until: str, two: Two) -> None:
+    """It has no equal in other zones, so that who compares or shows it fails."""
+    answer = two.cio.get("/ledger", {"until": until})
+    assert answer.status_code == 400
+    assert "1900 to 2999" in answer.content.decode()
+    frozen = {**FREEZE, "start": "0001-01-01T00:00+14:00"}
+    assert two.cio.post("/table/limits", frozen).status_code == 400
+    assert "Table of" in text(two.cio, "/table")
+
+
+def test_a_digit_that_is_no_number_names_no_record(two: Two) -> None:
+    """Python calls a superscript a digit and cannot read it."""
+    assert two.cio.get("/ledger/²").status_code == 400
+
+
+def test_a_limit_may_have_the_name_of_a_form(two: Two) -> None:
+    """The form of a new limit stands where no limit can: else one called new could not be dropped."""
+    post(two.cio, "/table/limits", {**FREEZE, "id": "new"})
+    assert "No change on" in text(two.cio, "/table/limits/new")
+
+
+def test_a_limit_that_is_over_is_refused_before_positions_open_too(two: Two) -> None:
+    """Else it comes to light only when the whole position is sealed."""
+    answer = two.cio.post("/table/limits", {**FREEZE, "until": "2020-01-01"})
+    assert answer.status_code == 400
+    assert "which is past" in html.unescape(answer.content.decode())
+
+
+def test_two_sides_that_name_a_limit_alike_are_not_stuck(two: Two) -> None:
+    """Neither could know; who seals second reads what to do, and does it."""
+    post(two.cio, "/table/limits", FREEZE)
+    post(two.cio, "/table/seal")
+    post(two.ciso, "/table/limits", FREEZE)
+    refused = two.ciso.post("/table/seal")
+    assert refused.status_code == 400
+    assert "post it under another short name" in refused.content.decode()
+    post(two.ciso, "/table/limits/quarter-end/drop")
+    post(two.ciso, "/table/limits", {**FREEZE, "id": "ours"})
+    post(two.ciso, "/table/seal")
+    at = convert.session(Actor.desk().now)
+    assert {limit.id for limit in at.limits} == {"quarter-end", "ours"}
+
+
+def test_a_computation_that_has_nothing_to_compute_is_refused(two: Two) -> None:
+    """A job that can only fail tells nobody anything; whoever asks reads at once what is missing."""
+    seal_both(two)
+    before = Job.objects.count()
+    assert two.cio.post("/table/compute/why").status_code == 400
+    assert two.cio.post("/plan/ask", {"change": "none", "before": "2027-01-01"}).status_code == 400
+    replan = two.cio.post("/table/compute/replan")
+    assert replan.status_code == 400
+    assert "No agreement is re-opened" in replan.content.decode()
+    assert Job.objects.count() == before

@@ -217,7 +217,7 @@ def test_only_a_match_is_told_and_two_people_sign(two: Two) -> None:
     assert two.ciso.post("/agreements/compose/1").status_code == 400
     post(two.ciso, "/table/proposals/1", {"answer": "accept"})
     assert "accepted by both" in text(two.cio, "/table")
-    post(two.cio, "/agreements/compose/1", {"review": "2026-02-01"})
+    post(two.cio, "/agreements/compose/1", {"review": "2030-02-01"})
     draft = AgreementDraft.objects.get()
     path = f"/agreements/drafts/{draft.pk}/sign"
     assert two.cio.post(path, {"passphrase": "not the one at all"}).status_code == 400
@@ -229,7 +229,7 @@ def test_only_a_match_is_told_and_two_people_sign(two: Two) -> None:
     page = text(two.ciso, f"/agreements/{record_hash}")
     assert "in force" in page
     assert "cio" in page
-    assert "2026-02-01" in page
+    assert "2030-02-01" in page
     exported = two.ciso.get(f"/agreements/{record_hash}/export").json()
     assert exported["record"] == record_hash
     assert "looking for a plan that both prefer" in page

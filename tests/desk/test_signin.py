@@ -21,7 +21,7 @@ from desk.running import RunningDesk
 from desk.test_permissions import addresses, sample_of
 from poise.desk.actions import Actor, keys, tokens
 from poise.desk.middleware import POLICY
-from poise.desk.models import User
+from poise.desk.models import SigningKeyFile, User
 from poise.errors import LedgerError
 
 LOGIN, SECOND = "/account/login/", "/account/2fa/authenticate/"
@@ -172,7 +172,7 @@ COOKIES = """
 import json
 from django.core.management import call_command
 from django.test import Client
-from poise.desk.models import User
+from poise.desk.models import SigningKeyFile, User
 from poise.desk.prepare import prepare
 prepare()
 User.objects.create_user("kim", password="kim has a long one", role="chair")
@@ -236,3 +236,26 @@ def test_a_lost_password_is_replaced_by_an_administrator(
     assert not is_in(before)
     answer = Client().post(LOGIN, {"login": ciso.username, "password": "another one, and longer"})
     assert answer.status_code == 302
+
+
+def test_a_mistyped_passphrase_makes_no_key_that_nobody_can_open(
+    cio: User, ciso: User, sign_in: Callable[[Any], Client]
+) -> None:
+    """It is typed twice, and a key that nobody has vouched for yet gives way; not under who is vouching."""
+    client, phrases = sign_in(ciso), ("a passphrase of some length", "another passphrase, typed well")
+    keys.enrol(Actor.of(cio), phrases[0])
+    typed = {"passphrase": phrases[0], "again": phrases[0][:-1]}
+    assert client.post("/me/key", typed).status_code == 400
+    assert not SigningKeyFile.objects.filter(user=ciso).exists()
+    client.post("/me/key", {"passphrase": phrases[0], "again": phrases[0]})
+    seen = SigningKeyFile.objects.get(user=ciso).key_id
+    assert "a new key takes its place" in client.get("/me").content.decode()
+    client.post("/me/key", {"passphrase": phrases[1], "again": phrases[1]})
+    other = sign_in(cio)
+    given = {"person": ciso.username, "passphrase": phrases[0], "key": seen}
+    assert other.post("/me/vouch", given).status_code == 409, "not the key whose digits were compared"
+    now = SigningKeyFile.objects.get(user=ciso).key_id
+    assert other.post("/me/vouch", {**given, "key": now}).status_code == 302
+    assert keys.is_enrolled(Actor.of(ciso))
+    client.post("/me/key", {"passphrase": phrases[0], "again": phrases[0]})
+    assert SigningKeyFile.objects.get(user=ciso).key_id == now, "one on the ledger stays"

@@ -71,3 +71,36 @@ def test_a_computation_that_has_nothing_to_compute_is_refused(two: Two) -> None:
     assert replan.status_code == 400
     assert "No agreement is re-opened" in replan.content.decode()
     assert Job.objects.count() == before
+
+
+def test_a_proposal_that_is_sent_twice_is_one(two: Two) -> None:
+    """The second would stand as a silent step of a side that only pressed twice."""
+    seal_both(two)
+    post(two.ciso, "/table/propose", {"plan": "default"})
+    assert two.ciso.post("/table/propose", {"plan": "default"}).status_code == 409
+    assert len(convert.session(Actor.desk().now).negotiation.proposals) == 1
+    post(two.cio, "/table/propose", {"plan": "default"})
+
+
+def test_what_both_accepted_is_not_taken_back_by_an_old_form(two: Two) -> None:
+    """Noted would be a lie: the match stands, and who does not want it any more leaves it unsigned."""
+    seal_both(two)
+    post(two.ciso, "/table/propose", {"plan": "default"})
+    for client in (two.cio, two.ciso):
+        post(client, "/table/proposals/1", {"answer": "accept"})
+    late = two.cio.post("/table/proposals/1", {"answer": "no"})
+    assert late.status_code == 400
+    assert "leave it unsigned" in late.content.decode()
+    post(two.cio, "/table/proposals/1", {"answer": "accept"})
+    assert convert.session(Actor.desk().now).negotiation.matched == (1,)
+
+
+@pytest.mark.parametrize("review", ["2020-01-01", "0001-01-01", "9999-12-31"])
+def test_an_agreement_is_not_reviewed_in_the_past(review: str, two: Two) -> None:
+    """Such a draft could only be signed as it is, and its residual risks would have ended before it began."""
+    seal_both(two)
+    post(two.ciso, "/table/propose", {"plan": "default"})
+    for client in (two.cio, two.ciso):
+        post(client, "/table/proposals/1", {"answer": "accept"})
+    assert two.cio.post("/agreements/compose/1", {"review": review}).status_code == 400
+    post(two.cio, "/agreements/compose/1", {"review": "2030-01-01"})

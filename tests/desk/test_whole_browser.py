@@ -151,6 +151,7 @@ def test_both_open_the_table_and_their_sealed_positions(two: tuple[Any, Any], em
     for page, phrase in zip(two, PASSPHRASES, strict=True):
         page.goto(f"{empty.address}/me")
         page.get_by_label("New passphrase").fill(phrase)
+        page.get_by_label("Once more").fill(phrase)
         press(page, "Make my key")
     anna.reload()
     anna.get_by_label("Your passphrase").fill(PASSPHRASES[0])

@@ -13,6 +13,7 @@ from typing import Any, Literal
 import msgspec
 import numpy as np
 
+from poise.errors import Fault, TableError
 from poise.ledger.canonical import canonical, digest
 from poise.planning.evaluate import evaluate
 from poise.planning.problem import Evaluation, Plan
@@ -69,6 +70,13 @@ class Terms(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     exceptions: tuple[AcceptedRisk, ...] = ()
     #: Day by which the agreement is looked at again; None for the end of the horizon.
     review: date | None = None
+
+
+def check_review(terms: Terms, today: date) -> None:
+    """Raise E557 when an agreement would be looked at again on a day that is past."""
+    if terms.review is not None and terms.review < today:
+        text = f"The review is on {terms.review}, which is past; expected {today} or later."
+        raise TableError(Fault("E557", "agreement", text))
 
 
 def plan_by_names(ground: Ground, plan: Plan) -> dict[str, str | None]:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import cast
 
 from poise.bargain.rounds import Answer, Party, matched
+from poise.errors import Fault, TableError
 from poise.ledger.canonical import canonical, digest
 from poise.planning.problem import Plan
 from poise.table.files import write_private
@@ -51,3 +52,11 @@ class Answers:
 def bundle_key(plan: Plan) -> str:
     """Return what hidden answers call a plan that is no proposal."""
     return f"bundle-{digest(canonical(plan.window.tolist()))[:16]}"
+
+
+def check_match_stands(proposal: int, answer: Answer) -> None:
+    """Raise E557 when an answer would take back what both sides accepted and were told."""
+    if answer != "accept":
+        text = f"Both sides have accepted proposal {proposal}, and were told."
+        hint = "It binds nobody before both have signed: leave it unsigned, and propose another plan."
+        raise TableError(Fault("E557", "answer", text, hint))

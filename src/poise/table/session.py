@@ -24,8 +24,8 @@ from poise.ledger.keys import SigningKey
 from poise.ledger.record import Draft, Record
 from poise.planning.evaluate import evaluate
 from poise.planning.problem import Plan, Problem
-from poise.table.agreement import Terms, agreed_plan, agreement_body, proven, terms_of
-from poise.table.answers import Answers, bundle_key
+from poise.table.agreement import Terms, agreed_plan, agreement_body, check_review, proven, terms_of
+from poise.table.answers import Answers, bundle_key, check_match_stands
 from poise.table.binding import bind
 from poise.table.files import landmarks_file, read_ground, read_landmarks, write_private
 from poise.table.ground import Ground, as_plan, encode
@@ -281,10 +281,12 @@ class Session:
     def answer(self, party: Party, proposal: int, answer: Answer) -> bool:
         """Answer a proposal, hidden; return whether both sides now accept it, which becomes a record."""
         self.negotiation.proposal(proposal)
+        if proposal in self.negotiation.matched:
+            check_match_stands(proposal, answer)
+            return True
         if not self.answers.note(party, str(proposal), answer):
             return False
-        if proposal not in self.negotiation.matched:
-            self._say(MATCH, DESK, {"proposal": proposal})
+        self._say(MATCH, DESK, {"proposal": proposal})
         return True
 
     def answer_bundle(self, party: Party, label: str, plan: Plan, answer: Answer) -> bool:
@@ -339,8 +341,9 @@ class Session:
         Raises
         ------
         TableError
-            E557 when the two sides have not both accepted the proposal.
+            E557 when the two sides have not both accepted the proposal, or a review is past.
         """
+        check_review(terms, self.today)
         if proposal not in self.negotiation.matched:
             hint = "Each side answers with poise agree answer; only matches are told."
             web = "A lead of each side answers it under Table; only matches are told."

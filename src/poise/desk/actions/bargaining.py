@@ -235,12 +235,20 @@ def propose(by: Actor, name: str) -> int:
     ------
     TableError
         E554 for a plan that is not known, E557 when it breaks a limit in force.
+    ConflictError
+        E871 when the side's own last word is this plan already, as after pressing twice: a second one would
+        count as a step of the side that says nothing.
     """
     at = convert.session(by.now)
     label, windows = at.known_plans().get(name, ("", ()))
     if not label:
         raise TableError(Fault("E554", "proposal", f"There is no plan {name!r}.", "Choose one of the list."))
-    at.propose(own_party(by), label, as_plan(windows), author=by.person)
+    party, last = own_party(by), at.negotiation.proposals[-1:]
+    is_open = bool(last) and last[0].number not in at.negotiation.matched
+    if is_open and (last[0].party, last[0].windows) == (party, windows):
+        text = f"This plan is on the table already, as your side's proposal {last[0].number}."
+        raise ConflictError(Fault("E871", "proposal", text))
+    at.propose(party, label, as_plan(windows), author=by.person)
     return len(at.negotiation.proposals)
 
 

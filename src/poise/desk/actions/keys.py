@@ -11,7 +11,7 @@ from poise.desk.actions.base import Actor, action
 from poise.desk.ledger import DeskLedger
 from poise.desk.models import SigningKeyFile, User
 from poise.desk.permissions import CHAIR
-from poise.errors import DeskError, Fault, SignatureError
+from poise.errors import ConflictError, DeskError, Fault, SignatureError
 from poise.ledger.keyfile import read_key, write_key
 from poise.ledger.keys import SigningKey
 from poise.ledger.record import Draft, Record, read_draft
@@ -19,7 +19,7 @@ from poise.ledger.record import Draft, Record, read_draft
 
 @action("key.enrol")
 def enrol(by: Actor, passphrase: str) -> Record | None:
-    """Make the actor's signing key and bring it to the ledger.
+    """Make the actor's signing key and bring it to the ledger; one that nobody has vouched for gives way.
 
     Returns
     -------
@@ -30,31 +30,43 @@ def enrol(by: Actor, passphrase: str) -> Record | None:
     Raises
     ------
     DeskError
-        E877 when the actor has a key.
+        E877 when the actor has a key on the ledger.
     LedgerError
         E707 for a passphrase that is too short.
     """
-    if by.user is None or SigningKeyFile.objects.filter(user=by.user).exists():
+    last = SigningKeyFile.objects.select_for_update().filter(user=by.user).first()
+    if by.user is None or (last is not None and last.draft is None):
         raise DeskError(Fault("E877", by.person, "has a signing key already.", "Sign with that one."))
     key = SigningKey.generate()
     body = {"person": by.person, "name": by.user.shown, "key": key.id, "roles": [by.party or CHAIR.key]}
     draft = DeskLedger().draft("key.enrol", by.person, body, now=by.now).signed(key)
-    kept = SigningKeyFile(user=by.user, key_id=key.id, content=_locked(key, passphrase), made=by.now)
+    kept = last or SigningKeyFile(user=by.user)
+    kept.key_id, kept.content, kept.made = key.id, _locked(key, passphrase), by.now
     return _place(by, kept, draft)
 
 
 @action("key.enrol")
-def vouch(by: Actor, person: str, passphrase: str) -> Record | None:
+def vouch(by: Actor, person: str, passphrase: str, key: str | None = None) -> Record | None:
     """Vouch with the actor's own key for somebody else's; return the record once enough people did.
+
+    Parameters
+    ----------
+    key
+        The one whose digits were compared; None where it was made in the same breath.
 
     Raises
     ------
+    ConflictError
+        E871 when it is another by now.
     DeskError
         E877 when no enrolment of this person is waiting, or it is the actor's own.
     """
     kept = SigningKeyFile.objects.select_for_update().filter(user__username=person).first()
     if kept is None or kept.draft is None or person == by.person:
         raise DeskError(Fault("E877", person, "has no key that waits for somebody else to vouch."))
+    if key is not None and key != kept.key_id:
+        text = f"{person} has made another key meanwhile. Nothing was vouched for."
+        raise ConflictError(Fault("E871", "key", text, "Compare the digits of the new one."))
     draft = read_draft(bytes(kept.draft), f"key of {person}").signed(unlock(by, passphrase))
     return _place(by, kept, draft)
 

@@ -16,6 +16,7 @@ from poise.desk.models import SigningKeyFile
 from poise.desk.permissions import may
 from poise.desk.routes import DeskRequest, page
 from poise.desk.telling import Need
+from poise.errors import DeskError, Fault
 
 
 def show(request: DeskRequest) -> HttpResponse:
@@ -43,8 +44,11 @@ def choose_zone(request: DeskRequest) -> HttpResponse:
 
 
 def enrol(request: DeskRequest) -> HttpResponse:
-    """Make the reader's signing key."""
-    record = keys.enrol(request.actor, request.POST.get("passphrase", ""))
+    """Make the reader's signing key; its passphrase is typed twice, since nobody can recover it."""
+    passphrase = request.POST.get("passphrase", "")
+    if request.POST.get("again", "") != passphrase:
+        raise DeskError(Fault("E878", "passphrase", "The two are not the same.", "Type it twice."))
+    record = keys.enrol(request.actor, passphrase)
     waiting = "Your key is made. Somebody whose key is on the ledger vouches for it next."
     messages.success(request, "Your key is on the ledger." if record else waiting)
     return redirect("account")
@@ -53,7 +57,8 @@ def enrol(request: DeskRequest) -> HttpResponse:
 def vouch(request: DeskRequest) -> HttpResponse:
     """Vouch for somebody's key."""
     person = request.POST.get("person", "")
-    record = keys.vouch(request.actor, person, request.POST.get("passphrase", ""))
+    given = request.POST.get("passphrase", "")
+    record = keys.vouch(request.actor, person, given, request.POST.get("key", ""))
     text = (
         f"The key of {person} is on the ledger."
         if record

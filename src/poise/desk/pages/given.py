@@ -30,11 +30,14 @@ def moment(text: str, name: str) -> datetime:
 
 
 def day(text: str, name: str) -> date:
-    """Return a day; E878 when it is none."""
+    """Return a day; E878 when it is none, or of a year as in :func:`moment`."""
     try:
-        return date.fromisoformat(text.strip())
+        found = date.fromisoformat(text.strip())
     except ValueError:
         raise _unreadable(name, text, "no day", "For example 2026-01-09.") from None
+    if not FIRST_YEAR <= found.year <= LAST_YEAR:
+        raise _unreadable(name, text, f"no day of the years {FIRST_YEAR} to {LAST_YEAR}")
+    return found
 
 
 def number(text: str, name: str) -> float:

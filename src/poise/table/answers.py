@@ -54,9 +54,10 @@ def bundle_key(plan: Plan) -> str:
     return f"bundle-{digest(canonical(plan.window.tolist()))[:16]}"
 
 
-def check_match_stands(proposal: int, answer: Answer) -> None:
-    """Raise E557 when an answer would take back what both sides accepted and were told."""
+def stays_matched(proposal: int, answer: Answer) -> bool:
+    """Return True for another accept of a match; E557 when it would be taken back, as both were told of it."""
     if answer != "accept":
         text = f"Both sides have accepted proposal {proposal}, and were told."
         hint = "It binds nobody before both have signed: leave it unsigned, and propose another plan."
         raise TableError(Fault("E557", "answer", text, hint))
+    return True

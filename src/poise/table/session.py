@@ -25,7 +25,7 @@ from poise.ledger.record import Draft, Record
 from poise.planning.evaluate import evaluate
 from poise.planning.problem import Plan, Problem
 from poise.table.agreement import Terms, agreed_plan, agreement_body, check_review, proven, terms_of
-from poise.table.answers import Answers, bundle_key, check_match_stands
+from poise.table.answers import Answers, bundle_key, stays_matched
 from poise.table.binding import bind
 from poise.table.files import landmarks_file, read_ground, read_landmarks, write_private
 from poise.table.ground import Ground, as_plan, encode
@@ -282,8 +282,7 @@ class Session:
         """Answer a proposal, hidden; return whether both sides now accept it, which becomes a record."""
         self.negotiation.proposal(proposal)
         if proposal in self.negotiation.matched:
-            check_match_stands(proposal, answer)
-            return True
+            return stays_matched(proposal, answer)
         if not self.answers.note(party, str(proposal), answer):
             return False
         self._say(MATCH, DESK, {"proposal": proposal})

@@ -55,7 +55,7 @@ def bundle_key(plan: Plan) -> str:
 
 
 def stays_matched(proposal: int, answer: Answer) -> bool:
-    """Return True for another accept of a match; E557 when it would be taken back, as both were told of it."""
+    """Return True for another accept of a match; E557 when it would be taken back: both were told."""
     if answer != "accept":
         text = f"Both sides have accepted proposal {proposal}, and were told."
         hint = "It binds nobody before both have signed: leave it unsigned, and propose another plan."

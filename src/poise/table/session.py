@@ -24,8 +24,8 @@ from poise.ledger.keys import SigningKey
 from poise.ledger.record import Draft, Record
 from poise.planning.evaluate import evaluate
 from poise.planning.problem import Plan, Problem
-from poise.table.agreement import Terms, agreed_plan, agreement_body, check_review, proven, terms_of
-from poise.table.answers import Answers, bundle_key, stays_matched
+from poise.table.agreement import Terms, agreed_plan, agreement_body, proven, terms_of
+from poise.table.answers import Answers, bundle_key
 from poise.table.binding import bind
 from poise.table.files import landmarks_file, read_ground, read_landmarks, write_private
 from poise.table.ground import Ground, as_plan, encode
@@ -114,10 +114,10 @@ class Session:
     @property
     def limits(self) -> tuple[Limit, ...]:
         """The limits in force today."""
-        return tuple(limit for limit in self.negotiation.limits if limit.is_in_force(self.today))
+        return tuple(limit for limit in self.negotiation.limits if limit.is_in_force(self._today))
 
     @property
-    def today(self) -> date:
+    def _today(self) -> date:
         """The day where the company is."""
         return self.now.astimezone(ZoneInfo(self.ground.timezone)).date()
 
@@ -216,7 +216,7 @@ class Session:
             When a limit or an importance makes no sense, or the side has sealed already.
         """
         where = f"position of {position.party}"
-        check_limits(position.limits, self.ground.names, where, self.today)
+        check_limits(position.limits, self.ground.names, where, self._today)
         check_importance(position.importance, [service.id for service in self.ground.services], where)
         salt = secrets.token_hex(32)
         body = {"party": position.party, "digest": seal(position, salt)}
@@ -235,7 +235,7 @@ class Session:
 
     def add_limit(self, limit: Limit, keys: Sequence[SigningKey] = (), author: str = "") -> Record:
         """Post a limit."""
-        check_limits([limit], self.ground.names, "table", self.today)
+        check_limits([limit], self.ground.names, "table", self._today)
         body = {"limit": msgspec.to_builtins(limit)}
         return self._say(LIMIT, author or limit.party, body, keys, limit.party)
 
@@ -281,11 +281,10 @@ class Session:
     def answer(self, party: Party, proposal: int, answer: Answer) -> bool:
         """Answer a proposal, hidden; return whether both sides now accept it, which becomes a record."""
         self.negotiation.proposal(proposal)
-        if proposal in self.negotiation.matched:
-            return stays_matched(proposal, answer)
         if not self.answers.note(party, str(proposal), answer):
             return False
-        self._say(MATCH, DESK, {"proposal": proposal})
+        if proposal not in self.negotiation.matched:
+            self._say(MATCH, DESK, {"proposal": proposal})
         return True
 
     def answer_bundle(self, party: Party, label: str, plan: Plan, answer: Answer) -> bool:
@@ -340,9 +339,8 @@ class Session:
         Raises
         ------
         TableError
-            E557 when the two sides have not both accepted the proposal, or a review is past.
+            E557 when the two sides have not both accepted the proposal.
         """
-        check_review(terms, self.today)
         if proposal not in self.negotiation.matched:
             hint = "Each side answers with poise agree answer; only matches are told."
             web = "A lead of each side answers it under Table; only matches are told."

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from django.db import IntegrityError, connection, transaction
+from django.db.models import QuerySet
 
 from poise.desk.actions import Actor
 from poise.desk.ledger import DeskLedger
@@ -86,6 +87,18 @@ def test_a_change_behind_the_desk_s_back_is_told() -> None:
     found = DeskLedger().verify()
     assert found.broken is not None
     assert found.broken.faults[0].id == "E723"
+
+
+@pytest.mark.parametrize("column", ["author", "kind", "time"])
+def test_what_is_listed_of_a_record_is_verified_too(column: str) -> None:
+    """The chain holds without the columns that pages list and search by, so that is not enough."""
+    DeskLedger().append("note", "cio", {"paid": 10}, now=NOW)
+    assert DeskLedger().verify().broken is None
+    forged = NOW + timedelta(days=1) if column == "time" else "eve"
+    QuerySet(LedgerRecord).update(**{column: forged})
+    found = DeskLedger().verify()
+    assert found.broken is not None
+    assert found.broken.faults[0].id == "E721"
 
 
 def test_the_database_itself_refuses_a_fork() -> None:

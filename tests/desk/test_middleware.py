@@ -8,14 +8,18 @@ from typing import Any
 
 import pytest
 from django.conf import settings
+from django.contrib.auth.models import AnonymousUser
 from django.contrib.sessions.backends.db import SessionStore
 from django.db import InterfaceError, OperationalError
+from django.http import HttpResponse
 from django.test import Client
+from requests import ConnectionError
 
-from poise.desk import logs, middleware, places
+from desk.running import RunningDesk
+from poise.desk import logs, middleware, places, workspace
 from poise.desk.actions import Actor, tokens
 from poise.desk.api import security
-from poise.errors import Fault
+from poise.errors import DeskError, Fault
 
 
 @pytest.mark.parametrize("error", [OperationalError, InterfaceError])
@@ -134,3 +138,33 @@ def test_a_form_older_than_the_sign_in_is_told_in_words(cio: Any) -> None:
     answer = client.post("/table/limits", {"id": "x"})
     assert answer.status_code == 403
     assert "Open its page again" in answer.content.decode()
+
+
+def test_a_provider_that_is_away_is_no_fault_of_the_desk(rf: Any) -> None:
+    """Who signs in reads that the company's provider cannot be reached, and may try again."""
+    request = rf.post("/account/oidc/company/login/")
+    request.user = AnonymousUser()
+    answer = middleware.Faults(lambda _: HttpResponse()).process_exception(
+        request, ConnectionError("refused")
+    )
+    assert answer is not None
+    assert answer.status_code == 503
+    assert "cannot be reached from the desk" in answer.content.decode()
+
+
+def test_a_database_of_another_kind_is_refused_without_its_password(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """The setting is named and not told: it may hold a password, and standard error is a log."""
+    monkeypatch.setenv("POISE_DATABASE_URL", "mysql://poise:secret@db/poise")
+    with pytest.raises(DeskError, match="E875") as told:
+        workspace.database_url(tmp_path)
+    assert "secret" not in str(told.value)
+
+
+def test_a_database_that_is_away_at_the_start_is_told(tmp_path: Path) -> None:
+    """As what it is, with what to look at; it is no fault of Poise."""
+    desk = RunningDesk(tmp_path / "desk", more={"POISE_DATABASE_URL": "postgresql://x@127.0.0.1:1/x"})
+    done = desk.run("worker", "--until-empty")
+    assert done.returncode == 2
+    assert "E872" in done.stderr

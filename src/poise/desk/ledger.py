@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import lru_cache
 
 from django.db import transaction
@@ -13,8 +14,10 @@ from poise.desk.models.ledger import LedgerContent, LedgerHead, LedgerRecord, Le
 from poise.errors import Fault, LedgerError
 from poise.ledger.book import Book, stored_parts, whole_record
 from poise.ledger.chain import ERASURE, Head
+from poise.ledger.checkpoint import Checkpoint
 from poise.ledger.keyrecords import KEY_KINDS
 from poise.ledger.record import Record
+from poise.ledger.verify import Break, Progress, Verification
 
 
 class DeskLedger(Book):
@@ -116,6 +119,29 @@ class DeskLedger(Book):
             if record.statement.kind == ERASURE:
                 LedgerContent.objects.filter(record__hash=target).delete()
         LedgerHead.objects.filter(id=1).update(size=F("size") + 1)
+
+    def verify(
+        self,
+        checkpoints: Sequence[Checkpoint] = (),
+        trusted: Sequence[str] = (),
+        progress: Progress | None = None,
+    ) -> Verification:
+        """Verify the chain as a book does, and that pages list of each record what it says itself."""
+        found = super().verify(checkpoints, trusted, progress)
+        return found if found.broken else replace(found, broken=self._listed_otherwise())
+
+    def _listed_otherwise(self) -> Break | None:
+        """Return the first record whose columns or references say other than its line."""
+        rows = self._rows().prefetch_related("references").order_by("sequence")
+        for row in rows.iterator(chunk_size=500):
+            record = _record(row)
+            said = record.statement
+            kept = (row.hash, row.kind, row.author, row.time, row.is_signed)
+            own = (record.hash, said.kind, said.author, record.time, bool(record.signatures))
+            if kept != own or sorted(one.target for one in row.references.all()) != sorted(said.refers):
+                text = "It is listed as other than what it says: columns beside it were changed."
+                return Break(row.sequence, (Fault("E721", f"record {row.sequence}", text),), 1)
+        return None
 
     def _rows(self) -> QuerySet[LedgerRecord]:
         return _rows_of().select_related("content")

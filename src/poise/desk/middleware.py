@@ -13,6 +13,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.template.loader import render_to_string
 from django.utils import timezone
+from requests import RequestException
 
 from poise.desk import convert, logs, places
 from poise.errors import ConflictError, Fault, NotAllowedError, PoiseError
@@ -71,6 +72,8 @@ class Faults:
         if isinstance(error, PoiseError):
             is_looking = request.method in ("GET", "HEAD")
             return no_table(request) if is_looking and _needs_table(error) else fault_page(request, error)
+        if isinstance(error, RequestException):  # nothing but sign-in asks another host within a request
+            return render(request, "socialaccount/authentication_error.html", {"is_away": True}, status=503)
         return away(request) if isinstance(error, AWAY) else None
 
 

@@ -45,8 +45,19 @@ def home() -> Path:
 
 
 def database_url(folder: Path) -> str:
-    """Return where the rows are: ``POISE_DATABASE_URL``, else an SQLite file of the workspace."""
-    return os.environ.get("POISE_DATABASE_URL") or f"sqlite:///{folder / 'desk.sqlite'}"
+    """Return where the rows are: ``POISE_DATABASE_URL``, else an SQLite file of the workspace.
+
+    Raises
+    ------
+    DeskError
+        E875 for a database of another kind; the address is not told, since it may hold a password.
+    """
+    address = os.environ.get("POISE_DATABASE_URL") or f"sqlite:///{folder / 'desk.sqlite'}"
+    scheme = address.partition(":")[0]
+    if scheme not in ("sqlite", "postgres", "postgresql"):
+        text = "names another kind of database; expected postgresql:// or sqlite:///."
+        raise DeskError(Fault("E875", "POISE_DATABASE_URL", text))
+    return address
 
 
 def secret_key(folder: Path) -> str:

@@ -217,10 +217,16 @@ def test_only_a_match_is_told_and_two_people_sign(two: Two) -> None:
     assert two.ciso.post("/agreements/compose/1").status_code == 400
     post(two.ciso, "/table/proposals/1", {"answer": "accept"})
     assert "accepted by both" in text(two.cio, "/table")
+    assert "Both sides accept proposal 1." in text(two.cio, "/table")
+    assert "is due" not in text(two.cio, "/table")
     post(two.cio, "/agreements/compose/1", {"review": "2030-02-01"})
     draft = AgreementDraft.objects.get()
     path = f"/agreements/drafts/{draft.pk}/sign"
-    assert two.cio.post(path, {"passphrase": "not the one at all"}).status_code == 400
+    wrong = two.cio.post(path, {"passphrase": "not the one at all"})
+    assert wrong.status_code == 400
+    asked_again = wrong.content.decode()
+    assert "<strong>your signing key</strong> does not open with this passphrase" in asked_again
+    assert f'action="{path}"' in asked_again
     post(two.cio, path, {"passphrase": PASSPHRASES["cio"]})
     assert two.cio.post(path, {"passphrase": PASSPHRASES["cio"]}).status_code == 409
     assert convert.session(Actor.desk().now).negotiation.in_force is None

@@ -20,7 +20,7 @@ from poise.desk.actions import Actor, people
 from poise.desk.charts.frontier import Point, frontier
 from poise.desk.ledger import DeskLedger
 from poise.desk.models import User
-from poise.desk.pages.table import hull_of
+from poise.desk.pages.table_figure import hull_of
 from poise.desk.telling import Need
 from table.cases import small_ground
 

@@ -343,3 +343,15 @@ def ideals(ground: Ground, default: Costs, talked_of: Sequence[Costs] = ()) -> C
     stakes = [Stakes(one.security, one.operations) for one in costs]
     found = bargain(stakes, stakes[-1])
     return Costs(found.security_ideal, found.operations_ideal)
+
+
+def shares_of(costs: Costs, default: Costs, ideal: Costs) -> tuple[float, float]:
+    """Return (security's, operations') share of its largest gain over the default [1]; 0 without any."""
+
+    def share(worst: float, own: float, best: float) -> float:
+        return (worst - own) / (worst - best) if worst - best > 1e-9 else 0.0
+
+    return (
+        share(default.security, costs.security, ideal.security),
+        share(default.operations, costs.operations, ideal.operations),
+    )

@@ -35,6 +35,7 @@ from poise.table.landmarks import (
     ideals,
     landmarks_after,
     landmarks_before,
+    shares_of,
 )
 from poise.table.limits import Limit, check_importance, check_limits
 from poise.table.negotiation import (
@@ -268,7 +269,7 @@ class Session:
             hint = "Drop or change the limit first, or propose a plan that keeps it."
             raise TableError(Fault("E557", "proposal", f"It breaks {', '.join(broken)}.", hint))
         costs = self.costs(plan)
-        security, operations = self._shares(costs, self._ideal(costs))
+        security, operations = shares_of(costs, self.before.default, self._ideal(costs))
         body = {
             "party": party,
             "label": label,
@@ -305,22 +306,8 @@ class Session:
         return costs_of(self.ground.problem, plan)
 
     def shares(self, costs: Costs) -> tuple[float, float]:
-        """Return (security's, operations') share of its largest gain before limits, from the same default.
-
-        A plan that leaves neither worse off has at most 1 once it was proposed.
-        """
-        return self._shares(costs, self.ideal)
-
-    def _shares(self, costs: Costs, ideal: Costs) -> tuple[float, float]:
-        default = self.before.default
-
-        def share(worst: float, own: float, best: float) -> float:
-            return (worst - own) / (worst - best) if worst - best > 1e-9 else 0.0
-
-        return (
-            share(default.security, costs.security, ideal.security),
-            share(default.operations, costs.operations, ideal.operations),
-        )
+        """Return (security's, operations') share of its largest gain before limits; once proposed at most 1."""
+        return shares_of(costs, self.before.default, self.ideal)
 
     @cached_property
     def ideal(self) -> Costs:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 from django.db import transaction
@@ -11,7 +12,7 @@ from poise.desk.actions.base import Actor, action
 from poise.desk.ledger import DeskLedger
 from poise.desk.models import SigningKeyFile, User
 from poise.desk.permissions import CHAIR
-from poise.errors import ConflictError, DeskError, Fault, SignatureError
+from poise.errors import ConflictError, DeskError, Fault, LedgerError, SignatureError
 from poise.ledger.keyfile import read_key, write_key
 from poise.ledger.keys import SigningKey
 from poise.ledger.record import Draft, Record, read_draft
@@ -93,7 +94,11 @@ def unlock(by: Actor, passphrase: str) -> SigningKey:
         path = Path(folder, by.person)
         path.touch(mode=0o600)
         path.write_bytes(bytes(kept.content))
-        return read_key(path, passphrase)
+        try:
+            return read_key(path, passphrase)
+        except LedgerError as error:
+            # The file is the desk's own and gone with this call: its path says nothing to whoever signs.
+            raise LedgerError(replace(one, where="your signing key") for one in error.faults) from error
 
 
 def is_enrolled(by: Actor) -> bool:

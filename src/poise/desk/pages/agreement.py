@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 
@@ -12,7 +12,7 @@ from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 
-from poise.desk import convert, naming, telling
+from poise.desk import convert, naming, places, telling
 from poise.desk.actions import Actor, agreements
 from poise.desk.actions.bargaining import SETTLE_JOB
 from poise.desk.actions.evidence import reported
@@ -26,7 +26,7 @@ from poise.desk.permissions import may
 from poise.desk.routes import DeskRequest, page
 from poise.desk.telling import Need
 from poise.desk.trusted import rests_on, trusted
-from poise.errors import Fault, TableError
+from poise.errors import Fault, LedgerError, TableError
 from poise.planning.problem import Plan
 from poise.report.figures import plural
 from poise.table.agreement import agreed_plan
@@ -198,8 +198,8 @@ def compose(request: DeskRequest, number: int) -> HttpResponse:
     return render(request, "desk/agreement/compose.html", context)
 
 
-def draft_page(request: DeskRequest, draft_id: int) -> HttpResponse:
-    """Show a draft as it would be agreed, and let a side sign it."""
+def draft_page(request: DeskRequest, draft_id: int, faults: Sequence[Fault] = ()) -> HttpResponse:
+    """Show a draft as it would be agreed, and let a side sign it; with what kept it from being signed."""
     row = AgreementDraft.objects.filter(pk=draft_id).first()
     if row is None:
         messages.info(request, "This draft was signed by both, or is gone.")
@@ -217,16 +217,22 @@ def draft_page(request: DeskRequest, draft_id: int) -> HttpResponse:
         "has_key": is_enrolled(request.actor),
         "has_signed": is_own,
         "may_sign": may(request.user.role, "agreement.sign") and not is_own,
+        "faults": faults,
     }
     if at.negotiation.ground is not None and row.ground == at.negotiation.ground:
         plan = as_plan(at.negotiation.proposal(row.proposal).windows)
         context |= _trust(at, plan) | _past(request, at, plan)
-    return render(request, "desk/agreement/draft.html", context)
+    return render(request, "desk/agreement/draft.html", context, status=400 if faults else 200)
 
 
 def sign(request: DeskRequest, draft_id: int) -> HttpResponse:
-    """Sign a draft."""
-    record = agreements.sign(request.actor, draft_id, request.POST.get("passphrase", ""))
+    """Sign a draft; a passphrase that opens nothing is asked for again on the same page."""
+    try:
+        record = agreements.sign(request.actor, draft_id, request.POST.get("passphrase", ""))
+    except LedgerError as error:
+        if any(fault.id != "E706" for fault in error.faults):
+            raise
+        return draft_page(request, draft_id, places.named_faults(error.faults))
     if record is None:
         messages.success(request, "You have signed. The agreement stands once the other side has signed too.")
         return redirect("agreement-draft", draft_id)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import lru_cache
 from typing import Any, Final
 
 import numpy as np
@@ -12,28 +11,24 @@ from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.utils.safestring import SafeString, mark_safe
 from django_htmx.http import HttpResponseClientRefresh
 
-from poise.desk import clock, convert, live, telling
+from poise.desk import convert, live, telling
 from poise.desk.actions import Actor, bargaining, table
 from poise.desk.actions.bargaining import own_party
 from poise.desk.actions.evidence import SIMULATE_JOB
-from poise.desk.charts.frontier import Point, frontier
 from poise.desk.convert import DeskSession
 from poise.desk.ledger import DeskLedger
 from poise.desk.models import AgreementDraft, Job, OpeningPosition
 from poise.desk.navigation import Entry
 from poise.desk.pages import given, limits
+from poise.desk.pages.table_figure import figure
 from poise.desk.permissions import may
 from poise.desk.routes import DeskRequest, page
 from poise.desk.telling import Need
 from poise.desk.trusted import Trusted, rests_on, trusted
-from poise.planning.hull import hull_corners
-from poise.planning.problem import Frontier
-from poise.table.agreement import proven
 from poise.table.answers import bundle_key
-from poise.table.ground import Ground, as_plan
+from poise.table.ground import as_plan
 from poise.table.landmarks import Landmarks
 from poise.table.negotiation import KINDS, PARTIES, Proposal
 from poise.table.solving import costs_of
@@ -78,7 +73,7 @@ def _state(request: DeskRequest, at: DeskSession) -> dict[str, Any]:
         "told": _told(),
         "currency": at.ground.currency,
         "ground_now": at.ground.now,
-        "figure": _figure(at, after),
+        "figure": figure(at, after),
         "plans": _plans(at, played),
         "default_words": at.default[0],
         "default": default,
@@ -97,6 +92,7 @@ def _state(request: DeskRequest, at: DeskSession) -> dict[str, Any]:
         "is_open": bool(state.positions),
         "proposals": _proposals(request, at, played),
         "due": state.due,
+        "matched": state.matched[-1] if state.matched else None,
         "in_force": state.in_force[0] if state.in_force else None,
         "present": live.present("table"),
         "jobs": jobs,
@@ -114,53 +110,6 @@ def _told() -> str:
         if record.statement.kind in KINDS:
             return f"{telling.person(record.statement.author)} {telling.sentence(record)}"
     return ""
-
-
-def _figure(at: DeskSession, after: Landmarks | None) -> SafeString:
-    """Return the frontier; all that it shows was computed before."""
-    points = list(_frontier_points(at.negotiation.ground or ""))
-    points.append(_default_point(at))
-    for letter, point in zip("ABCEFG", (after or at.before).points, strict=False):
-        href = _plan_address(point.key if after else f"{point.key}-before")
-        costs = point.costs
-        points.append(Point(point.label, letter, costs.security, costs.operations, "fair", href=href))
-    for one in at.negotiation.proposals[-4:]:
-        costs = costs_of(at.ground.problem, as_plan(one.windows))
-        label = f"Proposal {one.number}"
-        href = _plan_address(f"proposal-{one.number}")
-        own = Point(label, str(one.number), costs.security, costs.operations, "proposal", href=href)
-        points.append(own)
-    # Built by poise.report.markup, which escapes what it is given.
-    hull = hull_of(at.ground, max(point.operations for point in points))
-    return mark_safe(frontier(points, hull, at.ground.currency))  # noqa: S308
-
-
-def hull_of(ground: Ground, span: float) -> list[tuple[float, float]]:
-    """Return the corners of what a ground proves about all plans, up to a disruption [money]."""
-    lines = np.array(ground.line_weight), np.array(ground.line_bound)
-    return hull_corners(Frontier((), *lines), span) if ground.line_weight else []
-
-
-def _default_point(at: DeskSession) -> Point:
-    default = at.before.default
-    address = _plan_address("default")
-    return Point("If nobody signs", "D", default.security, default.operations, "default", href=address)
-
-
-def _plan_address(key: str) -> str:
-    return reverse("plan", args=[key])
-
-
-@lru_cache(maxsize=4)
-def _frontier_points(digest: str) -> tuple[Point, ...]:
-    ground, points = convert.session(clock.now()).ground_of(digest), []
-    for stored in ground.plans:
-        plan = as_plan(stored.windows)
-        costs = costs_of(ground.problem, plan)
-        bound = proven(ground, plan)["least_security_cost"]
-        href = _plan_address(stored.key)
-        points.append(Point(stored.key, "", costs.security, costs.operations, "plan", bound, href))
-    return tuple(points)
 
 
 def _plans(at: DeskSession, played: Trusted | None) -> list[dict[str, Any]]:

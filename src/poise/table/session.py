@@ -306,7 +306,7 @@ class Session:
         return costs_of(self.ground.problem, plan)
 
     def shares(self, costs: Costs) -> tuple[float, float]:
-        """Return (security's, operations') share of its largest gain before limits; once proposed at most 1."""
+        """Return (security's, operations') share of its largest gain before limits; proposed, at most 1."""
         return shares_of(costs, self.before.default, self.ideal)
 
     @cached_property

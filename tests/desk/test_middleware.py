@@ -12,7 +12,7 @@ from django.contrib.auth.models import AnonymousUser
 from django.contrib.sessions.backends.db import SessionStore
 from django.db import InterfaceError, OperationalError
 from django.http import HttpResponse
-from django.test import Client
+from django.test import Client, RequestFactory
 from requests import ConnectionError
 
 from desk.running import RunningDesk
@@ -140,9 +140,9 @@ def test_a_form_older_than_the_sign_in_is_told_in_words(cio: Any) -> None:
     assert "Open its page again" in answer.content.decode()
 
 
-def test_a_provider_that_is_away_is_no_fault_of_the_desk(rf: Any) -> None:
+def test_a_provider_that_is_away_is_no_fault_of_the_desk() -> None:
     """Who signs in reads that the company's provider cannot be reached, and may try again."""
-    request = rf.post("/account/oidc/company/login/")
+    request = RequestFactory().post("/account/oidc/company/login/")
     request.user = AnonymousUser()
     answer = middleware.Faults(lambda _: HttpResponse()).process_exception(
         request, ConnectionError("refused")
@@ -168,3 +168,13 @@ def test_a_database_that_is_away_at_the_start_is_told(tmp_path: Path) -> None:
     done = desk.run("worker", "--until-empty")
     assert done.returncode == 2
     assert "E872" in done.stderr
+
+
+def test_a_form_sent_after_the_session_ended_leads_to_words(
+    cio: Any, sign_in: Callable[[Any], Client]
+) -> None:
+    """Sign-in leads to the address that the form was sent to, which takes no looking: no empty page."""
+    assert Client().post("/table/limits")["Location"] == "/account/login/?next=/table/limits"
+    answer = sign_in(cio).get("/table/limits")
+    assert (answer.status_code, answer["Allow"]) == (405, "POST")
+    assert "You may have been signed out" in answer.content.decode()

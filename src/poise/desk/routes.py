@@ -10,10 +10,10 @@ from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.urls import URLPattern, path
-from django.views.decorators.http import require_http_methods
 
 from poise.desk.actions.base import Actor
 from poise.desk.models import User
+from poise.desk.pages.faults import only_sent
 from poise.desk.permissions import PERMISSION_BY_KEY, require
 
 
@@ -47,11 +47,13 @@ def page(
 
     @wraps(view)
     def guarded(request: DeskRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        if request.method not in methods:
+            return only_sent(methods)
         require(request.user.role, permission)
         request.actor = Actor.of(request.user)
         return view(request, *args, **kwargs)
 
-    checked = login_required(require_http_methods(list(methods))(guarded))
+    checked = login_required(guarded)
     checked.permission = permission  # type: ignore[attr-defined]
     checked.methods = methods  # type: ignore[attr-defined]
     return path(route, checked, name=name)

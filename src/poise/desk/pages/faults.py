@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 
 from django.conf import settings
 from django.core.exceptions import RequestDataTooBig
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, JsonResponse
 from django.shortcuts import render
 from django.template.loader import render_to_string
 
@@ -35,6 +36,13 @@ def unreadable(request: HttpRequest, exception: Exception | None = None) -> Http
     if request.path.startswith("/api/"):
         return JsonResponse({"faults": [fault.as_dict()]}, status=status)
     return HttpResponse(render_to_string("desk/refused.html", {"fault": fault}), status=status)
+
+
+def only_sent(methods: Sequence[str]) -> HttpResponse:
+    """Answer that an address takes what forms send: sign-in leads here whose session had ended."""
+    text = "takes what a form sends, and nothing was sent. You may have been signed out meanwhile."
+    fault = Fault("E878", "This address", text, "Send the form again.")
+    return HttpResponseNotAllowed(methods, render_to_string("desk/refused.html", {"fault": fault}))
 
 
 def stale(request: HttpRequest, reason: str = "") -> HttpResponse:

@@ -104,3 +104,18 @@ def test_an_agreement_is_not_reviewed_in_the_past(review: str, two: Two) -> None
         post(client, "/table/proposals/1", {"answer": "accept"})
     assert two.cio.post("/agreements/compose/1", {"review": review}).status_code == 400
     post(two.cio, "/agreements/compose/1", {"review": "2030-01-01"})
+
+
+def test_the_form_of_the_other_side_s_limit_is_not_shown(two: Two) -> None:
+    """Whoever filled it in would learn only afterwards that it is not theirs to change."""
+    seal_both(two)
+    assert two.cio.get("/table/limits/quarter-end/change").status_code == 200
+    refused = two.ciso.get("/table/limits/quarter-end/change")
+    assert refused.status_code == 403
+    assert "is a limit of operations" in refused.content.decode()
+
+
+def test_a_call_that_there_is_not_is_told_as_programs_read(two: Two) -> None:
+    """A page is nothing that a program can read."""
+    answer = two.cio.get("/api/nothing")
+    assert (answer.status_code, answer.json()["faults"][0]["id"]) == (404, "E878")

@@ -110,7 +110,7 @@ def change_limit(by: Actor, limit: Mapping[str, Any], seen: str) -> None:
     party, at = own_party(by), convert.session(by.now)
     made = limit_of({**limit, "party": party})
     check_limits([made], at.ground.names, "table", at.today)
-    found = _own_limit(at, made.id, party)
+    found = own_limit(at, made.id, party)
     if version_of(found) != seen:
         text = "was changed by somebody else meanwhile. Your change is not kept."
         raise ConflictError(Fault("E871", f"limit {made.id}", text, "Compare the two, and change it again."))
@@ -138,7 +138,7 @@ def drop_limit(by: Actor, name: str, reason: str) -> None:
         E870 when it is the other side's.
     """
     party, at = own_party(by), convert.session(by.now)
-    _own_limit(at, name, party)
+    own_limit(at, name, party)
     if any(one.id == name for one in at.negotiation.limits):
         at.drop_limit(name, reason, author=by.person)
         want_landmarks(by, at)
@@ -148,11 +148,11 @@ def drop_limit(by: Actor, name: str, reason: str) -> None:
     position.save()
 
 
-def _own_limit(at: DeskSession, name: str, party: Party) -> Limit:
+def own_limit(at: DeskSession, name: str, party: Party) -> Limit:
     """Return a limit of a side, on the table or in its position while that can change."""
     found = next((one for one in at.negotiation.limits if one.id == name), None)
     if found is not None and found.party != party:
-        text = f"is {found.party}'s limit; only {found.party} can change or drop it."
+        text = f"is a limit of {found.party}; only {found.party} can change or drop it."
         raise NotAllowedError(Fault("E870", f"limit {name}", text, "Ask for it in a proposal."))
     if found is None and not at.negotiation.positions:
         position = position_of(at.negotiation.ground or "", party)

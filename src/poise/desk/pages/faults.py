@@ -16,7 +16,10 @@ from poise.errors import Fault
 
 
 def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
-    """Answer that there is no such page, or none for this reader."""
+    """Answer that there is no such page, or none for this reader; to a program, no such call."""
+    if request.path.startswith("/api/"):
+        fault = Fault("E878", "address", "There is no such call.", "/api/openapi.json lists them.")
+        return JsonResponse({"faults": [fault.as_dict()]}, status=404)
     return render(request, "desk/not_found.html", status=404)
 
 

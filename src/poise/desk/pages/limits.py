@@ -95,8 +95,10 @@ def show(request: DeskRequest, name: str) -> HttpResponse:
 def change(request: DeskRequest, name: str) -> HttpResponse:
     """Show the form of a limit that there is, and take what it says from now on."""
     if request.method != "POST":
-        _, row = _found(request, name)
+        at, row = _found(request, name)
         limit = row["limit"]
+        if limit.party != request.actor.party:
+            bargaining.own_limit(at, name, bargaining.own_party(request.actor))
         return _form(request, _values_of(limit), version=bargaining.version_of(limit))
     values = {**_values(request.POST), "id": name}
     try:

@@ -21,7 +21,7 @@ from poise.table.agreement import USUAL_TRIGGERS, AcceptedRisk, Terms, agreed_pl
 from poise.table.files import read_document
 from poise.table.ground import Ground, as_plan
 from poise.table.limits import Limit, check_limits
-from poise.table.negotiation import Position, seal
+from poise.table.negotiation import PARTIES, Position, seal
 from poise.table.session import Session
 from poise.table.triggers import fired, gravest
 from table.cases import NOW, AllKept, small_ground
@@ -309,3 +309,16 @@ def test_an_agreed_plan_is_found_again_in_a_later_ground() -> None:
     body = agreement(ground)
     plan = as_plan(ground.plans[-1].windows)
     np.testing.assert_array_equal(agreed_plan(ground, body).window, plan.window)
+
+
+def test_a_match_stands_and_a_review_lies_ahead(table: Session) -> None:
+    """An old form takes no match back; nobody signs to look again on a day that is over."""
+    table.propose("security", "mine", as_plan(table.ground.plans[-1].windows))
+    for party in PARTIES:
+        table.answer(party, 1, "accept")
+    size = table.ledger.head.size
+    assert table.answer("operations", 1, "accept")
+    refused("E557", table.answer, "operations", 1, "no")
+    assert table.ledger.head.size == size
+    refused("E557", table.draft_agreement, 1, Terms(review=table.today - timedelta(days=1)), "anna")
+    assert table.draft_agreement(1, Terms(review=table.today), "anna")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import date, datetime
+from datetime import datetime
 from functools import cached_property, lru_cache
 from hashlib import blake2b
 from pathlib import Path
@@ -134,11 +134,6 @@ class DeskSession(Session):
         talked_of = len(self.negotiation.proposals)
         key = (self.negotiation.ground, self.default[1].window.tobytes(), talked_of)
         return _IDEALS.get(key, lambda: super(DeskSession, self).ideal)
-
-    @property
-    def today(self) -> date:
-        """The day where the company is."""
-        return self._today
 
     def costs(self, plan: Plan) -> Costs:
         """Return the costs of a plan."""

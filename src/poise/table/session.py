@@ -24,8 +24,8 @@ from poise.ledger.keys import SigningKey
 from poise.ledger.record import Draft, Record
 from poise.planning.evaluate import evaluate
 from poise.planning.problem import Plan, Problem
-from poise.table.agreement import Terms, agreed_plan, agreement_body, proven, terms_of
-from poise.table.answers import Answers, bundle_key
+from poise.table.agreement import Terms, agreed_plan, agreement_body, check_review, proven, terms_of
+from poise.table.answers import Answers, bundle_key, stays_matched
 from poise.table.binding import bind
 from poise.table.files import landmarks_file, read_ground, read_landmarks, write_private
 from poise.table.ground import Ground, as_plan, encode
@@ -115,10 +115,10 @@ class Session:
     @property
     def limits(self) -> tuple[Limit, ...]:
         """The limits in force today."""
-        return tuple(limit for limit in self.negotiation.limits if limit.is_in_force(self._today))
+        return tuple(limit for limit in self.negotiation.limits if limit.is_in_force(self.today))
 
     @property
-    def _today(self) -> date:
+    def today(self) -> date:
         """The day where the company is."""
         return self.now.astimezone(ZoneInfo(self.ground.timezone)).date()
 
@@ -165,8 +165,7 @@ class Session:
 
     def draft(self, effort: Effort | None = None, progress: Progress | None = None) -> DraftPlan:
         """Return the plan under talk."""
-        proposals = self.negotiation.proposals
-        if proposals:
+        if proposals := self.negotiation.proposals:
             last = proposals[-1]
             plan = as_plan(last.windows)
             label = f"proposal {last.number}" + (f" of {last.party}" if last.party else "")
@@ -217,7 +216,7 @@ class Session:
             When a limit or an importance makes no sense, or the side has sealed already.
         """
         where = f"position of {position.party}"
-        check_limits(position.limits, self.ground.names, where, self._today)
+        check_limits(position.limits, self.ground.names, where, self.today)
         check_importance(position.importance, [service.id for service in self.ground.services], where)
         salt = secrets.token_hex(32)
         body = {"party": position.party, "digest": seal(position, salt)}
@@ -236,7 +235,7 @@ class Session:
 
     def add_limit(self, limit: Limit, keys: Sequence[SigningKey] = (), author: str = "") -> Record:
         """Post a limit."""
-        check_limits([limit], self.ground.names, "table", self._today)
+        check_limits([limit], self.ground.names, "table", self.today)
         body = {"limit": msgspec.to_builtins(limit)}
         return self._say(LIMIT, author or limit.party, body, keys, limit.party)
 
@@ -264,8 +263,7 @@ class Session:
             E557 when it breaks one.
         """
         self._forget()  # who looked for the plan took time, in which limits may have come
-        broken = self.breaks(plan)
-        if broken:
+        if broken := self.breaks(plan):
             hint = "Drop or change the limit first, or propose a plan that keeps it."
             raise TableError(Fault("E557", "proposal", f"It breaks {', '.join(broken)}.", hint))
         costs = self.costs(plan)
@@ -282,10 +280,11 @@ class Session:
     def answer(self, party: Party, proposal: int, answer: Answer) -> bool:
         """Answer a proposal, hidden; return whether both sides now accept it, which becomes a record."""
         self.negotiation.proposal(proposal)
+        if proposal in self.negotiation.matched:
+            return stays_matched(proposal, answer)
         if not self.answers.note(party, str(proposal), answer):
             return False
-        if proposal not in self.negotiation.matched:
-            self._say(MATCH, DESK, {"proposal": proposal})
+        self._say(MATCH, DESK, {"proposal": proposal})
         return True
 
     def answer_bundle(self, party: Party, label: str, plan: Plan, answer: Answer) -> bool:
@@ -343,7 +342,8 @@ class Session:
         return {**body, "proposal": proposal}
 
     def draft_agreement(self, proposal: int, terms: Terms, author: str) -> Draft:
-        """Return the draft that two people of the two roles sign."""
+        """Return the draft that two people of the two roles sign; E557 also when its review is past."""
+        check_review(terms, self.today)
         return self.ledger.draft(AGREEMENT, author, self.compose(proposal, terms), now=self.now)
 
     def recompose(self, record_hash: str) -> tuple[bytes, bytes]:

@@ -12,7 +12,7 @@ from poise.desk.ledger import DeskLedger
 from poise.desk.models import AgreementDraft
 from poise.errors import ConflictError, Fault, TableError
 from poise.ledger.record import Draft, Record, read_draft
-from poise.table.agreement import Terms, check_review
+from poise.table.agreement import Terms
 from poise.table.negotiation import OPENED
 from poise.table.triggers import Fired, fired, gravest
 
@@ -34,9 +34,7 @@ def draft(by: Actor, proposal: int, review: date | None = None) -> AgreementDraf
     ground = at.negotiation.ground or ""
     if AgreementDraft.objects.filter(ground=ground, proposal=proposal).exists():
         raise ConflictError(Fault("E871", "agreement", "The other side has composed it meanwhile."))
-    terms = Terms(review=review)
-    check_review(terms, at.today)
-    made = at.draft_agreement(proposal, terms, by.person)
+    made = at.draft_agreement(proposal, Terms(review=review), by.person)
     return AgreementDraft.objects.create(
         ground=ground, proposal=proposal, content=made.to_bytes(), by=by.user, made=by.now
     )

@@ -16,7 +16,6 @@ from poise.desk.models import Job, OpeningPosition
 from poise.errors import ConflictError, Fault, NotAllowedError, TableError
 from poise.ledger.canonical import canonical, digest
 from poise.report.figures import plural
-from poise.table.answers import stays_matched
 from poise.table.ground import as_plan
 from poise.table.limits import Limit, check_limits
 from poise.table.negotiation import PARTIES, Position
@@ -256,10 +255,7 @@ def propose(by: Actor, name: str) -> int:
 @action("table.propose")
 def answer(by: Actor, proposal: int, given: str) -> bool:
     """Answer a proposal, hidden; return whether both sides now accept it."""
-    party, at, said = own_party(by), convert.session(by.now), _answer(given)
-    if proposal in at.negotiation.matched:
-        return stays_matched(proposal, said)
-    return at.answer(party, proposal, said)
+    return convert.session(by.now).answer(own_party(by), proposal, _answer(given))
 
 
 @action("table.propose")

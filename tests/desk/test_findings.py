@@ -123,6 +123,19 @@ def test_a_faulty_estate_changes_nothing(cio: Any, company: SampleFiles) -> None
     assert convert.estate_of(version).name == version.company
 
 
+def test_an_estate_without_its_calendars_asks_for_both(
+    cio: Any, company: SampleFiles, sign_in: Callable[[Any], Client]
+) -> None:
+    """Who uploads one file of several has no path and no permissions to check, but files to choose."""
+    upload = SimpleUploadedFile("estate.yaml", company.estate.read_bytes())
+    answer = sign_in(cio).post("/estate/adopt", {"files": [upload]})
+    text = answer.content.decode()
+    assert "E100" in text
+    assert "choose it together with the file that names it" in text
+    assert "permissions" not in text
+    assert convert.latest_estate() is None
+
+
 @pytest.mark.parametrize(
     "name", ["../../etc/passwd", "..\\..\\x.nessus", "a/b/c.csv", ".hidden", "\u202egpj.exe", ""]
 )

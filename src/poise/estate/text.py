@@ -40,11 +40,11 @@ def read_text(path: Path, name: str) -> str:
         if isinstance(error, EstateError):
             raise
         reason = error.strerror if isinstance(error, OSError) else str(error)
-        raise EstateError(
-            Fault(
-                "E100", name, f"the file cannot be opened: {reason}.", "check the path and its permissions."
-            )
-        ) from error
+        # Who uploads has no path to check: the file was not among those chosen.
+        web = "choose it together with the file that names it, and upload all of them at once."
+        hint = "check the path and its permissions."
+        fault = Fault("E100", name, f"the file cannot be opened: {reason}.", hint, web)
+        raise EstateError(fault) from error
     return decode(data, name)
 
 

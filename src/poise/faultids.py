@@ -211,7 +211,7 @@ FAULT_IDS: dict[str, str] = {
     "E872": "The desk's database cannot be reached or written.",
     "E873": "An upload is empty, too large, or cannot be kept.",
     "E874": "A job of the desk lost its worker.",
-    "E875": "A setting of the desk is missing or cannot be read.",
+    "E875": "A setting of the desk is missing, cannot be read, or cannot be used.",
     "E876": "What was entered about a person will not do.",
     "E877": "A signing key of the desk is missing, or is there already.",
     "E878": "A form was filled in wrongly.",

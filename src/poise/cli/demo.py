@@ -5,6 +5,11 @@ from __future__ import annotations
 import argparse
 import os
 from pathlib import Path
+from typing import Final
+
+#: Where the sample's desk is looked for first.
+_PORT: Final = 8000
+_HOST: Final = "127.0.0.1"
 
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -22,7 +27,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         "--report", action="store_true", help="write report.html and the other files instead of serving"
     )
     parser.add_argument(
-        "--port", type=count, default=8000, metavar="N", help="of the desk; the next free (8000)"
+        "--port", type=count, metavar="N", help=f"of the desk (the next free from {_PORT} on)"
     )
     parser.add_argument("--out", default="demo", metavar="DIR", help="where everything goes (default: demo)")
     parser.add_argument(
@@ -48,12 +53,14 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _desk(arguments: argparse.Namespace, out: Path) -> int:
     """Open the desk on the sample company; it is imported and solved while its pages are up already."""
-    from poise.cli.desk import beside, free_port, worker_command
+    from poise.cli.desk import beside, free_port, refuse_unusable, worker_command
     from poise.desk import workspace
     from poise.desk.setup import setup
     from poise.sample import NOW, write_sample
     from poise.sample.feeds import fill_store
 
+    if arguments.port is not None:
+        refuse_unusable(_HOST, arguments.port)
     sample = write_sample(out / "company", seed=arguments.seed)
     desk = out / "desk"
     fill_store(desk / "threats")
@@ -67,16 +74,16 @@ def _desk(arguments: argparse.Namespace, out: Path) -> int:
 
     prepare()
     fill(sample, points=arguments.points)
-    port = free_port("127.0.0.1", arguments.port)
-    print(f"The desk of the sample company is at http://127.0.0.1:{port}/\n")
-    for one, host in zip(CAST, ("127.0.0.1", "localhost", "127.0.0.1"), strict=True):
+    port = arguments.port or free_port(_HOST, _PORT)
+    print(f"The desk of the sample company is at http://{_HOST}:{port}/\n")
+    for one, host in zip(CAST, (_HOST, "localhost", _HOST), strict=True):
         print(f"  {one.label:<22} http://{host}:{port}/  user {one.username:<6} password {one.password}")
     print("\nThe two addresses are the same desk, so that both can be signed in side by side in one browser.")
     print("The plan is being computed meanwhile. Ctrl-C ends it.", flush=True)
     own = os.getpid()
     try:
         with beside([worker_command()]):
-            Server("127.0.0.1", port, 1).run()
+            Server(_HOST, port, 1).run()
     finally:
         if os.getpid() == own:  # and not a process of the server
             print("\nThe desk has ended; the same command opens it again as it was.")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import os
 import signal
 import socket
@@ -12,8 +13,14 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
+from typing import Final
 
 from poise.cli.workspace import add_desk_workspace
+from poise.errors import DeskError, Fault
+
+#: Variables by which a listening socket comes from systemd, or from the server that this one takes over from.
+_HANDED_OVER: Final = frozenset({"LISTEN_FDS", "GUNICORN_FD"})
+_MAX_PORT: Final = 65_535
 
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -72,17 +79,62 @@ def worker_command() -> list[str]:
     return [sys.executable, "-m", "poise.cli", "worker"]
 
 
+def refuse_unusable(host: str, port: int) -> None:
+    """Refuse an address at which this process could not listen, before anything says where the desk is.
+
+    Parameters
+    ----------
+    host, port
+        As ``--host`` and ``--port`` give them.
+
+    Raises
+    ------
+    DeskError
+        E875 for a port that is taken, reserved or too large, and for a host that is none of this machine.
+    """
+    if not _HANDED_OVER.isdisjoint(os.environ):
+        return
+    if port > _MAX_PORT:
+        raise DeskError(Fault("E875", "--port", f"is {port}; expected at most {_MAX_PORT}."))
+    try:
+        _listen(host, port)
+    except OSError as error:
+        raise DeskError(_why_not(host, port, error)) from error
+
+
+def _listen(host: str, port: int) -> None:
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        probe.bind((host, port))
+
+
+def _why_not(host: str, port: int, error: OSError) -> Fault:
+    if error.errno == errno.EADDRINUSE:
+        text = f"{port} is taken: something else listens there already."
+        return Fault("E875", "--port", text, "Name another port with --port.")
+    if error.errno in (errno.EACCES, errno.EPERM):
+        text = f"{port} is reserved: this user may not listen there."
+        return Fault("E875", "--port", text, "Name a port from 1024 on with --port.")
+    text = f"is {host!r}, at which this machine cannot listen: {error.strerror or error}."
+    return Fault("E875", "--host", text, "Name an address of this machine with --host, such as 127.0.0.1.")
+
+
 def free_port(host: str, port: int) -> int:
-    """Return the first port from this one on at which nobody listens yet."""
+    """Return the first port from this one on at which nobody listens yet.
+
+    Raises
+    ------
+    DeskError
+        E875 when all of the next fifty are taken.
+    """
     for candidate in range(port, port + 50):
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind((host, candidate))
-            except OSError:
-                continue
-            return candidate
-    return port
+        try:
+            _listen(host, candidate)
+        except OSError:
+            continue
+        return candidate
+    text = f"{port} is taken, and so are the 49 after it."
+    raise DeskError(Fault("E875", "--port", text, "Name another port with --port."))
 
 
 @contextmanager

@@ -26,9 +26,10 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 def run(arguments: argparse.Namespace) -> int:
     """Run ``poise serve``."""
-    from poise.cli.desk import beside, worker_command
+    from poise.cli.desk import beside, refuse_unusable, worker_command
     from poise.desk.setup import setup
 
+    refuse_unusable(arguments.host, arguments.port)
     setup(arguments.workspace)
     from poise.desk.prepare import prepare
     from poise.desk.server import Server

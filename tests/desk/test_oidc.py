@@ -46,6 +46,7 @@ def provider(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str
     shutil.copy(Path(__file__).with_name("provider.mjs"), folder)
     secret = folder / "secret"
     secret.write_text("a secret of the provider's tests, long enough")
+    secret.chmod(0o600)
     desk = RunningDesk(folder / "desk")
     port = free_port()
     callback = f"{desk.address}/account/oidc/company/login/callback/"

@@ -63,8 +63,8 @@ def _desk(arguments: argparse.Namespace, out: Path) -> int:
         refuse_unusable(_HOST, arguments.port)
     sample = write_sample(out / "company", seed=arguments.seed)
     desk = out / "desk"
+    workspace.set_clock_ahead(desk.absolute(), NOW)  # first, since it makes the workspace
     fill_store(desk / "threats")
-    workspace.set_clock_ahead(desk.absolute(), NOW)
     # Its terminal says where the desk is; what a reader was refused is for the log of a real one.
     os.environ.setdefault("POISE_LOG", "error")
     setup(str(desk))

@@ -84,6 +84,9 @@ if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
         "timeout": 30,
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;",
     }
+    # A file that was named elsewhere is its owner's to guard.
+    if (_file := Path(DATABASES["default"]["NAME"])).parent == POISE_HOME:
+        workspace.keep_private(_file)
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 AUTH_USER_MODEL = "desk.User"

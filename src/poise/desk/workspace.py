@@ -60,6 +60,24 @@ def database_url(folder: Path) -> str:
     return address
 
 
+def make(folder: Path) -> None:
+    """Make the workspace if it is missing, for this user only; one that is there keeps its owner's choice."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+
+def keep_private(database: Path) -> None:
+    """Let only this user read an SQLite file, made if it is missing: digests of passwords and keys are in it.
+
+    What SQLite writes beside it gets the same permissions; what an earlier Poise left open is closed.
+    """
+    if not database.exists():
+        database.touch(mode=0o600)
+    for path in (database, *(database.with_name(database.name + end) for end in ("-wal", "-shm"))):
+        with suppress(FileNotFoundError):  # the last connection takes those beside it away
+            if path.stat().st_mode & 0o077:
+                path.chmod(0o600)
+
+
 def secret_key(folder: Path) -> str:
     """Return the key that signs cookies; the first one to ask makes it, readable by this user only.
 
@@ -69,7 +87,7 @@ def secret_key(folder: Path) -> str:
         E875 when others may read the file.
     """
     path = folder / "secret-key"
-    folder.mkdir(parents=True, exist_ok=True)
+    make(folder)
     if not path.exists():
         _make_key(path)
     if path.stat().st_mode & 0o077:
@@ -110,7 +128,7 @@ def clock_ahead(folder: Path) -> timedelta:
 
 def set_clock_ahead(folder: Path, shown: datetime) -> None:
     """Set the desk's clock to a time from which it runs on, once: a ledger does not go back."""
-    folder.mkdir(parents=True, exist_ok=True)
+    make(folder)
     path = folder / "clock.json"
     if not path.exists():
         ahead = shown - datetime.now(UTC)
@@ -175,7 +193,7 @@ def provider(environment: Mapping[str, str] = os.environ) -> Provider | None:
     Raises
     ------
     DeskError
-        E875 when one of them is missing or cannot be read.
+        E875 when one of them is missing or cannot be read, and when everybody can read the secret.
     """
     issuer = environment.get("POISE_OIDC_ISSUER", "")
     if not issuer:
@@ -187,8 +205,18 @@ def provider(environment: Mapping[str, str] = os.environ) -> Provider | None:
     for name, value in (("POISE_OIDC_CLIENT_ID", client), ("POISE_OIDC_SECRET_FILE", path)):
         if not value:
             raise DeskError(Fault("E875", name, "is not set, but POISE_OIDC_ISSUER is."))
+    name = environment.get("POISE_OIDC_NAME") or "Company sign-in"
+    return Provider(name, issuer, client, _provider_secret(Path(path)))
+
+
+def _provider_secret(path: Path) -> str:
+    """Return what a file of the provider's secret holds; its group may read it, as where it is mounted."""
     try:
-        secret = Path(path).read_text(encoding="utf-8").strip()
+        is_open = bool(path.stat().st_mode & 0o007)
+        secret = path.read_text(encoding="utf-8").strip()
     except OSError as error:
-        raise DeskError(Fault("E875", path, f"cannot be read: {error.strerror}.")) from error
-    return Provider(environment.get("POISE_OIDC_NAME") or "Company sign-in", issuer, client, secret)
+        raise DeskError(Fault("E875", str(path), f"cannot be read: {error.strerror}.")) from error
+    if is_open:
+        text = "is a secret that everybody on this machine can read or change."
+        raise DeskError(Fault("E875", str(path), text, f"chmod 600 {path}"))
+    return secret

@@ -9,7 +9,7 @@ from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 
-from poise.desk import live
+from poise.desk import found, live
 from poise.desk.actions import Actor, work
 from poise.desk.models import Job
 from poise.desk.permissions import may
@@ -25,7 +25,12 @@ def show(request: DeskRequest, job_id: int) -> HttpResponse:
         return same
     name = "desk/_job.html" if request.htmx else "desk/job.html"
     may_retry = job.state == Job.State.FAILED and may(request.user.role, "work.retry")
-    context = {"job": job, "version": version, "facts": _facts(job), "may_retry": may_retry}
+    context = {
+        "job": job,
+        "version": version,
+        "facts": found.facts(job, request.actor.now),
+        "may_retry": may_retry,
+    }
     return render(request, name, context)
 
 
@@ -35,15 +40,6 @@ def retry(request: DeskRequest, job_id: int) -> HttpResponse:
     work.retry(request.actor, job)
     messages.success(request, f"{job.title} waits for the worker again.")
     return redirect("job", job.pk)
-
-
-def _facts(job: Job) -> list[tuple[str, object]]:
-    """Return what a job's result says in plain values; the rest stands where it is used."""
-    return [
-        (name.replace("_", " ").capitalize(), value)
-        for name, value in job.result.items()
-        if isinstance(value, str | int | float) and name not in ("about", "ground") and value != ""
-    ]
 
 
 def index(request: DeskRequest) -> HttpResponse:

@@ -171,8 +171,8 @@ def test_answers_are_the_pairs_and_open_together(
     assert operations.post("/dialogue/survey/answers", {"often": "5"}).status_code == 400
 
 
-def test_a_joint_page_goes_up_when_both_have_signed(cio: User, ciso: User, sign_in: SignIn, by: Any) -> None:
-    """Composed by one, signed by each with an own key; it is on the ledger only then."""
+def heard(cio: User, ciso: User, sign_in: SignIn, by: Any) -> tuple[Client, Client, str, dict[str, str]]:
+    """Return both leads' clients, the address of a disagreement that both spoke to, and passphrases."""
     from poise.desk.actions import keys
 
     phrases = {user.username: f"{user.username} has a long passphrase" for user in (cio, ciso)}
@@ -189,6 +189,12 @@ def test_a_joint_page_goes_up_when_both_have_signed(cio: User, ciso: User, sign_
     for client in (operations, security):
         say(client, "disagreement.position", disagreement=id, position="mine", interest="why")
     operations.post(f"{path}/escalate", {"wanted": "which?"})
+    return operations, security, path, phrases
+
+
+def test_a_joint_page_goes_up_when_both_have_signed(cio: User, ciso: User, sign_in: SignIn, by: Any) -> None:
+    """Composed by one, signed by each with an own key; it is on the ledger only then."""
+    operations, security, path, phrases = heard(cio, ciso, sign_in, by)
     assert operations.post(f"{path}/sign", {"passphrase": "wrong"}).status_code == 400
     operations.post(f"{path}/sign", {"passphrase": phrases["cio"]})
     assert operations.post(f"{path}/sign", {"passphrase": phrases["cio"]}).status_code == 400
@@ -198,6 +204,21 @@ def test_a_joint_page_goes_up_when_both_have_signed(cio: User, ciso: User, sign_
     (body,) = bodies("escalation.joint")
     assert body["page"]["wanted"] == "which?"
     assert "signed by both" in security.get(f"{path}/page").content.decode()
+
+
+def test_a_joint_page_signed_with_a_key_that_was_exchanged_since_is_signed_again(
+    cio: User, ciso: User, sign_in: SignIn, by: Any
+) -> None:
+    """The ledger would refuse the whole once the other side has signed too."""
+    from poise.desk.actions import keys
+
+    operations, security, path, phrases = heard(cio, ciso, sign_in, by)
+    operations.post(f"{path}/sign", {"passphrase": phrases["cio"]})
+    keys.exchange(by(cio), phrases["cio"], "a new one for the same person")
+    assert security.post(f"{path}/sign", {"passphrase": phrases["ciso"]}).status_code == 302
+    assert not bodies("escalation.joint")
+    operations.post(f"{path}/sign", {"passphrase": "a new one for the same person"})
+    assert len(bodies("escalation.joint")) == 1
 
 
 def article(text: str) -> str:

@@ -81,8 +81,8 @@ def seal_both(two: Two) -> None:
     worker.run(until_empty=True)
 
 
-def agree(two: Two, plan: str = "") -> str:
-    """Propose, accept, compose and sign; return the agreement's hash."""
+def compose(two: Two, plan: str = "") -> AgreementDraft:
+    """Propose, accept and compose."""
     plan = plan or next(
         name for name in ("kalai-smorodinsky", "nash", "F01", "default") if _is_offered(two, name)
     )
@@ -91,7 +91,12 @@ def agree(two: Two, plan: str = "") -> str:
     for client in (two.cio, two.ciso):
         post(client, f"/table/proposals/{number}", {"answer": "accept"})
     post(two.ciso, f"/agreements/compose/{number}")
-    draft = AgreementDraft.objects.get(proposal=number)
+    return AgreementDraft.objects.get(proposal=number)
+
+
+def agree(two: Two, plan: str = "") -> str:
+    """Propose, accept, compose and sign; return the agreement's hash."""
+    draft = compose(two, plan)
     post(two.cio, f"/agreements/drafts/{draft.pk}/sign", {"passphrase": PASSPHRASES["cio"]})
     post(two.ciso, f"/agreements/drafts/{draft.pk}/sign", {"passphrase": PASSPHRASES["ciso"]})
     in_force = convert.session(Actor.desk().now).negotiation.in_force
@@ -116,6 +121,19 @@ def test_neither_side_sees_the_other_s_position_before_both_have_sealed(two: Two
     post(two.ciso, "/table/seal")
     assert "quarter-end" in text(two.ciso, "/table")
     assert all(row.is_sealed for row in OpeningPosition.objects.all())
+
+
+def test_a_draft_signed_with_a_key_that_was_exchanged_since_is_signed_again(two: Two) -> None:
+    """The ledger would refuse the agreement once the other side has signed too."""
+    seal_both(two)
+    draft = compose(two)
+    sign = f"/agreements/drafts/{draft.pk}/sign"
+    post(two.cio, sign, {"passphrase": PASSPHRASES["cio"]})
+    keys.exchange(Actor.of(two.people[0]), PASSPHRASES["cio"], "a new one for the same person")
+    post(two.ciso, sign, {"passphrase": PASSPHRASES["ciso"]})
+    assert convert.session(Actor.desk().now).negotiation.in_force is None
+    post(two.cio, sign, {"passphrase": "a new one for the same person"})
+    assert convert.session(Actor.desk().now).negotiation.in_force is not None
 
 
 def test_a_limit_belongs_to_its_side_and_is_dropped_once(two: Two) -> None:

@@ -22,6 +22,7 @@ FEATURES: Final = (
     "estate",
     "findings",
     "account",
+    "signing_keys",
     "api",
     "people",
     "table",

@@ -120,7 +120,7 @@ PERMISSIONS: Final = (
     # The ledger
     Permission("ledger.read", "search and verify the ledger", ROLES),
     Permission("ledger.export", "export the ledger", ROLES),
-    Permission("key.enrol", "enrol an own signing key and vouch for others'", (*_LEADS, CHAIR)),
+    Permission("key.enrol", "make an own signing key, vouch for others', end lost ones", (*_LEADS, CHAIR)),
 )
 PERMISSION_BY_KEY: Final = {permission.key: permission for permission in PERMISSIONS}
 

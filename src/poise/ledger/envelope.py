@@ -72,6 +72,10 @@ class Envelope:
         others = tuple(one for one in self.signatures if one.key_id != key.id)
         return replace(self, signatures=(*others, signature))
 
+    def without(self, key_id: str) -> Envelope:
+        """Return the envelope without what a key signed."""
+        return replace(self, signatures=tuple(one for one in self.signatures if one.key_id != key_id))
+
     def signers(self, payload_type: str, trusted: Iterable[str]) -> tuple[str, ...]:
         """Return those of the trusted key ids that have signed, each once.
 

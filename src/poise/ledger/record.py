@@ -181,6 +181,14 @@ class Draft(msgspec.Struct, frozen=True):
         """Return the draft with one more signature."""
         return msgspec.structs.replace(self, envelope=self.envelope.signed(key))
 
+    def is_signed_by(self, key_id: str) -> bool:
+        """Return whether a key has signed the draft."""
+        return any(one.key_id == key_id for one in self.envelope.signatures)
+
+    def without(self, key_id: str) -> Draft:
+        """Return the draft without what a key signed."""
+        return msgspec.structs.replace(self, envelope=self.envelope.without(key_id))
+
     def placed(self, sequence: int, previous: str, time: datetime) -> Record:
         """Return the record that puts this statement at a place of the chain."""
         signatures = tuple(Signed(**signature.as_json()) for signature in self.envelope.signatures)

@@ -5,9 +5,11 @@ from __future__ import annotations
 import tempfile
 from dataclasses import replace
 from pathlib import Path
+from typing import Final
 
 from django.db import transaction
 
+from poise.desk.actions import half_signed
 from poise.desk.actions.base import Actor, action
 from poise.desk.ledger import DeskLedger
 from poise.desk.models import SigningKeyFile, User
@@ -16,6 +18,8 @@ from poise.errors import ConflictError, DeskError, Fault, LedgerError, Signature
 from poise.ledger.keyfile import read_key, write_key
 from poise.ledger.keys import SigningKey
 from poise.ledger.record import Draft, Record, read_draft
+
+_LOST: Final = "Nobody else can recover it. If it is lost, say so under Account, and make a new key."
 
 
 @action("key.enrol")
@@ -72,6 +76,28 @@ def vouch(by: Actor, person: str, passphrase: str, key: str | None = None) -> Re
     return _place(by, kept, draft)
 
 
+@action("key.enrol")
+def exchange(by: Actor, passphrase: str, new: str) -> Record:
+    """Go on with a new key behind a new passphrase; both sign, and from then on the old one signs no more.
+
+    Raises
+    ------
+    DeskError
+        E877 when the actor has no key on the ledger.
+    LedgerError
+        E706 when the passphrase is not the key's, E707 when the new one is too short.
+    """
+    kept = SigningKeyFile.objects.select_for_update().filter(user=by.user).first()
+    if kept is None or not is_enrolled(by):
+        text = "has no key on the ledger that could be exchanged."
+        raise DeskError(Fault("E877", by.person, text, "Make one under Account."))
+    old, key = unlock(by, passphrase), SigningKey.generate()
+    kept.key_id, kept.content, kept.made = key.id, _locked(key, new), by.now
+    kept.save()
+    half_signed.forget(old.id)
+    return by.record("key.rotate", {"person": by.person, "old": old.id, "new": key.id}, keys=[old, key])
+
+
 def waiting() -> list[User]:
     """Return whose keys wait for somebody to vouch."""
     return list(User.objects.filter(signing_key__draft__isnull=False))
@@ -98,7 +124,10 @@ def unlock(by: Actor, passphrase: str) -> SigningKey:
             return read_key(path, passphrase)
         except LedgerError as error:
             # The file is the desk's own and gone with this call: its path says nothing to whoever signs.
-            raise LedgerError(replace(one, where="your signing key") for one in error.faults) from error
+            raise LedgerError(
+                replace(one, where="your signing key", web=_LOST if one.id == "E706" else one.web)
+                for one in error.faults
+            ) from error
 
 
 def is_enrolled(by: Actor) -> bool:
@@ -108,17 +137,21 @@ def is_enrolled(by: Actor) -> bool:
 
 def _place(by: Actor, kept: SigningKeyFile, draft: Draft) -> Record | None:
     """Put an enrolment on the ledger, or keep it until more people vouch."""
+    record = placed(by, draft)
+    kept.draft = draft.to_bytes() if record is None else None
+    kept.save()
+    return record
+
+
+def placed(by: Actor, draft: Draft) -> Record | None:
+    """Put a draft about keys on the ledger; None while too few people have signed it (E745)."""
     try:
         with transaction.atomic():
-            record = DeskLedger().add(draft, now=by.now)
+            return DeskLedger().add(draft, now=by.now)
     except SignatureError as error:
         if {fault.id for fault in error.faults} != {"E745"}:
             raise
-        kept.draft, record = draft.to_bytes(), None
-    else:
-        kept.draft = None
-    kept.save()
-    return record
+        return None
 
 
 def _locked(key: SigningKey, passphrase: str) -> bytes:

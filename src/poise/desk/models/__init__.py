@@ -9,7 +9,7 @@ from poise.desk.models.finding import AssetRecord, Finding
 from poise.desk.models.gate import DeliveryVerdict, DeployLog, PolicyDraft, TestHistory
 from poise.desk.models.job import Job
 from poise.desk.models.ledger import LedgerContent, LedgerHead, LedgerRecord, LedgerReference
-from poise.desk.models.people import Presence, SigningKeyFile, User
+from poise.desk.models.people import KeyEnding, Presence, SigningKeyFile, User
 from poise.desk.models.token import ApiToken
 
 __all__ = [
@@ -22,6 +22,7 @@ __all__ = [
     "Finding",
     "Job",
     "JointPage",
+    "KeyEnding",
     "LedgerContent",
     "LedgerHead",
     "LedgerRecord",

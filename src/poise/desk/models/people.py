@@ -54,6 +54,20 @@ class SigningKeyFile(models.Model):
     draft = models.BinaryField(null=True)
 
 
+class KeyEnding(models.Model):
+    """A key that somebody asks to end, until enough people have signed the revocation."""
+
+    kept = models.OneToOneField(SigningKeyFile, on_delete=models.CASCADE, related_name="ending")
+    #: The key as it was when asked: one that took its place since then ends with it.
+    key_id = models.CharField(max_length=80)
+    reason = models.CharField(max_length=200)
+    #: From when its signatures are to count no more.
+    since = models.DateTimeField()
+    asked_by = models.CharField(max_length=64)
+    #: The revocation with the signatures so far; None before the first.
+    draft = models.BinaryField(null=True)
+
+
 class Presence(models.Model):
     """Where a person was last seen: a heartbeat that pages send while they are open."""
 

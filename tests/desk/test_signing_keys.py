@@ -1,0 +1,180 @@
+"""Signing keys on the account's page: exchanged, and ended where one is lost or its holder left."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from poise.desk.actions import Actor, key_ends, keys
+from poise.desk.ledger import DeskLedger
+from poise.desk.models import KeyEnding, SigningKeyFile, User
+from poise.desk.pages import signing_keys
+from poise.errors import ConflictError, DeskError, LedgerError, SignatureError
+
+PHRASE = "a passphrase of some length"
+OTHER = "another one, and longer still"
+
+
+@pytest.fixture
+def three(cio: User, ciso: User, chair: User) -> tuple[User, User, User]:
+    """Both leads and the chair, each with a key on the ledger."""
+    for user in (cio, ciso, chair):
+        keys.enrol(Actor.of(user), PHRASE)
+    keys.vouch(Actor.of(cio), "ciso", PHRASE)
+    assert keys.vouch(Actor.of(cio), "chair", PHRASE) is None
+    assert keys.vouch(Actor.of(ciso), "chair", PHRASE) is not None
+    return cio, ciso, chair
+
+
+def texts_of(user: User) -> str:
+    return "\n".join(need.text for need in signing_keys.needs(Actor.of(user)))
+
+
+def page_of(client: Client) -> str:
+    return client.get("/me").content.decode()
+
+
+def test_an_exchanged_key_signs_with_its_new_passphrase_only(
+    three: tuple[User, User, User], sign_in: Callable[[Any], Client]
+) -> None:
+    """Both keys sign the rotation; the ledger refuses the old one from then on."""
+    cio, client = three[0], sign_in(three[0])
+    before = keys.unlock(Actor.of(cio), PHRASE)
+    given = {"passphrase": PHRASE, "new": OTHER, "again": OTHER}
+    assert client.post("/me/key/exchange", {**given, "again": PHRASE}).status_code == 400
+    assert client.post("/me/key/exchange", {**given, "passphrase": OTHER}).status_code == 400
+    assert client.post("/me/key/exchange", {**given, "new": "short", "again": "short"}).status_code == 400
+    assert keys.unlock(Actor.of(cio), PHRASE).id == before.id, "nothing has changed yet"
+    assert client.post("/me/key/exchange", given).status_code == 302
+    after = keys.unlock(Actor.of(cio), OTHER)
+    assert after.id != before.id
+    assert keys.is_enrolled(Actor.of(cio))
+    with pytest.raises(LedgerError, match="E706"):
+        keys.unlock(Actor.of(cio), PHRASE)
+    with pytest.raises(SignatureError, match="E742"):
+        Actor.of(cio).record("test.act", {}, keys=[before])
+    Actor.of(cio).record("test.act", {}, keys=[after])
+    assert DeskLedger().verify().broken is None
+
+
+def test_a_lost_passphrase_ends_the_key_and_a_new_one_takes_its_place(
+    three: tuple[User, User, User], sign_in: Callable[[Any], Client]
+) -> None:
+    """The holder asks, two others sign, the holder makes a new key, the same two vouch for it."""
+    cio, ciso, chair = three
+    lost = keys.unlock(Actor.of(cio), PHRASE)
+    client = sign_in(cio)
+    wrong = client.post("/me/key/exchange", {"passphrase": OTHER, "new": OTHER, "again": OTHER})
+    assert "say so under Account" in wrong.content.decode(), "whoever lost it is told where to go"
+    assert client.post("/me/key/end", {"person": "cio", "reason": "  "}).status_code == 400
+    assert client.post("/me/key/end", {"person": "cio", "reason": "forgotten"}).status_code == 302
+    assert "Signed by</dt><dd>nobody yet" in page_of(client)
+    asked = KeyEnding.objects.get()
+    sign = f"/me/key/end/{asked.pk}/sign"
+    assert client.post(sign, {"passphrase": PHRASE}).status_code == 400, "not the holder"
+    assert "The signing key of cio is to end" in texts_of(ciso)
+    assert sign_in(ciso).post(sign, {"passphrase": PHRASE}).status_code == 302
+    assert "is to end" not in texts_of(ciso), "who has signed is not asked again"
+    assert keys.is_enrolled(Actor.of(cio)), "one alone ends no key"
+    assert "Signed by</dt><dd>ciso" in page_of(sign_in(chair))
+    assert sign_in(chair).post(sign, {"passphrase": PHRASE}).status_code == 302
+    assert not keys.is_enrolled(Actor.of(cio))
+    assert not SigningKeyFile.objects.filter(user=cio).exists()
+    assert "Make your signing key" in texts_of(cio)
+    with pytest.raises(SignatureError, match="E742"):
+        Actor.of(cio).record("test.act", {}, keys=[lost])
+    assert client.post("/me/key", {"passphrase": OTHER, "again": OTHER}).status_code == 302
+    for user in (ciso, chair):
+        keys.vouch(Actor.of(user), "cio", PHRASE)
+    assert keys.is_enrolled(Actor.of(cio))
+    assert DeskLedger().verify().broken is None
+    record = next(DeskLedger().records(kind="key.revoke"))
+    assert record.statement.author == "ciso", "the first who signs states it"
+    assert (record.body or {})["reason"] == "forgotten"
+
+
+def test_a_key_of_somebody_who_left_ends_without_them(three: tuple[User, User, User]) -> None:
+    """Somebody else asks; a key that the holder exchanged meanwhile ends with the one that was meant."""
+    cio, ciso, chair = three
+    asked = key_ends.ask(Actor.of(chair), "cio", "has left the company")
+    assert "asks that your signing key ends: has left" in texts_of(cio)
+    keys.exchange(Actor.of(cio), PHRASE, OTHER)
+    assert key_ends.sign(Actor.of(ciso), asked.pk, PHRASE) is None
+    assert key_ends.sign(Actor.of(ciso), asked.pk, PHRASE) is None, "once more is no second person"
+    assert key_ends.sign(Actor.of(chair), asked.pk, PHRASE) is not None
+    assert not keys.is_enrolled(Actor.of(cio))
+
+
+def test_a_signature_of_an_exchanged_key_is_given_again(three: tuple[User, User, User]) -> None:
+    """Whoever signed and then exchanged the key is asked once more, instead of holding the other up."""
+    _, ciso, chair = three
+    asked = key_ends.ask(Actor.of(chair), "cio", "has left the company")
+    key_ends.sign(Actor.of(ciso), asked.pk, PHRASE)
+    keys.exchange(Actor.of(ciso), PHRASE, OTHER)
+    assert "The signing key of cio is to end" in texts_of(ciso)
+    assert key_ends.sign(Actor.of(chair), asked.pk, PHRASE) is None
+    assert key_ends.sign(Actor.of(ciso), asked.pk, OTHER) is not None
+
+
+def test_signatures_since_a_theft_are_doubtful(three: tuple[User, User, User]) -> None:
+    """A time in the past reaches back; one ahead is refused."""
+    cio, ciso, chair = three
+    Actor.of(cio).record("test.act", {}, keys=[keys.unlock(Actor.of(cio), PHRASE)])
+    by = Actor.of(cio)
+    with pytest.raises(DeskError, match="E878"):
+        key_ends.ask(by, "cio", "stolen", by.now + timedelta(days=1))
+    assert DeskLedger().verify().contested == ()
+    asked = key_ends.ask(by, "cio", "stolen", by.now - timedelta(days=1))
+    for user in (ciso, chair):
+        key_ends.sign(Actor.of(user), asked.pk, PHRASE)
+    assert next(DeskLedger().records(-2, kind="test.act")).sequence in DeskLedger().verify().contested
+
+
+def test_what_is_taken_back_or_asked_wrongly_ends_nothing(three: tuple[User, User, User]) -> None:
+    """Only who asked and the holder take it back; nobody signs what is gone, or ends what is not there."""
+    cio, ciso, chair = three
+    asked = key_ends.ask(Actor.of(chair), "cio", "a mistake")
+    with pytest.raises(DeskError, match="E877"):
+        key_ends.ask(Actor.of(ciso), "cio", "asked twice")
+    with pytest.raises(DeskError, match="E877"):
+        key_ends.take_back(Actor.of(ciso), asked.pk)
+    key_ends.take_back(Actor.of(cio), asked.pk)
+    with pytest.raises(ConflictError, match="E871"):
+        key_ends.sign(Actor.of(ciso), asked.pk, PHRASE)
+    for person in ("nobody", "staff"):
+        with pytest.raises(DeskError, match="E877"):
+            key_ends.ask(Actor.of(cio), person, "has none")
+    with pytest.raises(DeskError, match="E878"):
+        key_ends.ask(Actor.of(cio), "ciso", "x" * 201)
+    assert keys.is_enrolled(Actor.of(cio))
+
+
+def test_a_key_made_but_not_vouched_for_yet_loses_the_vouching_of_an_exchanged_one(
+    cio: User, ciso: User, chair: User
+) -> None:
+    """A signature that counts no more would have the ledger refuse what the second person signs."""
+    for user in (cio, ciso, chair):
+        keys.enrol(Actor.of(user), PHRASE)
+    keys.vouch(Actor.of(cio), "ciso", PHRASE)
+    keys.vouch(Actor.of(cio), "chair", PHRASE)
+    keys.exchange(Actor.of(cio), PHRASE, OTHER)
+    assert keys.vouch(Actor.of(ciso), "chair", PHRASE) is None
+    assert keys.vouch(Actor.of(cio), "chair", OTHER) is not None
+
+
+def test_a_page_says_when_nobody_could_help(
+    cio: User, ciso: User, chair: User, sign_in: Callable[[Any], Client]
+) -> None:
+    """With two keys only, a lost one cannot be replaced: the page says it before it is too late."""
+    for user in (cio, ciso):
+        keys.enrol(Actor.of(user), PHRASE)
+    keys.vouch(Actor.of(cio), "ciso", PHRASE)
+    assert "No two others have a key yet" in page_of(sign_in(cio))
+    keys.enrol(Actor.of(chair), PHRASE)
+    for user in (cio, ciso):
+        keys.vouch(Actor.of(user), "chair", PHRASE)
+    assert "No two others have a key yet" not in page_of(sign_in(cio))

@@ -178,7 +178,10 @@ def needs(by: Actor) -> Iterator[Need]:
     for one in found.endings:
         author = telling.person(one.asked.asked_by)
         if one.may_sign:
-            yield Need(f"The signing key of {one.asked.kept.user.shown} is to end; sign it.", address)
+            yield Need(
+                f"{author} asks that the signing key of {one.asked.kept.user.shown} ends; sign it, or not.",
+                address,
+            )
         elif one.asked.kept.user == by.user and one.asked.asked_by != by.person:
             yield Need(f"{author} asks that your signing key ends: {one.asked.reason}", address)
 

@@ -73,7 +73,8 @@ def keep_private(database: Path) -> None:
     if not database.exists():
         database.touch(mode=0o600)
     for path in (database, *(database.with_name(database.name + end) for end in ("-wal", "-shm"))):
-        with suppress(FileNotFoundError):  # the last connection takes those beside it away
+        # The last connection takes those beside it away; another user's file is that user's to close.
+        with suppress(FileNotFoundError, PermissionError):
             if path.stat().st_mode & 0o077:
                 path.chmod(0o600)
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import gzip
+import os
 import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
@@ -134,6 +136,28 @@ def test_an_estate_without_its_calendars_asks_for_both(
     assert "choose it together with the file that names it" in text
     assert "permissions" not in text
     assert convert.latest_estate() is None
+
+
+@pytest.mark.parametrize(
+    "section", ["calendars:\n  night: {file: NAME}", "freezes:\n  year-end: {file: NAME}"]
+)
+def test_an_uploaded_estate_reads_no_other_file_of_the_machine(
+    section: str, cio: Any, sign_in: Callable[[Any], Client], tmp_path: Path
+) -> None:
+    """What cannot be read as a calendar is quoted in the fault: no way to a key, or to what others keep."""
+    secret = tmp_path / "secret"
+    secret.write_text("do-not-tell-this", encoding="utf-8")
+    key = settings.POISE_HOME / "secret-key"
+    assert key.exists()
+    for path in (str(secret), os.path.relpath(secret, settings.POISE_HOME / "estate/x"), "../../secret-key"):
+        text = f"company: Acme\ncurrency: EUR\ntimezone: Europe/Berlin\n{section.replace('NAME', path)}\n"
+        answer = sign_in(cio).post(
+            "/estate/adopt", {"files": [SimpleUploadedFile("estate.yaml", text.encode())]}
+        )
+        page = answer.content.decode()
+        assert "lies outside of the estate" in page, path
+        assert "do-not-tell" not in page
+        assert key.read_text(encoding="utf-8")[:10] not in page
 
 
 @pytest.mark.parametrize(

@@ -240,3 +240,20 @@ def test_no_mutation_makes_a_traceback(tmp_path: Path, data: st.DataObject) -> N
         return  # refused with faults; an error without any cannot be made
     assert estate.groups
     assert all(group.team in estate.teams for group in estate.groups.values())
+
+
+@pytest.mark.parametrize("name", ["../weekly.ics", "sub/../../weekly.ics", "ABSOLUTE"])
+def test_an_enclosed_estate_names_files_of_its_own_folder_only(name: str, tmp_path: Path) -> None:
+    """Whoever uploads one may not have the machine's other files read and quoted for them."""
+    folder = tmp_path / "estate"
+    (folder / "sub").mkdir(parents=True)
+    for place in (tmp_path, folder / "sub"):
+        (place / "weekly.ics").write_text(WEEKLY, encoding="utf-8")
+    for inside in ("weekly.ics", "sub/weekly.ics", "./sub/../weekly.ics"):
+        file = write_estate(folder, ESTATE.replace("weekly: weekly.ics", f"weekly: {inside}"))
+        assert "weekly" in load_estate(file, is_enclosed=True).calendars
+    outside = str(tmp_path / "weekly.ics") if name == "ABSOLUTE" else name
+    file = write_estate(folder, ESTATE.replace("weekly: weekly.ics", f"weekly: {outside}"))
+    assert "weekly" in load_estate(file).calendars, "on the own machine it may"
+    with pytest.raises(EstateError, match="lies outside of the estate's own folder"):
+        load_estate(file, is_enclosed=True)

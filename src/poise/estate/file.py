@@ -27,7 +27,7 @@ from poise.estate.records import (
 )
 from poise.estate.section import Section
 from poise.estate.tables import read_tables
-from poise.estate.text import read_text
+from poise.estate.text import Folder, read_text
 from poise.strictyaml.faults import Faults
 from poise.strictyaml.tree import Block, Scalar, parse_yaml
 
@@ -35,7 +35,7 @@ _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}")
 Rule = Literal["monthly-only", "severity-sla", "cvss-first", "kev-then-epss", "nothing"]
 
 
-def load_estate(path: str | Path) -> Estate:
+def load_estate(path: str | Path, *, is_enclosed: bool = False) -> Estate:
     """Read an estate.
 
     Parameters
@@ -43,6 +43,8 @@ def load_estate(path: str | Path) -> Estate:
     path
         ``estate.yaml``, or a folder that holds it, or a folder of CSV tables. Calendar files are
         found beside it. docs/estate.md has the whole vocabulary.
+    is_enclosed
+        Whether a file that it names outside of its folder is refused: as for one that somebody uploaded.
 
     Raises
     ------
@@ -63,7 +65,7 @@ def load_estate(path: str | Path) -> Estate:
         if parsed is None:
             raise EstateError(faults.found)
         root = parsed
-    estate = _Reader(root, folder, faults).estate()
+    estate = _Reader(root, Folder(folder, is_enclosed), faults).estate()
     faults.raise_if_any()
     return estate
 
@@ -71,7 +73,7 @@ def load_estate(path: str | Path) -> Estate:
 class _Reader:
     """Reads the sections one after the other; each needs those before it."""
 
-    def __init__(self, root: Block, folder: Path, faults: Faults) -> None:
+    def __init__(self, root: Block, folder: Folder, faults: Faults) -> None:
         self.root = root
         self.folder = folder
         self.faults = faults
@@ -189,11 +191,11 @@ class _Reader:
             file = section.required("file", f"{id}.ics")
             if file:
                 self._try_calendar(file)
-                yield id, Calendar(id, str(self.folder / file), timezone)
+                yield id, Calendar(id, str(self.folder.path / file), timezone)
 
     def _try_calendar(self, file: str) -> None:
         try:
-            read_calendar(self.folder / file, file)
+            read_calendar(self.folder.file(file), file)
         except EstateError as error:
             self.faults.extend(error.faults)
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
-from pathlib import Path
 from typing import Literal, cast
 from zoneinfo import ZoneInfo
 
@@ -14,6 +13,7 @@ from poise.estate import vocabulary as words
 from poise.estate.calendars import read_calendar
 from poise.estate.model import Freeze
 from poise.estate.section import Section
+from poise.estate.text import Folder
 
 #: Freezes of a calendar file are listed for these years; a plan's horizon lies within.
 FIRST_YEAR, LAST_YEAR = 2000, 2050
@@ -21,7 +21,7 @@ FIRST_YEAR, LAST_YEAR = 2000, 2050
 Kind = Literal["law", "policy", "preference"]
 
 
-def read_freezes(id: str, section: Section, folder: Path, timezone: str) -> Iterator[Freeze]:
+def read_freezes(id: str, section: Section, folder: Folder, timezone: str) -> Iterator[Freeze]:
     """Yield the freezes of one record: one for two dates, one per event of a calendar file.
 
     A ``to`` without a time of day includes that whole day.
@@ -54,7 +54,7 @@ def read_freezes(id: str, section: Section, folder: Path, timezone: str) -> Iter
     yield replace(freeze, start=start, end=end)
 
 
-def _from_file(freeze: Freeze, section: Section, folder: Path, local: ZoneInfo) -> Iterator[Freeze]:
+def _from_file(freeze: Freeze, section: Section, folder: Folder, local: ZoneInfo) -> Iterator[Freeze]:
     for key in ("from", "to"):
         if section.has(key):
             section.faults.add(
@@ -65,7 +65,7 @@ def _from_file(freeze: Freeze, section: Section, folder: Path, local: ZoneInfo) 
     file = section.text("file")
     first, last = (datetime(year, 1, 1, tzinfo=UTC) for year in (FIRST_YEAR, LAST_YEAR))
     try:
-        found = read_calendar(folder / file, file).occurrences(first, last, local)
+        found = read_calendar(folder.file(file), file).occurrences(first, last, local)
     except EstateError as error:
         section.faults.extend(error.faults)
         return

@@ -2,9 +2,43 @@
 
 from __future__ import annotations
 
+import os
+from dataclasses import dataclass
 from pathlib import Path
 
 from poise.errors import EstateError, Fault
+
+
+@dataclass(frozen=True, slots=True)
+class Folder:
+    """Where an estate lies, and from where the files that it names are counted.
+
+    Parameters
+    ----------
+    path
+        The folder.
+    is_enclosed
+        Whether files outside of it are refused, as for an estate that came over the network: its faults
+        quote what stands in the files that it names.
+    """
+
+    path: Path
+    is_enclosed: bool = False
+
+    def file(self, name: str) -> Path:
+        """Return where a file is that the estate names.
+
+        Raises
+        ------
+        EstateError
+            E100 when it lies outside of an enclosed folder, by its name; such a folder holds no links.
+        """
+        if self.is_enclosed and (os.path.isabs(name) or os.path.normpath(name).split(os.sep)[0] == os.pardir):
+            message = "lies outside of the estate's own folder."
+            hint = "put it beside the file that names it, and name it by its own name."
+            raise EstateError(Fault("E100", name, message, hint))
+        return self.path / name
+
 
 #: Largest file that is read [bytes]. An estate of 5,000 patch groups takes about 2 MB.
 MAX_FILE_BYTES = 20_000_000

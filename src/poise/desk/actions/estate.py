@@ -42,7 +42,7 @@ def adopt(by: Actor, files: Mapping[str, bytes]) -> EstateVersion:
                 path = Path(temporary, place)
                 path.parent.mkdir(parents=True, exist_ok=True)
                 path.write_bytes(content)
-        estate = load_estate(Path(temporary, entry))
+        estate = load_estate(Path(temporary, entry), is_enclosed=True)
         if not target.exists():
             shutil.copytree(temporary, target)
     version = EstateVersion.objects.create(

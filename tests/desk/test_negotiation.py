@@ -123,6 +123,18 @@ def test_neither_side_sees_the_other_s_position_before_both_have_sealed(two: Two
     assert all(row.is_sealed for row in OpeningPosition.objects.all())
 
 
+def test_shares_of_a_signed_proposal_count_from_what_holds_now(two: Two) -> None:
+    """Its plan is what goes on if nobody signs now: 0 %, as everywhere else on the page and over the API."""
+    seal_both(two)
+    agree(two)
+    at = convert.session(Actor.desk().now)
+    one = at.negotiation.proposals[0]
+    assert max(one.share_operations, one.share_security) > 0, "as it was recorded"
+    page = text(two.cio, "/table")
+    card = page[page.index('id="proposals"') : page.index('id="frontier"')]
+    assert re.findall(r"(-?[\d.]+) %", re.sub(r"<[^>]+>", "", card))[:2] == ["0", "0"]
+
+
 def test_a_draft_signed_with_a_key_that_was_exchanged_since_is_signed_again(two: Two) -> None:
     """The ledger would refuse the agreement once the other side has signed too."""
     seal_both(two)

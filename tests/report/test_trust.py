@@ -59,3 +59,15 @@ def test_every_dot_stays_in_its_row(values: tuple[float, ...]) -> None:
     heights = [float(y) for y in re.findall(r'cy="([\d.]+)"', chart)]
     assert len(heights) == len(values)
     assert all(28 + 96 < y < 28 + 192 for y in heights)
+
+
+@pytest.mark.parametrize("values", [(0.0,) * 100, (5.0,) * 100, tuple(float(n) for n in range(100))])
+def test_a_narrow_chart_keeps_dots_below_their_label_and_on_the_page(values: tuple[float, ...]) -> None:
+    """On a phone labels stand above the row, and no dot runs off the right edge."""
+    rows = [DotRow("above", ()), DotRow("row", values)]
+    chart = str(dot_chart(rows, lambda value: f"{value:g}", "dots", is_narrow=True))
+    label = float(re.findall(r'<text x="[\d.]+" y="([\d.]+)" class="row-label">row', chart)[0])
+    places = [(float(x), float(y)) for x, y in re.findall(r'cx="([\d.]+)" cy="([\d.]+)"', chart)]
+    assert len(places) == len(values)
+    assert 'viewBox="0 0 400 ' in chart
+    assert all(3 < x < 397 and label + 4 < y < 28 + 2 * 118 for x, y in places)

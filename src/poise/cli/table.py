@@ -12,6 +12,7 @@ from poise.cli import at_table, signing
 if TYPE_CHECKING:
     from poise.planning.problem import Plan
     from poise.table.landmarks import Landmarks
+    from poise.table.negotiation import Proposal
     from poise.table.session import Session
 
 
@@ -140,18 +141,7 @@ def run_show(arguments: argparse.Namespace) -> int:
             "limits": at.limits,
             "sealed": sorted(state.sealed),
             "positions": sorted(state.positions),
-            "proposals": [
-                {
-                    "number": one.number,
-                    "party": one.party,
-                    "label": one.label,
-                    "share_operations": one.share_operations,
-                    "share_security": one.share_security,
-                    "step": state.step_of(one.number),
-                    "matched": one.number in state.matched,
-                }
-                for one in state.proposals
-            ],
+            "proposals": [_proposal_json(at, one) for one in state.proposals],
             "due": state.due,
             "void": state.void,
             "agreement": state.in_force[0] if state.in_force else None,
@@ -212,6 +202,26 @@ def _start(moment: datetime | None) -> str:
     return f"{f'{moment:%Y-%m-%d %H:%M}' if moment else 'not done':<16}"
 
 
+def _shares_now(at: Session, one: Proposal) -> tuple[float, float]:
+    """Return (security's, operations') share of a proposal; those recorded count from what held then."""
+    from poise.table.ground import as_plan
+
+    return at.shares(at.costs(as_plan(one.windows)))
+
+
+def _proposal_json(at: Session, one: Proposal) -> dict[str, Any]:
+    security, operations = _shares_now(at, one)
+    return {
+        "number": one.number,
+        "party": one.party,
+        "label": one.label,
+        "share_operations": operations,
+        "share_security": security,
+        "step": at.negotiation.step_of(one.number),
+        "matched": one.number in at.negotiation.matched,
+    }
+
+
 def _landmarks_json(found: Landmarks) -> dict[str, Any]:
     return {
         "points": [
@@ -261,10 +271,10 @@ def _text(at: Session, after: Landmarks | None, reason: str) -> str:
     )
     lines += ["", f"Positions: {sealed or 'none yet'}"]
     for one in state.proposals:
-        step = state.step_of(one.number)
+        step, (security, operations) = state.step_of(one.number), _shares_now(at, one)
         lines.append(
             f"Proposal {one.number} ({one.party or 'desk'}): {one.label}; shares security "
-            f"{one.share_security:.0%}, operations {one.share_operations:.0%}"
+            f"{security:.0%}, operations {operations:.0%}"
             + (f"; a {step} step" if step else "")
             + ("; accepted by both" if one.number in state.matched else "")
         )

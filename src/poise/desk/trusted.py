@@ -116,6 +116,7 @@ def strip(plan: SimulatedPlan) -> SafeString:
     """Draw a hundred equally likely outcomes as dots in rows: full ones hold a loss."""
     count = len(plan.loss_dots)
     without = sum(value <= 0 for value in plan.loss_dots)
+    hold = "holds" if count - without == 1 else "hold"
     rows = -(-count // _COLUMNS)
     runs = []
     for row in range(rows):
@@ -127,7 +128,7 @@ def strip(plan: SimulatedPlan) -> SafeString:
         "{3}</svg>",
         _COLUMNS * _STEP,
         rows * _STEP,
-        f"{count - without} of {count} equally likely ways until the horizon hold a loss",
+        f"{count - without} of {count} equally likely ways until the horizon {hold} a loss",
         format_html_join("", "{}", ((_dots(*run),) for run in runs if run[2] > run[1])),
     )
 

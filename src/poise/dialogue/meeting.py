@@ -44,9 +44,14 @@ def ends(meeting: Meeting) -> datetime:
     return meeting.time + timedelta(minutes=meeting.act.minutes)
 
 
+def over(meeting: Meeting) -> datetime:
+    """Return when a meeting that nobody closes is over by itself."""
+    return ends(meeting) + OVERRUN
+
+
 def is_on(meeting: Meeting, now: datetime) -> bool:
     """Return whether two still sit together: nobody closed it, and its time was not over hours ago."""
-    return meeting.closed is None and now <= ends(meeting) + OVERRUN
+    return meeting.closed is None and now <= over(meeting)
 
 
 def minutes(state: Dialogue, meeting: Meeting, now: datetime) -> list[tuple[datetime, str, str]]:
@@ -54,5 +59,5 @@ def minutes(state: Dialogue, meeting: Meeting, now: datetime) -> list[tuple[date
 
     What they said long after the end of a meeting that nobody closed in time was not said in it.
     """
-    until = min(meeting.closed_at or now, ends(meeting) + OVERRUN)
+    until = min(meeting.closed_at or now, over(meeting))
     return sorted(one for one in news(state) if meeting.time <= one[0] <= until)

@@ -116,7 +116,7 @@ class LimitOut(Schema):
 
 
 class ProposalOut(Schema):
-    """A plan that somebody put on the table; shares of each side's best, 0 is the default plan's."""
+    """A plan that somebody put on the table; shares of each side's best, 0 if nobody signs now."""
 
     number: int
     party: str | None

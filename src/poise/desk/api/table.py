@@ -12,6 +12,9 @@ from poise.desk.api.security import CallRequest, needs
 from poise.desk.api.shapes import RecordOut, RecordsOut, TableOut
 from poise.desk.ledger import DeskLedger
 from poise.ledger.record import Record
+from poise.table.ground import as_plan
+from poise.table.negotiation import Proposal
+from poise.table.session import Session
 
 router = Router()
 #: Records of one answer.
@@ -36,18 +39,20 @@ def table(request: CallRequest) -> dict[str, Any]:
         "opened": sorted(state.positions),
         "due": state.due,
         "limits": [msgspec.to_builtins(limit) for limit in state.limits],
-        "proposals": [
-            {
-                "number": one.number,
-                "party": one.party,
-                "label": one.label,
-                "share_operations": one.share_operations,
-                "share_security": one.share_security,
-                "is_matched": one.number in state.matched,
-            }
-            for one in state.proposals
-        ],
+        "proposals": [_proposal(at, one) for one in state.proposals],
         "in_force": state.in_force[0] if state.in_force else None,
+    }
+
+
+def _proposal(at: Session, one: Proposal) -> dict[str, Any]:
+    security, operations = at.shares(at.costs(as_plan(one.windows)))
+    return {
+        "number": one.number,
+        "party": one.party,
+        "label": one.label,
+        "share_operations": operations,
+        "share_security": security,
+        "is_matched": one.number in at.negotiation.matched,
     }
 
 

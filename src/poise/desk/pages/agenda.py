@@ -16,7 +16,7 @@ from poise.desk.pages.dialogue import acts_of, shared_goals, shown
 from poise.desk.pages.dialogue_forms import ROWS
 from poise.desk.routes import DeskRequest, page
 from poise.dialogue.agenda import CARRIES, make_agenda
-from poise.dialogue.meeting import ends, is_on, minutes, next_meeting, planned
+from poise.dialogue.meeting import ends, is_on, minutes, next_meeting, over, planned
 from poise.dialogue.meeting_ics import agenda_ics
 
 _MEMORY: Final = live.Memory()
@@ -95,6 +95,7 @@ def meeting(request: DeskRequest, key: str) -> HttpResponse:
         "listed": listed,
         "current": current,
         "ends": ends(found),
+        "over": over(found),
         "left_seconds": left,
     }
     context |= {"now": request.actor.now, "is_on": is_on(found, request.actor.now)}

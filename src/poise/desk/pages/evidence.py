@@ -94,14 +94,20 @@ def _pair(found: Trusted, first: str, second: str) -> dict[str, Any]:
 
 
 def _dots(rows: list[tuple[str, tuple[float, ...]]], currency: str) -> SafeString:
+    """Return dots for wide and for narrow pages; the style sheet shows one of them."""
     money = Money(currency)
     what = "loss" if currency else "unplanned hours"
-    chart = dot_chart(
-        [DotRow(label, values) for label, values in rows],
-        money if currency else lambda value: f"{value:g} h",
-        f"A hundred equally likely outcomes of {what} each; told in words below",
-    )
-    return mark_safe(chart)  # noqa: S308  built by poise.report.markup, which escapes what it is given
+    charts = [
+        dot_chart(
+            [DotRow(label, values) for label, values in rows],
+            money if currency else lambda value: f"{value:g} h",
+            f"A hundred equally likely outcomes of {what} each; told in words below",
+            is_narrow=is_narrow,
+        )
+        for is_narrow in (False, True)
+    ]
+    # Built by poise.report.markup, which escapes what it is given.
+    return mark_safe("".join(charts))  # noqa: S308
 
 
 def _in_words(label: str, plan: SimulatedPlan) -> dict[str, Any]:

@@ -173,20 +173,27 @@ def _positions(request: DeskRequest, at: DeskSession) -> list[dict[str, Any]]:
 
 
 def _proposals(request: DeskRequest, at: DeskSession, played: Trusted | None) -> list[dict[str, Any]]:
+    """Return proposals, the newest first, with shares of now: those recorded count from what held then."""
     state, answers = at.negotiation, _own_answers(request, at)
-    signed = _signed_proposal(at)
-    return [
-        {
-            "one": one,
-            "own_answer": answers.get(str(one.number), ""),
-            "costs": costs_of(at.ground.problem, as_plan(one.windows)),
-            "step": state.step_of(one.number),
-            "is_matched": one.number in state.matched,
-            "is_signed": one.number == signed,
-            "trust": played.figure(as_plan(one.windows)) if played else None,
-        }
-        for one in reversed(state.proposals)
-    ]
+    signed, rows = _signed_proposal(at), []
+    for one in reversed(state.proposals):
+        plan = as_plan(one.windows)
+        costs = at.costs(plan)
+        security, operations = at.shares(costs)
+        rows.append(
+            {
+                "one": one,
+                "own_answer": answers.get(str(one.number), ""),
+                "costs": costs,
+                "security": security,
+                "operations": operations,
+                "step": state.step_of(one.number),
+                "is_matched": one.number in state.matched,
+                "is_signed": one.number == signed,
+                "trust": played.figure(plan) if played else None,
+            }
+        )
+    return rows
 
 
 def _signed_proposal(at: DeskSession) -> int | None:

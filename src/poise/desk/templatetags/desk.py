@@ -113,6 +113,12 @@ def person(name: str) -> str:
 
 
 @register.filter
+def breakable(name: str) -> SafeString:
+    """Let a line break after the slashes of a long name, such as an image's, rather than within its words."""
+    return mark_safe(conditional_escape(name).replace("/", "/<wbr>"))  # noqa: S308  escaped before
+
+
+@register.filter
 def quarter(value: str) -> str:
     """Write a quarter such as 2026Q2 in words."""
     year, _, number = value.partition("Q")

@@ -62,6 +62,16 @@ def test_everything_lies_inside_the_picture(document: PlanDocument, width: float
                 assert -1 <= float(shape.get(name, "")) <= most + 1, shape.attrib
 
 
+@pytest.mark.parametrize(("default", "has_room"), [(60.0, True), (21.0, False)])
+def test_words_about_plans_stand_where_plans_can_be(default: float, has_room: bool) -> None:
+    """Of a default plan close above the bound, nothing is written into the part that no plan reaches."""
+    hull = ((5.0, 100.0), (40.0, 20.0), (100.0, 18.0))
+    dots = tuple(Dot(x, y, None, True, "plan") for x, y in hull)
+    mark = Mark(70.0, default, "If nobody signs", "D", "square", True, True, True, "title")
+    chart = frontier_chart(FrontierData(dots, hull, (mark,), "x", "y", str, "summary"))
+    assert ("better for both than the default" in chart) == has_room
+
+
 def test_every_plan_has_a_title(document: PlanDocument) -> None:
     """A mark without a name cannot be asked about."""
     root = ElementTree.fromstring(frontier_chart(frontier_data(document)))

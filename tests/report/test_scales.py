@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from poise.report.scales import Scale, clipped, padded, ticks
+from poise.report.scales import Scale, clipped, level_at, padded, ticks
 
 FINITE = st.floats(-1e12, 1e12).filter(lambda value: value == 0 or abs(value) > 1e-6)
 
@@ -59,3 +59,9 @@ def test_line_is_cut_where_it_leaves_the_axes() -> None:
     assert clipped([(0, 100), (20, 40), (40, 20)], x, y) == [(50 / 3, 50), (20, 40), (30, 30)]
     assert clipped([(0, 5), (40, 5)], x, y) == [(10, 5), (30, 5)]
     assert clipped([(0, 90), (40, 80)], x, y) == []
+
+
+def test_a_line_is_level_beyond_its_ends() -> None:
+    """Between its points it is straight; beyond them nothing is known of it."""
+    line = [(1.0, 10.0), (3.0, 4.0)]
+    assert [level_at(line, x) for x in (0.0, 1.0, 2.0, 3.0, 9.0)] == [10.0, 10.0, 7.0, 4.0, 4.0]

@@ -13,7 +13,7 @@ from itertools import pairwise
 from poise.report.glyphs import Shape, axis_break, glyph, points_of
 from poise.report.labels import Box, place
 from poise.report.markup import Markup, element, number
-from poise.report.scales import Scale, clipped, padded, ticks
+from poise.report.scales import Scale, clipped, level_at, padded, ticks
 
 #: Marks farther from the frontier than this share of its width or height are drawn at the edge.
 _REACH = 0.9
@@ -106,8 +106,8 @@ def frontier_chart(data: FrontierData, width: float = 920.0, height: float = 560
         "svg",
         _hatch(f"no-plan-{name}"),
         _axes(data, frame),
-        _bound(data, frame, f"no-plan-{name}"),
         _default_corner(data, frame),
+        _bound(data, frame, f"no-plan-{name}"),
         [_dot(dot, frame) for dot in data.dots],
         _marks(data, frame),
         viewBox=f"0 0 {number(width)} {number(height)}",
@@ -224,14 +224,13 @@ def _default_corner(data: FrontierData, frame: _Frame) -> Markup | None:
         return None
     x, y = frame.at(default.x, default.y)
     corner = points_of([(frame.box.left, y), (x, y), (x, frame.box.bottom)])
-    words = "better for both than the default"
-    return element(
-        "g",
-        element("polyline", points=corner, class_="corner"),
-        None
-        if frame.is_narrow or x - frame.box.left < _CORNER_WORDS
-        else _words(words, x - 8, y + 15, "region", "end"),
-    )
+    words = _words("better for both than the default", x - 8, y + 15, "region", "end")
+    bound = [(frame.x(one), frame.y(two)) for one, two in sorted(data.hull)]
+    # Words about plans do not stand where no plan can be.
+    has_room = not bound or level_at(bound, x - 0.6 * _CORNER_WORDS) > y + 20
+    is_shown = has_room and not frame.is_narrow and x - frame.box.left >= _CORNER_WORDS
+    drawn = element("polyline", points=corner, class_="corner")
+    return element("g", drawn, words if is_shown else None)
 
 
 def _dot(dot: Dot, frame: _Frame) -> Markup:

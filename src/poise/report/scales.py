@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
+import numpy as np
+
 #: Steps between ticks that people read easily.
 _STEPS = (1.0, 2.0, 2.5, 5.0, 10.0)
 
@@ -80,3 +82,8 @@ def clipped(line: Sequence[tuple[float, float]], x: Scale, y: Scale) -> list[tup
             piece = [(at, y.clip(y1 + slope * (at - x1))) for at in (start, end)]
             inside += piece if not inside or inside[-1] != piece[0] else piece[1:]
     return inside
+
+
+def level_at(line: Sequence[tuple[float, float]], x: float) -> float:
+    """Return how high a line of at least one point, sorted by x, is at a place; level beyond its ends."""
+    return float(np.interp(x, [one for one, _ in line], [two for _, two in line]))

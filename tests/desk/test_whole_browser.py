@@ -247,7 +247,7 @@ def test_two_people_sign_and_the_page_prints(two: tuple[Any, Any], empty: Runnin
     is_for_everybody(anna)
     anna.get_by_label("Passphrase of your signing key").fill("not the one at all")
     press(anna, "Sign for operations")
-    anna.get_by_text("E706").wait_for()
+    anna.get_by_text("E706", exact=True).wait_for()  # else a hash that holds these digits will do
     anna.goto(f"{empty.address}/")
     anna.get_by_role("link", name="An agreement waits for your signature.").click()
     anna.get_by_label("Passphrase of your signing key").fill(PASSPHRASES[0])

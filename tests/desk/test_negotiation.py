@@ -50,7 +50,7 @@ class Two:
 
 @pytest.fixture
 def two(cio: User, ciso: User, sign_in: Callable[[Any], Client]) -> Two:
-    return seated(cio, ciso, sign_in, small_ground(11))
+    return seated(cio, ciso, sign_in, small_ground(33))
 
 
 def seated(cio: User, ciso: User, sign_in: Callable[[Any], Client], ground: Ground) -> Two:
@@ -132,7 +132,7 @@ def test_shares_of_a_signed_proposal_count_from_what_holds_now(two: Two) -> None
     assert max(one.share_operations, one.share_security) > 0, "as it was recorded"
     page = text(two.cio, "/table")
     card = page[page.index('id="proposals"') : page.index('id="frontier"')]
-    assert re.findall(r"(-?[\d.]+) %", re.sub(r"<[^>]+>", "", card))[:2] == ["0", "0"]
+    assert re.findall(r"(-?[\d.]+)\s%", re.sub(r"<[^>]+>", "", card))[:2] == ["0", "0"]
 
 
 def test_a_draft_signed_with_a_key_that_was_exchanged_since_is_signed_again(two: Two) -> None:

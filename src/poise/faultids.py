@@ -152,6 +152,7 @@ FAULT_IDS: dict[str, str] = {
     "E744": "One person stands on both sides.",
     "E745": "A record about keys breaks the rules.",
     "E746": "A checkpoint is not signed by a key that counts.",
+    "E747": "Too few people have signed a record about keys.",
     "E550": "A file of limits, terms or triggers cannot be read.",
     "E551": "A limit does not make sense.",
     "E552": "A limit is given twice.",

@@ -125,6 +125,28 @@ def test_a_faulty_estate_changes_nothing(cio: Any, company: SampleFiles) -> None
     assert convert.estate_of(version).name == version.company
 
 
+@pytest.mark.parametrize(
+    "named",
+    [
+        "windows-sunday.ics/windows-sunday.ics",
+        "estate.yaml/windows-sunday.ics",
+        f"{'x' * 300}/windows-sunday.ics",
+        f"{'a/' * 3_000}windows-sunday.ics",
+        "a\0b/windows-sunday.ics",
+    ],
+)
+def test_an_estate_that_names_what_no_file_can_be_called_is_told_so(
+    cio: Any, company: SampleFiles, named: str
+) -> None:
+    """Calendars are laid where the estate looks for them; where nothing can lie, that is its fault."""
+    files = [company.estate, *(company.estate.parent / "calendars").glob("*.ics")]
+    given = {path.name: path.read_bytes() for path in files}
+    given["estate.yaml"] = given["estate.yaml"].replace(b"calendars/windows-sunday.ics", named.encode())
+    with pytest.raises(EstateError, match="E1"):
+        estate.adopt(Actor.of(cio), given)
+    assert convert.latest_estate() is None
+
+
 def test_an_estate_without_its_calendars_asks_for_both(
     cio: Any, company: SampleFiles, sign_in: Callable[[Any], Client]
 ) -> None:

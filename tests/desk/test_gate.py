@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 from collections.abc import Callable
 from datetime import timedelta
@@ -15,12 +16,12 @@ from django.utils import timezone
 
 from gate.build import COMMIT, Desk, result, sarif
 from poise.desk import clock
-from poise.desk.actions import Actor, gate_policies, gate_reports, keys, tokens
+from poise.desk.actions import Actor, gate_policies, gate_reports, key_ends, keys, tokens
 from poise.desk.gate import gate_register, trust
 from poise.desk.ledger import DeskLedger
 from poise.desk.models import DeliveryVerdict, DeployLog, PolicyDraft
 from poise.desk.pages.gate_policies import TEMPLATE
-from poise.errors import ConflictError, NotAllowedError, PolicyError
+from poise.errors import ConflictError, NotAllowedError, PolicyError, SignatureError
 from poise.gate.delivery import Request, judge_delivery
 from poise.gate.documents import SignedPolicy, verify_policy
 from poise.gate.verdict import encode
@@ -308,3 +309,53 @@ def test_the_ledger_shows_what_was_signed_as_people_read_it(agreed: str, sides: 
     assert "What is signed" in page
     assert "Any new secret in the source stops the delivery" in page
     assert "application/vnd.poise.policy+json" in page
+
+
+def test_a_policy_whose_signer_has_a_new_key_asks_for_its_next_version(
+    agreed: str, sides: tuple[Any, Any], sign_in: Any, tmp_path: Path
+) -> None:
+    """Pipelines that know today's keys refuse it; both leads are told, and the next names the new key."""
+    cio, ciso = sides
+    client, old = sign_in(ciso), trust().security[0]
+    assert "Delivery policies rest on this key (shop-delivery 1)" in client.get("/me").content.decode()
+    given = {"passphrase": PHRASE, "new": f"new {PHRASE}", "again": f"new {PHRASE}"}
+    told = client.post("/me/key/exchange", given, follow=True).content.decode()
+    assert "The delivery policy shop-delivery 1 rests on your old key" in told
+    file = tmp_path / "policy.json"
+    file.write_bytes(gate_register().policies[agreed].envelope.to_bytes())
+    with pytest.raises(SignatureError, match="E780"):
+        verify_policy(file, trust(), clock.now())
+    for user in sides:
+        assert "Write the next version of shop-delivery 1" in sign_in(user).get("/").content.decode()
+    shown = client.get(f"/deliveries/policies/{agreed}").content.decode()
+    assert "The signature of security is by a key that was exchanged or has ended" in shown
+    next_text = html.unescape(client.get(f"/deliveries/policies/new?from={agreed}").content.decode())
+    assert trust().security[0] in next_text
+    assert f'key: "{old}"' not in next_text
+    draft = gate_policies.save_draft(Actor.of(cio), None, 0, text_of(2))
+    record = gate_policies.propose(Actor.of(cio), draft, 1, PHRASE)
+    gate_policies.agree(Actor.of(ciso), record.hash, f"new {PHRASE}")
+    assert "Write the next version" not in client.get("/").content.decode()
+    file.write_bytes(gate_register().policies[record.hash].envelope.to_bytes())
+    assert verify_policy(file, trust(), clock.now()).signers
+
+
+def test_a_proposal_by_a_key_that_counts_no_more_is_not_signed(
+    sides: tuple[Any, Any], chair: Any, sign_in: Any
+) -> None:
+    """Else it would be in force here, and refused in every pipeline."""
+    cio, ciso = sides
+    keys.enrol(Actor.of(chair), PHRASE)
+    for user in sides:
+        keys.vouch(Actor.of(user), "chair", PHRASE)
+    draft = gate_policies.save_draft(Actor.of(ciso), None, 0, text_of())
+    record = gate_policies.propose(Actor.of(ciso), draft, 1, PHRASE)
+    asked = key_ends.ask(Actor.of(chair), "ciso", "stolen")
+    for user in (cio, chair):
+        key_ends.sign(Actor.of(user), asked.pk, PHRASE)
+    shown = sign_in(cio).get(f"/deliveries/policies/{record.hash}").content.decode()
+    assert "Decline it, and sign a new one" in shown
+    assert "Sign for your side" not in shown
+    with pytest.raises(PolicyError, match="E615"):
+        gate_policies.agree(Actor.of(cio), record.hash, PHRASE)
+    gate_policies.decline(Actor.of(cio), record.hash, "its key was stolen")

@@ -10,7 +10,7 @@ import pytest
 from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
 from django.contrib.sessions.backends.db import SessionStore
-from django.db import InterfaceError, OperationalError
+from django.db import DataError, InterfaceError, OperationalError
 from django.http import HttpResponse
 from django.test import Client, RequestFactory
 from requests import ConnectionError
@@ -19,6 +19,7 @@ from desk.running import RunningDesk
 from poise.desk import logs, middleware, places, workspace
 from poise.desk.actions import Actor, tokens
 from poise.desk.api import security
+from poise.desk.pages import home
 from poise.errors import DeskError, Fault
 
 
@@ -74,6 +75,24 @@ def test_the_log_tells_of_an_absent_database_once_a_minute(
     monkeypatch.setattr(SessionStore, "load", lambda _: 1 / 0)
     client.get("/findings")
     assert caplog.records[-1].exc_info, "a fault of our own still has its place in the log"
+
+
+def test_what_the_database_cannot_keep_is_told_as_such(
+    ciso: Any, sign_in: Callable[[Any], Client], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """PostgreSQL refuses a character 0 in a text, which a program may send; SQLite keeps it."""
+    client = sign_in(ciso)
+
+    def refuse(*_: Any, **__: Any) -> None:
+        raise DataError("PostgreSQL text fields cannot contain NUL (0x00) bytes")
+
+    monkeypatch.setattr(home, "_newest", refuse)
+    monkeypatch.setattr(security, "holder", refuse)
+    page = client.get("/")
+    assert page.status_code == 400
+    assert "cannot be kept" in page.content.decode()
+    call = client.get("/api/findings", headers={"Authorization": "Bearer poise_x"})
+    assert (call.status_code, call.json()["faults"][0]["id"]) == (400, "E878")
 
 
 def test_our_own_fault_is_not_blamed_on_the_database(

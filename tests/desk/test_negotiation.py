@@ -15,7 +15,7 @@ from django.conf import settings
 from django.test import Client
 
 from poise.desk import convert, worker, workspace
-from poise.desk.actions import Actor, keys
+from poise.desk.actions import Actor, key_ends, keys, people
 from poise.desk.ledger import DeskLedger
 from poise.desk.models import AgreementDraft, Job, OpeningPosition, User
 from poise.desk.pages.outcomes import windows_over
@@ -145,6 +145,31 @@ def test_a_draft_signed_with_a_key_that_was_exchanged_since_is_signed_again(two:
     post(two.ciso, sign, {"passphrase": PASSPHRASES["ciso"]})
     assert convert.session(Actor.desk().now).negotiation.in_force is None
     post(two.cio, sign, {"passphrase": "a new one for the same person"})
+    assert convert.session(Actor.desk().now).negotiation.in_force is not None
+
+
+def test_what_somebody_composed_who_left_is_composed_anew(
+    two: Two, chair: User, administrator: User, sign_in: Callable[[Any], Client]
+) -> None:
+    """Its author can sign it no more, and nobody else for them."""
+    keys.enrol(Actor.of(chair), "for both of you, always")
+    for user in two.people:
+        keys.vouch(Actor.of(user), "chair", PASSPHRASES[user.username])
+    seal_both(two)
+    draft = compose(two)
+    post(two.ciso, f"/agreements/drafts/{draft.pk}/sign", {"passphrase": PASSPHRASES["ciso"]})
+    asked = key_ends.ask(Actor.of(chair), "ciso", "has left")
+    key_ends.sign(Actor.of(two.people[0]), asked.pk, PASSPHRASES["cio"])
+    key_ends.sign(Actor.of(chair), asked.pk, "for both of you, always")
+    people.give_role(Actor.of(administrator), two.people[1], "")
+    new = people.admit(Actor.of(administrator), "next", "a passphrase of some length", "security-lead")
+    keys.enrol(Actor.of(new), PASSPHRASES["ciso"])
+    keys.vouch(Actor.of(two.people[0]), "next", PASSPHRASES["cio"])
+    keys.vouch(Actor.of(chair), "next", "for both of you, always")
+    post(two.cio, f"/agreements/compose/{draft.proposal}")
+    anew = AgreementDraft.objects.get()
+    post(two.cio, f"/agreements/drafts/{anew.pk}/sign", {"passphrase": PASSPHRASES["cio"]})
+    post(sign_in(new), f"/agreements/drafts/{anew.pk}/sign", {"passphrase": PASSPHRASES["ciso"]})
     assert convert.session(Actor.desk().now).negotiation.in_force is not None
 
 

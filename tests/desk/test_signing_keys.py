@@ -9,11 +9,12 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from poise.desk.actions import Actor, key_ends, keys
+from poise.desk.actions import Actor, key_ends, keys, people
 from poise.desk.ledger import DeskLedger
 from poise.desk.models import KeyEnding, SigningKeyFile, User
 from poise.desk.pages import signing_keys
-from poise.errors import ConflictError, DeskError, LedgerError, SignatureError
+from poise.errors import ConflictError, DeskError, LedgerError, NotAllowedError, SignatureError
+from poise.ledger.keys import SigningKey
 
 PHRASE = "a passphrase of some length"
 OTHER = "another one, and longer still"
@@ -135,14 +136,16 @@ def test_signatures_since_a_theft_are_doubtful(three: tuple[User, User, User]) -
 
 
 def test_what_is_taken_back_or_asked_wrongly_ends_nothing(three: tuple[User, User, User]) -> None:
-    """Only who asked and the holder take it back; nobody signs what is gone, or ends what is not there."""
+    """Only who asked takes it back; nobody signs what is gone, or ends what is not there."""
     cio, ciso, chair = three
     asked = key_ends.ask(Actor.of(chair), "cio", "a mistake")
     with pytest.raises(DeskError, match="E877"):
         key_ends.ask(Actor.of(ciso), "cio", "asked twice")
     with pytest.raises(DeskError, match="E877"):
         key_ends.take_back(Actor.of(ciso), asked.pk)
-    key_ends.take_back(Actor.of(cio), asked.pk)
+    with pytest.raises(DeskError, match="E877"):
+        key_ends.take_back(Actor.of(cio), asked.pk, PHRASE)
+    key_ends.take_back(Actor.of(chair), asked.pk)
     with pytest.raises(ConflictError, match="E871"):
         key_ends.sign(Actor.of(ciso), asked.pk, PHRASE)
     for person in ("nobody", "staff"):
@@ -178,3 +181,113 @@ def test_a_page_says_when_nobody_could_help(
     for user in (cio, ciso):
         keys.vouch(Actor.of(user), "chair", PHRASE)
     assert "No two others have a key yet" not in page_of(sign_in(cio))
+
+
+def test_a_page_counts_on_nobody_who_has_another_role_now(
+    three: tuple[User, User, User], administrator: User, sign_in: Callable[[Any], Client]
+) -> None:
+    """A key of the roster whose holder signs nothing here any more helps nobody."""
+    cio, _, chair = three
+    people.give_role(Actor.of(administrator), chair, "auditor")
+    assert "No two others have a key yet" in page_of(sign_in(cio))
+
+
+def test_who_has_the_password_alone_keeps_no_stolen_key_alive(
+    three: tuple[User, User, User], sign_in: Callable[[Any], Client]
+) -> None:
+    """What the holder asked, the holder takes back with the passphrase; what others asked, not at all."""
+    cio, ciso, _ = three
+    asked = key_ends.ask(Actor.of(cio), "cio", "stolen")
+    key_ends.sign(Actor.of(ciso), asked.pk, PHRASE)
+    client, back = sign_in(cio), f"/me/key/end/{asked.pk}/take-back"
+    assert "if you know it again" in page_of(client)
+    assert client.post(back).status_code == 400
+    assert client.post(back, {"passphrase": OTHER}).status_code == 400
+    assert KeyEnding.objects.get().draft is not None, "the signature is still there"
+    assert client.post(back, {"passphrase": PHRASE}).status_code == 302
+    assert not KeyEnding.objects.exists()
+
+
+def test_somebody_else_takes_back_what_one_asked_who_is_gone(
+    three: tuple[User, User, User], administrator: User
+) -> None:
+    """Else a wrong time could only be signed, and the right one never asked."""
+    cio, ciso, chair = three
+    asked = key_ends.ask(Actor.of(ciso), "cio", "stolen", Actor.of(ciso).now - timedelta(days=400))
+    people.give_role(Actor.of(administrator), ciso, "")
+    with pytest.raises(DeskError, match="E877"):
+        key_ends.take_back(Actor.of(cio), asked.pk, PHRASE)
+    key_ends.take_back(Actor.of(chair), asked.pk)
+    key_ends.ask(Actor.of(chair), "cio", "stolen")
+
+
+def test_two_of_one_role_end_no_key_and_vouch_for_none(
+    three: tuple[User, User, User], administrator: User
+) -> None:
+    """A key speaks for the role in which it was made; its holder has another one now."""
+    cio, ciso, chair = three
+    people.give_role(Actor.of(administrator), ciso, "operations-lead")
+    ciso.refresh_from_db()
+    asked = key_ends.ask(Actor.of(cio), "chair", "not asked by two roles")
+    keys.enrol(Actor.of(people.admit(Actor.of(administrator), "new", PHRASE, "security-lead")), PHRASE)
+    refusal = r"E877 has a signing key of another role \(security\)"
+    with pytest.raises(DeskError, match=refusal):
+        key_ends.sign(Actor.of(ciso), asked.pk, PHRASE)
+    with pytest.raises(DeskError, match=refusal):
+        keys.vouch(Actor.of(ciso), "new", PHRASE)
+    assert keys.is_enrolled(Actor.of(chair))
+
+
+def test_a_thief_who_exchanges_while_the_end_is_asked_gains_nothing(three: tuple[User, User, User]) -> None:
+    """The exchange looked at the clock first and reached the ledger second; the new key ends all the same."""
+    cio, ciso, chair = three
+    begun = Actor.of(cio)
+    asked = key_ends.ask(Actor(chair, begun.now + timedelta(seconds=1)), "cio", "stolen")
+    keys.exchange(begun, PHRASE, OTHER)
+    later = begun.now + timedelta(seconds=2)
+    for user in (ciso, chair):
+        key_ends.sign(Actor(user, later), asked.pk, PHRASE)
+    assert not keys.is_enrolled(Actor(cio, later))
+    keys.enrol(Actor(cio, later), PHRASE)
+    for user in (ciso, chair):
+        keys.vouch(Actor(user, later), "cio", PHRASE)
+    assert keys.is_enrolled(Actor(cio, later))
+    assert DeskLedger().verify().broken is None
+
+
+def test_a_time_before_the_exchange_reaches_the_key_of_then(three: tuple[User, User, User]) -> None:
+    """The key was stolen, then exchanged: what the first one signed is doubtful too, and the second ends."""
+    cio, ciso, chair = three
+    start = Actor.of(cio).now
+    hours = [start + timedelta(hours=hour) for hour in range(5)]
+    Actor(cio, hours[1]).record("test.act", {}, keys=[keys.unlock(Actor(cio, hours[1]), PHRASE)])
+    keys.exchange(Actor(cio, hours[2]), PHRASE, OTHER)
+    Actor(cio, hours[3]).record("test.act", {}, keys=[keys.unlock(Actor(cio, hours[3]), OTHER)])
+    asked = key_ends.ask(Actor(cio, hours[4]), "cio", "stolen", start + timedelta(minutes=30))
+    for user in (ciso, chair):
+        key_ends.sign(Actor(user, hours[4]), asked.pk, PHRASE)
+    acts = {record.sequence for record in DeskLedger().records(kind="test.act")}
+    assert len(acts) == 2
+    assert acts <= set(DeskLedger().verify().contested)
+    assert not keys.is_enrolled(Actor(cio, hours[4]))
+
+
+def test_an_enrolment_that_can_never_count_says_why(three: tuple[User, User, User]) -> None:
+    """That one more has to vouch is said of missing signatures, and of nothing else."""
+    cio, ciso, _ = three
+    body = {"person": "cio", "name": "Cio", "key": SigningKey.generate().id, "roles": ["operations"]}
+    draft = DeskLedger().draft("key.enrol", "cio", body, now=Actor.of(cio).now)
+    with pytest.raises(SignatureError, match="has another key that counts"):
+        keys.placed(Actor.of(cio), draft.signed(keys.unlock(Actor.of(ciso), PHRASE)))
+
+
+def test_a_role_that_was_taken_away_meanwhile_acts_no_more(
+    three: tuple[User, User, User], administrator: User
+) -> None:
+    """Whoever waits for the ledger was loaded before: what counts is the role once it is their turn."""
+    _, ciso, chair = three
+    waiting = Actor.of(chair)
+    people.give_role(Actor.of(administrator), User.objects.get(pk=chair.pk), "auditor")
+    assert chair.role == "chair", "as the waiting request knows it"
+    with pytest.raises(NotAllowedError, match="E870"):
+        key_ends.ask(waiting, ciso.username, "has left")

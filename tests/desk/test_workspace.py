@@ -38,6 +38,15 @@ def test_the_database_is_for_its_owner_alone_in_an_open_folder(tmp_path: Path) -
     assert mode(desk.workspace) == 0o755, "whoever made it chose so"
 
 
+@pytest.mark.parametrize("name", ["a#b", "a?b", "a%20b", "with blanks"])
+def test_a_workspace_of_any_name_holds_its_database(tmp_path: Path, name: str) -> None:
+    """An address ends at some signs; two desks would share one database beside their folders."""
+    desk = RunningDesk(tmp_path / name)
+    assert json.loads(desk.python(MODES)) == ALL_PRIVATE
+    assert [one.name for one in tmp_path.iterdir()] == [name]
+    assert (desk.workspace / "desk.sqlite").is_file()
+
+
 def test_a_database_of_an_earlier_version_is_closed(tmp_path: Path) -> None:
     """What was made readable for everybody stays so until somebody looks, unless the desk does."""
     for name in ALL_PRIVATE:

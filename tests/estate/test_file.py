@@ -134,6 +134,7 @@ def test_freezes_come_from_a_calendar(tmp_path: Path) -> None:
         ("  wiki: {services", "  a: {services", "E108", "  a: {services: [wiki]"),
         ("3 d", "3 fortnights", "E112", "fortnights"),
         ("weekly.ics", "gone.ics", "E100", None),
+        ("weekly: weekly.ics", 'weekly: ""', "E110", "weekly:"),
         ("company: Northwind Bank\n", "", "E110", "currency"),
         ("owner: M. Keller\n    tier: 3", "tier: 3", "E110", "tier: 3"),
         ("teams:\n  linux", "teams: &t\n  linux", "E105", "&t"),

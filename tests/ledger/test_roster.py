@@ -55,9 +55,9 @@ def refused(id: str, act: Callable[[], object], error: type[PoiseError] = Signat
 
 def test_nobody_lets_himself_in(ledger: Ledger) -> None:
     """After the founding two people of two different roles must vouch, and the key itself must sign."""
-    refused("E745", lambda: enrol(ledger, "emil", ["owner"], [EMIL]))
-    refused("E745", lambda: enrol(ledger, "emil", ["owner"], [EMIL, ANNA]))
-    refused("E745", lambda: enrol(ledger, "emil", ["owner"], [EMIL, ANNA, DANA]))
+    refused("E747", lambda: enrol(ledger, "emil", ["owner"], [EMIL]))
+    refused("E747", lambda: enrol(ledger, "emil", ["owner"], [EMIL, ANNA]))
+    refused("E747", lambda: enrol(ledger, "emil", ["owner"], [EMIL, ANNA, DANA]))
     body = {"person": "emil", "name": "Emil", "roles": ["owner"], "key": EMIL.id}
     said = refused("E745", lambda: ledger.append("key.enrol", "anna", body, now=T0, keys=[ANNA, BERT]))
     assert "has not signed" in said
@@ -69,9 +69,9 @@ def test_a_founder_is_vouched_for_by_one_before(tmp_path: Path) -> None:
     """Only the very first key stands alone."""
     with Ledger.open(tmp_path / "new.sqlite") as ledger:
         enrol(ledger, "anna", ["operations"], [ANNA])
-        assert "vouches" in refused("E745", lambda: enrol(ledger, "bert", ["security"], [BERT]))
+        assert "vouches" in refused("E747", lambda: enrol(ledger, "bert", ["security"], [BERT]))
         enrol(ledger, "bert", ["security"], [BERT, ANNA])
-        assert "two people" in refused("E745", lambda: enrol(ledger, "cleo", ["chair"], [CLEO, ANNA]))
+        assert "two people" in refused("E747", lambda: enrol(ledger, "cleo", ["chair"], [CLEO, ANNA]))
 
 
 def test_nobody_is_both_parties(ledger: Ledger, tmp_path: Path) -> None:
@@ -90,7 +90,7 @@ def test_a_key_belongs_to_one_person_for_ever(ledger: Ledger) -> None:
 
 def test_a_person_gains_a_role_with_the_same_key(ledger: Ledger) -> None:
     """Others vouch for it; the person's own signature is none of the two."""
-    refused("E745", lambda: enrol(ledger, "anna", ["owner"], [ANNA, BERT]))
+    refused("E747", lambda: enrol(ledger, "anna", ["owner"], [ANNA, BERT]))
     enrol(ledger, "anna", ["owner"], [ANNA, BERT, CLEO])
     assert ledger.roster().keys[ANNA.id].roles == {"operations", "owner"}
 
@@ -311,8 +311,8 @@ def test_two_others_revoke_from_a_time_in_the_past(ledger: Ledger) -> None:
     """What was signed since then stands, but is listed as contested."""
     agree(ledger, T0)
     doubtful = agree(ledger, T0 + 2 * DAY, plan=2)
-    refused("E745", lambda: revoke(ledger, "anna", ANNA, T0 + 3 * DAY, keys=[BERT], since=T0 + DAY))
-    refused("E745", lambda: revoke(ledger, "anna", ANNA, T0 + 3 * DAY, keys=[BERT, DANA], since=T0 + DAY))
+    refused("E747", lambda: revoke(ledger, "anna", ANNA, T0 + 3 * DAY, keys=[BERT], since=T0 + DAY))
+    refused("E747", lambda: revoke(ledger, "anna", ANNA, T0 + 3 * DAY, keys=[BERT, DANA], since=T0 + DAY))
     revoke(ledger, "anna", ANNA, T0 + 3 * DAY, keys=[BERT, CLEO], since=T0 + DAY)
     assert ledger.verify().contested == (doubtful.sequence,)
     refused("E742", lambda: agree(ledger, T0 + 4 * DAY))

@@ -80,7 +80,7 @@ def estate_of(version: EstateVersion | None) -> Estate:
 @lru_cache(maxsize=4)
 def _estate(path: Path) -> Estate:
     """Return the estate of files that never change: each description has a folder of its own."""
-    return load_estate(path)
+    return load_estate(path, is_enclosed=True)
 
 
 def threats() -> ThreatStore:

@@ -9,9 +9,9 @@ from typing import Final
 from poise.desk.ledger import DeskLedger
 from poise.desk.models import DeliveryVerdict
 from poise.gate.budget import Point, daily, state_of
-from poise.gate.documents import Trust
+from poise.gate.documents import POLICY_TYPE, Trust
 from poise.gate.policy import Budget
-from poise.gate.register import KINDS, Register, register
+from poise.gate.register import KINDS, PolicyEntry, Register, register
 from poise.gate.verdict import BudgetState, Verdict, decode
 
 #: Verdicts of one service from which its budget is told; ten a day for the longest window.
@@ -58,3 +58,34 @@ def trust() -> Trust:
             if side in key.roles:
                 found.append(key.id)
     return Trust(tuple(sides["operations"]), tuple(sides["security"]))
+
+
+def unsigned_sides(entry: PolicyEntry) -> tuple[str, ...]:
+    """Return the sides without a signature that still counts, since keys are exchanged and end.
+
+    Pipelines that know the keys of today refuse such a policy (E780).
+    """
+    keys = trust()
+    return tuple(
+        side
+        for side, found in (("operations", keys.operations), ("security", keys.security))
+        if not entry.envelope.signers(POLICY_TYPE, found)
+    )
+
+
+def lost_names(entry: PolicyEntry) -> tuple[str, ...]:
+    """Return whom a policy names with a key that counts no more: what they sign now lifts nothing."""
+    roster = DeskLedger().roster()
+    ended = {key.id for key in roster.keys.values() if key.replaced or key.revoked is not None}
+    return tuple(dict.fromkeys(role.person for role in entry.policy.roles if ended.intersection(role.keys)))
+
+
+def resting_on(person: str, now: datetime) -> list[PolicyEntry]:
+    """Return the policies in force that somebody's keys have signed, or that name one of them."""
+    own = {key.id for key in DeskLedger().roster().keys.values() if key.person == person}
+    return [
+        one
+        for one in gate_register().all_in_force(now).values()
+        if own.intersection(signature.key_id for signature in one.envelope.signatures)
+        or own.intersection(key for role in one.policy.roles for key in role.keys)
+    ]

@@ -8,7 +8,7 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
-from django.db import IntegrityError, InterfaceError, OperationalError
+from django.db import DataError, IntegrityError, InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.template.loader import render_to_string
@@ -16,12 +16,14 @@ from django.utils import timezone
 from requests import RequestException
 
 from poise.desk import convert, logs, places
-from poise.errors import ConflictError, Fault, NotAllowedError, PoiseError
+from poise.errors import ConflictError, DeskError, Fault, NotAllowedError, PoiseError
 
 Answer = Callable[[HttpRequest], HttpResponse]
 #: What becomes of a request when the database is away or full, or two requests made the same row.
 AWAY: Final = (OperationalError, InterfaceError, IntegrityError)
 _AWAY_LINES: Final = logs.Sparing()
+#: PostgreSQL takes no character 0 in a text; no form can send one, but programs can.
+UNSTORABLE: Final = Fault("E878", "text", "holds a character that cannot be kept. Nothing of this step was.")
 
 #: Nothing inline, nothing from another host.
 POLICY: Final = (
@@ -74,6 +76,8 @@ class Faults:
             return no_table(request) if is_looking and _needs_table(error) else fault_page(request, error)
         if isinstance(error, RequestException):  # nothing but sign-in asks another host within a request
             return render(request, "socialaccount/authentication_error.html", {"is_away": True}, status=503)
+        if isinstance(error, DataError):
+            return fault_page(request, DeskError(UNSTORABLE))
         return away(request) if isinstance(error, AWAY) else None
 
 

@@ -11,7 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from poise.errors import DeskError, Fault
 
@@ -52,7 +52,8 @@ def database_url(folder: Path) -> str:
     DeskError
         E875 for a database of another kind; the address is not told, since it may hold a password.
     """
-    address = os.environ.get("POISE_DATABASE_URL") or f"sqlite:///{folder / 'desk.sqlite'}"
+    # The address of a folder whose name holds ? or # would end there.
+    address = os.environ.get("POISE_DATABASE_URL") or f"sqlite:///{quote(str(folder / 'desk.sqlite'))}"
     scheme = address.partition(":")[0]
     if scheme not in ("sqlite", "postgres", "postgresql"):
         text = "names another kind of database; expected postgresql:// or sqlite:///."

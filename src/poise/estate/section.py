@@ -87,8 +87,9 @@ class Section:
         return self.read(key, lambda text: text.strip()) or ""
 
     def required(self, key: str, example: str) -> str:
-        """Return a text that must be given; else E110."""
-        if not self.has(key):
+        """Return a text that must be given, and not an empty one; else E110."""
+        node = self.node(key)
+        if node is None or (isinstance(node, Scalar) and not node.text.strip()):
             self.missing(key, example)
         return self.text(key)
 

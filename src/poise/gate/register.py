@@ -91,6 +91,11 @@ class PolicyEntry:
     reason: str = ""
 
     @property
+    def name(self) -> str:
+        """What people call it: its id and version."""
+        return f"{self.policy.id} {self.policy.version}"
+
+    @property
     def digest(self) -> str:
         """SHA-256 of what was signed, by which verdicts name the policy."""
         return digest(self.envelope.payload)
@@ -150,6 +155,11 @@ class Register:
         """Return the policy by which a service is judged: the one agreed last."""
         held = [one for one in self.policies.values() if service in one.policy.services and one.holds(now)]
         return max(held, key=lambda one: one.agreed.at if one.agreed else one.proposed.at, default=None)
+
+    def all_in_force(self, now: datetime) -> dict[str, PolicyEntry]:
+        """Return the policies by which some service is judged, by the record of their proposal."""
+        held = [self.in_force(name, now) for name in self.services()]
+        return {key: one for key, one in self.policies.items() if one in held}
 
     def services(self) -> tuple[str, ...]:
         """Return every service that a policy names, by name."""

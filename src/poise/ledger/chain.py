@@ -116,7 +116,7 @@ def admit(record: Record, history: History, roster: Roster) -> tuple[Signer, ...
         is kept.
     SignatureError
         E740 to E742 for a signature that does not count, E743 and E744 when one is missing, E745 when it
-        breaks a rule about keys.
+        breaks a rule about keys, E747 when too few have signed one.
     """
     _check_statement(record)
     _check_history(record, history)
@@ -143,7 +143,7 @@ def enter(record: Record, roster: Roster) -> tuple[tuple[Signer, ...], frozenset
     Raises
     ------
     SignatureError
-        E740 to E742 and E745, as in :func:`admit`.
+        E740 to E742, E745 and E747, as in :func:`admit`.
     """
     kind = record.statement.kind
     if kind not in KEY_KINDS:

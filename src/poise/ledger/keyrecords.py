@@ -128,3 +128,8 @@ def read_key_record(kind: str, body: Mapping[str, Any] | None, where: str) -> Ke
 def bad_key_record(where: str, reason: str, hint: str = "", web: str = "") -> SignatureError:
     """Return the error of a record about keys that breaks the rules."""
     return SignatureError(Fault("E745", where, f"is refused: {reason}.", hint, web))
+
+
+def too_few_signers(where: str, reason: str, hint: str = "") -> SignatureError:
+    """Return the error of a record about keys that more people must sign: with them it would be taken."""
+    return SignatureError(Fault("E747", where, f"is refused: {reason}.", hint))

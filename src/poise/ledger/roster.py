@@ -34,6 +34,7 @@ from poise.ledger.keyrecords import (
     Revocation,
     Rotation,
     bad_key_record,
+    too_few_signers,
 )
 from poise.ledger.keys import verifies
 from poise.ledger.parties import Signer, is_vouched
@@ -219,7 +220,7 @@ class Roster:
         Raises
         ------
         SignatureError
-            E745 when it breaks a rule; the roster is then as it was.
+            E745 when it breaks a rule, E747 when more people must sign it; the roster is then as it was.
         """
         where = f"record {record.sequence} ({record.statement.kind})"
         match entry:
@@ -253,9 +254,9 @@ class Roster:
                 where, "the key to enrol has not signed", "Its holder signs the draft first."
             )
         if self.is_founded and not is_vouched(others):
-            raise bad_key_record(where, _VOUCH)
+            raise too_few_signers(where, _VOUCH)
         if not self.is_founded and self.keys and not others:
-            raise bad_key_record(
+            raise too_few_signers(
                 where, "nobody enrolled before vouches for it", "One of them signs the draft."
             )
         self.keys[entry.key] = (
@@ -287,7 +288,7 @@ class Roster:
             # The holder alone cannot take back what was signed before.
             self._end(entry.key, max(entry.since, record.time))
         else:
-            raise bad_key_record(where, f"neither its holder nor others may sign it alone: {_VOUCH}")
+            raise too_few_signers(where, f"neither its holder nor others may sign it alone: {_VOUCH}")
 
     def _end(self, key_id: str, since: datetime) -> None:
         """Revoke a key, and every key that it was exchanged for since then: a thief rotates first."""

@@ -112,6 +112,10 @@ def action(
             if by.user is not None:
                 require(by.role, permission)
             with writing():
+                if by.user is not None:
+                    # While this waited for the ledger somebody may have taken the role away.
+                    by.user.refresh_from_db(fields=["role", "is_active"])
+                    require(by.role if by.user.is_active else "", permission)
                 return function(by, *args, **kwargs)
 
         name = f"{function.__module__.rpartition('.')[2]}.{function.__name__}"

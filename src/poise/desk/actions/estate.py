@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import re
 import shutil
@@ -39,9 +40,7 @@ def adopt(by: Actor, files: Mapping[str, bytes]) -> EstateVersion:
     with tempfile.TemporaryDirectory(dir=root, prefix=".estate-") as temporary:
         for name, content in named.items():
             for place in _places(name, named.get(entry, b"")):
-                path = Path(temporary, place)
-                path.parent.mkdir(parents=True, exist_ok=True)
-                path.write_bytes(content)
+                _write(Path(temporary, place), content, place)
         estate = load_estate(Path(temporary, entry), is_enclosed=True)
         if not target.exists():
             shutil.copytree(temporary, target)
@@ -73,6 +72,23 @@ def _places(name: str, description: bytes) -> list[str]:
     asked = [match.decode("utf-8", "replace") for match in _FILE.findall(description)]
     inside = [one for one in asked if one.rpartition("/")[2] == name and ".." not in one and one[0] != "/"]
     return [name, *dict.fromkeys(inside)]
+
+
+def _write(path: Path, content: bytes, name: str) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+    except (FileExistsError, NotADirectoryError, IsADirectoryError, ValueError) as error:
+        raise _unusable(name) from error
+    except OSError as error:
+        if error.errno != errno.ENAMETOOLONG:
+            raise
+        raise _unusable(name) from error
+
+
+def _unusable(name: str) -> EstateError:
+    text = f"names {name[:80]!r}, which is no name of a file beside the others."
+    return EstateError(Fault("E100", "estate", text, "Name each calendar by a short name of its own."))
 
 
 def _entry(files: Mapping[str, bytes]) -> str:

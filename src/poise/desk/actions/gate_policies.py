@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from poise.desk.actions import keys
 from poise.desk.actions.base import Actor, action
-from poise.desk.gate import gate_register
+from poise.desk.gate import gate_register, unsigned_sides
 from poise.desk.models import PolicyDraft
 from poise.errors import ConflictError, DeskError, Fault, NotAllowedError, PolicyError
 from poise.gate.accepting import checked_text
@@ -84,7 +84,8 @@ def agree(by: Actor, proposal: str, passphrase: str) -> Record:
     Raises
     ------
     PolicyError
-        E615 when there is no such proposal, or it was signed or declined already.
+        E615 when there is no such proposal, it was signed or declined already, or its first signature is by
+        a key that counts no more.
     NotAllowedError
         E870 when the actor's own side has signed it.
     """
@@ -92,6 +93,9 @@ def agree(by: Actor, proposal: str, passphrase: str) -> Record:
     if side_of(entry) == by.party:
         message = f"{by.party} has signed this policy; the other side's lead signs it now."
         raise NotAllowedError(Fault("E870", "gate.sign", message))
+    if side_of(entry) in unsigned_sides(entry):
+        message = "Its first signature is by a key that counts no more: pipelines would refuse it."
+        raise PolicyError(Fault("E615", "policy", message, "Decline it; the other side signs a new one."))
     key = keys.unlock(by, passphrase)
     envelope = entry.envelope.signed(key)
     return by.record(AGREED, body_of(envelope), refers=(proposal,), keys=[key])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from poise.desk.models import AgreementDraft, JointPage, KeyEnding, SigningKeyFile
+from poise.desk.models import AgreementDraft, JointPage, KeyEnding, SigningKeyFile, User
 from poise.ledger.record import read_draft
 
 
@@ -31,3 +31,14 @@ def forget(key_id: str) -> None:
         if draft.is_signed_by(key_id):
             page.draft, page.signed = draft.without(key_id).to_bytes(), ""
             page.save()
+
+
+def drop_of(author: User) -> None:
+    """Drop what somebody composed whose key has ended: without its author's signature it could never count.
+
+    Whoever is there composes it anew.
+    """
+    AgreementDraft.objects.filter(by=author).delete()
+    for page in JointPage.objects.all():
+        if read_draft(bytes(page.draft), "joint page").statement.author == author.username:
+            page.delete()

@@ -13,9 +13,10 @@ import msgspec
 
 from poise.desk.actions import half_signed
 from poise.desk.actions.base import Actor, action
-from poise.desk.actions.keys import placed, unlock
+from poise.desk.actions.keys import placed, role_of, unlock, unlock_to_vouch
 from poise.desk.ledger import DeskLedger
-from poise.desk.models import KeyEnding, SigningKeyFile
+from poise.desk.models import KeyEnding, SigningKeyFile, User
+from poise.desk.permissions import may
 from poise.errors import ConflictError, DeskError, Fault
 from poise.ledger.keyrecords import Revocation
 from poise.ledger.parties import Signer, is_vouched
@@ -34,7 +35,8 @@ def ask(by: Actor, person: str, reason: str, since: datetime | None = None) -> K
     reason
         Why; it stays on the ledger.
     since
-        From when its signatures count no more: a time in the past where somebody else may have had it.
+        From when its signatures count no more: a time in the past where somebody else may have had it. The
+        key that was in use then ends, and with it every key that took its place.
 
     Raises
     ------
@@ -55,11 +57,12 @@ def ask(by: Actor, person: str, reason: str, since: datetime | None = None) -> K
         raise DeskError(Fault("E878", "reason", text))
     if since is not None and since > by.now:
         raise DeskError(Fault("E878", "since", "lies ahead.", "Leave it empty where it is now."))
+    since = whole_seconds(since or by.now)
     return KeyEnding.objects.create(
         kept=kept,
-        key_id=kept.key_id,
-        reason=reason.strip(),
-        since=whole_seconds(since or by.now),
+        key_id=_held_at(kept.key_id, since),
+        reason=" ".join(reason.split()),
+        since=since,
         asked_by=by.person,
     )
 
@@ -76,9 +79,9 @@ def sign(by: Actor, ending: int, passphrase: str) -> Record | None:
     Raises
     ------
     ConflictError
-        E871 when it is taken back or done by now.
+        E871 when it is taken back or done by now, or a key would be left that counts.
     DeskError
-        E877 when it is the actor's own key.
+        E877 when it is the actor's own key, or the actor's was made in another role.
     LedgerError
         E706 when the passphrase is not the actor's.
     """
@@ -90,33 +93,57 @@ def sign(by: Actor, ending: int, passphrase: str) -> Record | None:
     if draft is None:
         body = Revocation(holder, asked.key_id, asked.since, asked.reason)
         draft = DeskLedger().draft("key.revoke", by.person, msgspec.to_builtins(body), now=by.now)
-    draft = draft.signed(unlock(by, passphrase))
+    draft = draft.signed(unlock_to_vouch(by, passphrase))
     record = placed(by, draft)
     if record is None:
         asked.draft = draft.to_bytes()
         asked.save()
-    else:
-        half_signed.forget(asked.kept.key_id)
-        asked.kept.delete()
+        return None
+    if DeskLedger().roster().key_of(holder, max(by.now, record.time)) is not None:
+        text = "took another's place after the time that is asked for. Nothing was signed."
+        raise ConflictError(Fault("E871", f"key of {holder}", text, "Take it back and ask anew."))
+    half_signed.forget(asked.kept.key_id)
+    half_signed.drop_of(asked.kept.user)
+    asked.kept.delete()
     return record
 
 
 @action("key.enrol")
-def take_back(by: Actor, ending: int) -> None:
-    """Take back that a key is asked to end; whoever asked may, and its holder.
+def take_back(by: Actor, ending: int, passphrase: str = "") -> None:
+    """Take back that a key is asked to end.
+
+    Parameters
+    ----------
+    passphrase
+        For the own key: who has got hold of a password alone keeps no stolen key alive.
 
     Raises
     ------
     ConflictError
         E871 when it is taken back or done by now.
     DeskError
-        E877 for anybody else.
+        E877 for whom :func:`may_take_back` does not name.
+    LedgerError
+        E706 when the passphrase is not the actor's.
     """
     asked = _asked(ending)
-    if by.person not in (asked.asked_by, asked.kept.user.username):
+    if asked.kept.user == by.user and by.person == asked.asked_by:
+        unlock(by, passphrase)
+    elif not may_take_back(by, asked):
         text = f"{asked.asked_by} asked that it ends, and takes that back."
         raise DeskError(Fault("E877", f"key of {asked.kept.user.username}", text, "Leave it unsigned."))
     asked.delete()
+
+
+def may_take_back(by: Actor, asked: KeyEnding) -> bool:
+    """Return whether it is for the actor to take back.
+
+    It is for whoever asked, and for anybody but the holder once whoever asked signs nothing here any more.
+    """
+    if by.person == asked.asked_by:
+        return True
+    asker = User.objects.filter(username=asked.asked_by, is_active=True).first()
+    return asked.kept.user != by.user and (asker is None or not may(asker.role, "key.enrol"))
 
 
 def asked_for() -> list[KeyEnding]:
@@ -131,9 +158,22 @@ def signers_of(asked: KeyEnding, roster: Roster) -> tuple[str, ...]:
 
 
 def can_be_replaced(person: str, roster: Roster, now: datetime) -> bool:
-    """Return whether others have the keys to end somebody's, and to vouch for a new one."""
-    keys = (key for key in roster.keys.values() if key.person != person and key.counts(now))
+    """Return whether others have the keys, and still the roles, to end somebody's and vouch for a new one."""
+    roles = {
+        user.username: role_of(user)
+        for user in User.objects.filter(is_active=True).exclude(username=person)
+        if may(user.role, "key.enrol")
+    }
+    keys = (key for key in roster.keys.values() if key.counts(now) and roles.get(key.person) in key.roles)
     return is_vouched(Signer(key.person, key.id, key.roles) for key in keys)
+
+
+def _held_at(key_id: str, time: datetime) -> str:
+    """Return the key that was in use at a time: this one, or that in whose place it came."""
+    keys = DeskLedger().roster().keys
+    while (key := keys[key_id]).parent is not None and time <= key.enrolled:
+        key_id = key.parent
+    return key_id
 
 
 def _draft_of(asked: KeyEnding) -> Draft | None:

@@ -12,7 +12,7 @@ from django.db import transaction
 from poise.desk.actions import half_signed
 from poise.desk.actions.base import Actor, action
 from poise.desk.ledger import DeskLedger
-from poise.desk.models import SigningKeyFile, User
+from poise.desk.models import KeyEnding, SigningKeyFile, User
 from poise.desk.permissions import CHAIR
 from poise.errors import ConflictError, DeskError, Fault, LedgerError, SignatureError
 from poise.ledger.keyfile import read_key, write_key
@@ -43,7 +43,7 @@ def enrol(by: Actor, passphrase: str) -> Record | None:
     if by.user is None or (last is not None and last.draft is None):
         raise DeskError(Fault("E877", by.person, "has a signing key already.", "Sign with that one."))
     key = SigningKey.generate()
-    body = {"person": by.person, "name": by.user.shown, "key": key.id, "roles": [by.party or CHAIR.key]}
+    body = {"person": by.person, "name": by.user.shown, "key": key.id, "roles": [role_of(by.user)]}
     draft = DeskLedger().draft("key.enrol", by.person, body, now=by.now).signed(key)
     kept = last or SigningKeyFile(user=by.user)
     kept.key_id, kept.content, kept.made = key.id, _locked(key, passphrase), by.now
@@ -64,7 +64,8 @@ def vouch(by: Actor, person: str, passphrase: str, key: str | None = None) -> Re
     ConflictError
         E871 when it is another by now.
     DeskError
-        E877 when no enrolment of this person is waiting, or it is the actor's own.
+        E877 when no enrolment of this person is waiting, it is the actor's own, or the actor's key is of
+        another role.
     """
     kept = SigningKeyFile.objects.select_for_update().filter(user__username=person).first()
     if kept is None or kept.draft is None or person == by.person:
@@ -72,7 +73,7 @@ def vouch(by: Actor, person: str, passphrase: str, key: str | None = None) -> Re
     if key is not None and key != kept.key_id:
         text = f"{person} has made another key meanwhile. Nothing was vouched for."
         raise ConflictError(Fault("E871", "key", text, "Compare the digits of the new one."))
-    draft = read_draft(bytes(kept.draft), f"key of {person}").signed(unlock(by, passphrase))
+    draft = read_draft(bytes(kept.draft), f"key of {person}").signed(unlock_to_vouch(by, passphrase))
     return _place(by, kept, draft)
 
 
@@ -92,6 +93,11 @@ def exchange(by: Actor, passphrase: str, new: str) -> Record:
         text = "has no key on the ledger that could be exchanged."
         raise DeskError(Fault("E877", by.person, text, "Make one under Account."))
     old, key = unlock(by, passphrase), SigningKey.generate()
+    ending = KeyEnding.objects.filter(kept=kept).first()
+    if ending is not None:
+        # Of two who wait for the ledger the second may have looked at the clock first. What takes the place
+        # of a key that is asked to end must not be older than that: it would outlive it.
+        by = replace(by, now=max(by.now, ending.since))
     kept.key_id, kept.content, kept.made = key.id, _locked(key, new), by.now
     kept.save()
     half_signed.forget(old.id)
@@ -130,6 +136,26 @@ def unlock(by: Actor, passphrase: str) -> SigningKey:
             ) from error
 
 
+def unlock_to_vouch(by: Actor, passphrase: str) -> SigningKey:
+    """Return the actor's key, to speak about somebody else's; errors as in :func:`unlock`.
+
+    Raises
+    ------
+    DeskError
+        Also E877 when the key was made in another role: two of one role could speak as if of two.
+    """
+    key = DeskLedger().roster().key_of(by.person, by.now)
+    if key is not None and role_of(by.user) not in key.roles:
+        text = f"has a signing key of another role ({', '.join(sorted(key.roles))})."
+        raise DeskError(Fault("E877", by.person, text, "Ask under Account that it ends, and make a new one."))
+    return unlock(by, passphrase)
+
+
+def role_of(user: User | None) -> str:
+    """Return as what somebody signs: their party, else as the chair."""
+    return (user.standing.party if user else "") or CHAIR.key
+
+
 def is_enrolled(by: Actor) -> bool:
     """Return whether the actor can sign now."""
     return DeskLedger().roster().key_of(by.person, by.now) is not None
@@ -144,12 +170,12 @@ def _place(by: Actor, kept: SigningKeyFile, draft: Draft) -> Record | None:
 
 
 def placed(by: Actor, draft: Draft) -> Record | None:
-    """Put a draft about keys on the ledger; None while too few people have signed it (E745)."""
+    """Put a draft about keys on the ledger; None while too few people have signed it (E747)."""
     try:
         with transaction.atomic():
             return DeskLedger().add(draft, now=by.now)
     except SignatureError as error:
-        if {fault.id for fault in error.faults} != {"E745"}:
+        if {fault.id for fault in error.faults} != {"E747"}:
             raise
         return None
 

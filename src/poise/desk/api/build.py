@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cache
 from typing import Any, Final
 
+from django.db import DataError
 from django.http import Http404, HttpRequest, HttpResponse
 from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, HttpError, Throttled, ValidationError
@@ -13,7 +14,7 @@ import poise
 from poise.desk import places
 from poise.desk.api import deliveries, estate, limits, plans, table
 from poise.desk.api.security import MOST_CALLS
-from poise.desk.middleware import status_of
+from poise.desk.middleware import UNSTORABLE, status_of
 from poise.errors import Fault, PoiseError
 
 #: What is asked for does not exist: a plan of this name, any table at all.
@@ -45,6 +46,10 @@ def build() -> NinjaAPI:
     def library(request: HttpRequest, error: PoiseError) -> HttpResponse:
         is_lacking = request.method == "GET" and all(fault.id in _LACKING for fault in error.faults)
         return refuse(request, 404 if is_lacking else status_of(error), *error.faults)
+
+    @api.exception_handler(DataError)
+    def unstorable(request: HttpRequest, error: DataError) -> HttpResponse:
+        return refuse(request, 400, UNSTORABLE)
 
     @api.exception_handler(Http404)
     def missing(request: HttpRequest, error: Http404) -> HttpResponse:

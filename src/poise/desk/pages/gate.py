@@ -17,7 +17,7 @@ from django.utils.safestring import mark_safe
 from poise.desk.actions import Actor, gate_reports
 from poise.desk.actions.gate_exceptions import lifters
 from poise.desk.charts.burn import burn_chart
-from poise.desk.gate import budget_of, gate_register, points_of, verdict_of
+from poise.desk.gate import budget_of, gate_register, lost_names, points_of, unsigned_sides, verdict_of
 from poise.desk.models import DeliveryVerdict, PolicyDraft, SigningKeyFile, TestHistory
 from poise.desk.navigation import Entry
 from poise.desk.pages.gate_keys import measures
@@ -211,9 +211,14 @@ def needs(by: Actor) -> Iterator[Need]:
 
     if by.user is None or not may(by.role, "gate.sign"):
         return
-    for key, entry in gate_register().policies.items():
+    found = gate_register()
+    for key, entry in found.all_in_force(by.now).items():
+        if unsigned_sides(entry) or lost_names(entry):
+            text = f"Write the next version of {entry.name}: a key that it rests on counts no more."
+            yield Need(text, reverse("gate-policy", args=[key]))
+    for key, entry in found.policies.items():
         if not entry.agreed and not entry.ended and side_of(entry) != by.party:
-            text = f"Read and sign, or decline, the delivery policy {entry.policy.id} {entry.policy.version}."
+            text = f"Read and sign, or decline, the delivery policy {entry.name}."
             yield Need(text, reverse("gate-policy", args=[key]))
 
 

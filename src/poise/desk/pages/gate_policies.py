@@ -13,7 +13,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 
 from poise.desk import places
 from poise.desk.actions import gate_policies as actions
-from poise.desk.gate import gate_register, trust
+from poise.desk.gate import gate_register, lost_names, trust, unsigned_sides
 from poise.desk.ledger import DeskLedger
 from poise.desk.models import PolicyDraft
 from poise.desk.permissions import may
@@ -73,8 +73,7 @@ def state_of(entry: PolicyEntry, found: Register, now: datetime) -> str:
         return "waits for the other side"
     if not entry.holds(now):
         return "agreed, not in its dates"
-    held = [found.in_force(name, now) for name in entry.policy.services]
-    return "in force" if entry in held else "replaced"
+    return "in force" if entry in found.all_in_force(now).values() else "replaced"
 
 
 def show(request: DeskRequest, record: str) -> HttpResponse:
@@ -90,17 +89,23 @@ def show(request: DeskRequest, record: str) -> HttpResponse:
         if (key := roster.keys.get(one.key_id)) is not None
     ]
     is_open = not entry.agreed and not entry.ended
+    side = actions.side_of(entry)
+    lapsed = [one for one in unsigned_sides(entry) if entry.agreed or one == side]
+    state = state_of(entry, found, now)
+    counts = is_open or state == "in force"
     context = {
         "may_compose": may(request.user.role, "gate.compose"),
         "record": record,
         "entry": entry,
-        "state": state_of(entry, found, now),
+        "state": state,
         "sentences": sentences(entry.policy),
         "changes": _changes(entry.policy, found, now) if is_open else None,
         "signers": signers,
         "is_open": is_open,
         "may_sign": is_open and may(request.user.role, "gate.sign"),
-        "is_own": actions.side_of(entry) == request.actor.party,
+        "is_own": side == request.actor.party,
+        "lapsed": lapsed if counts else (),
+        "lost_names": lost_names(entry) if counts else (),
     }
     return render(request, "desk/gate_policy.html", context)
 
@@ -143,8 +148,8 @@ def compose(request: DeskRequest) -> HttpResponse:
     found, now = gate_register(), request.actor.now
     held = found.policies.get(request.GET.get("from", ""))
     if held is not None:
-        text = held.source.replace(
-            f"version: {held.policy.version}", f"version: {held.policy.version + 1}", 1
+        text = _with_keys_of_today(
+            held.source.replace(f"version: {held.policy.version}", f"version: {held.policy.version + 1}", 1)
         )
     else:
         keys = _keys()
@@ -157,6 +162,16 @@ def compose(request: DeskRequest) -> HttpResponse:
             key=key,
         )
     return _editor(request, None, text)
+
+
+def _with_keys_of_today(source: str) -> str:
+    """Return a policy's source with the keys that took the place of those it names."""
+    keys = DeskLedger().roster().keys.values()
+    for old in keys:
+        new = next((one for one in keys if one.parent == old.id), None)
+        if new is not None:  # in the order of the ledger: one exchanged twice is followed twice
+            source = source.replace(old.id, new.id)
+    return source
 
 
 def draft(request: DeskRequest, number: int) -> HttpResponse:

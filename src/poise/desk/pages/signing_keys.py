@@ -12,6 +12,7 @@ from django.urls import reverse
 
 from poise.desk import telling
 from poise.desk.actions import Actor, key_ends, keys
+from poise.desk.gate import resting_on
 from poise.desk.ledger import DeskLedger
 from poise.desk.models import KeyEnding, SigningKeyFile, User
 from poise.desk.pages.given import moment
@@ -53,6 +54,8 @@ class Standing:
         Whether they can sign with it.
     can_be_replaced
         Whether others can help should its passphrase be lost.
+    policies
+        Delivery policies in force that rest on it.
     waiting
         Whose keys wait to be vouched for.
     endings
@@ -64,6 +67,7 @@ class Standing:
     key: SigningKeyFile | None
     is_enrolled: bool
     can_be_replaced: bool
+    policies: list[str]
     waiting: list[User]
     endings: list[Ending]
     others: list[User]
@@ -87,6 +91,7 @@ def standing(by: Actor) -> Standing | None:
         SigningKeyFile.objects.filter(user=by.user).first(),
         is_enrolled,
         key_ends.can_be_replaced(by.person, roster, by.now),
+        [one.name for one in resting_on(by.person, by.now)],
         [one for one in keys.waiting() if one != by.user],
         [_ending(by, one, key_ends.signers_of(one, roster), is_enrolled) for one in asked],
         [one for one in holders if one != by.user and one not in ending],
@@ -99,7 +104,7 @@ def _ending(by: Actor, asked: KeyEnding, signers: tuple[str, ...], is_enrolled: 
         asked,
         tuple(map(telling.person, signers)),
         may_sign=is_enrolled and not is_own and by.person not in signers,
-        may_take_back=is_own or by.person == asked.asked_by,
+        may_take_back=key_ends.may_take_back(by, asked),
     )
 
 
@@ -126,6 +131,9 @@ def exchange(request: DeskRequest) -> HttpResponse:
     """Exchange the reader's key for a new one with another passphrase."""
     keys.exchange(request.actor, request.POST.get("passphrase", ""), _new_passphrase(request, "new"))
     messages.success(request, "You sign with a new key and its passphrase from now on.")
+    for one in resting_on(request.actor.person, request.actor.now):
+        text = f"The delivery policy {one.name} rests on your old key: write its next version."
+        messages.warning(request, text)
     return redirect("account")
 
 
@@ -135,7 +143,8 @@ def ask(request: DeskRequest) -> HttpResponse:
     since = request.POST.get("since", "")
     reason = request.POST.get("reason", "")
     key_ends.ask(request.actor, person, reason, moment(since, "since") if since else None)
-    messages.success(request, "Asked. Two others sign it with their keys; home tells them.")
+    text = "Asked. Two others than its holder sign it with their keys; home tells them."
+    messages.success(request, text)
     return redirect("account")
 
 
@@ -148,7 +157,7 @@ def sign(request: DeskRequest, ending: int) -> HttpResponse:
 
 def take_back(request: DeskRequest, ending: int) -> HttpResponse:
     """Take back that a key is asked to end."""
-    key_ends.take_back(request.actor, ending)
+    key_ends.take_back(request.actor, ending, request.POST.get("passphrase", ""))
     messages.success(request, "Taken back: the key goes on.")
     return redirect("account")
 

@@ -30,9 +30,11 @@ def issued(user: User, *scopes: str, days: int = 7) -> dict[str, Any]:
     """Return the headers of somebody's new token."""
     # Whoever has no role cannot make a token, but may have made one while in a role.
     role = user.role
-    user.role = role or "auditor"
+    User.objects.filter(pk=user.pk).update(role=role or "auditor")
+    user.refresh_from_db(fields=["role"])
     token = tokens.issue(Actor.of(user), "test", scopes or list(tokens.SCOPES), days)
-    user.role = role
+    User.objects.filter(pk=user.pk).update(role=role)
+    user.refresh_from_db(fields=["role"])
     return {"headers": {"Authorization": f"Bearer {token}"}}
 
 

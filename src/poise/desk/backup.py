@@ -16,19 +16,21 @@ import io
 import json
 import tarfile
 import tempfile
+import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from itertools import groupby, islice
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, BinaryIO, Final
 
 from django.apps import apps
 from django.conf import settings
 from django.core import serializers
 from django.core.management.color import no_style
+from django.core.serializers.base import DeserializationError
 from django.core.serializers.json import DjangoJSONEncoder
-from django.db import connection, transaction
+from django.db import IntegrityError, connection, transaction
 from django.db.migrations.recorder import MigrationRecorder
 from django.db.models import Model
 
@@ -81,13 +83,12 @@ def _write(archive: Path, rows: Path) -> dict[str, int]:
             name for app, name in MigrationRecorder(connection).applied_migrations() if app == "desk"
         )
         files = list(_files(Path(settings.POISE_HOME)))
-        hashes = {"rows.jsonl": _hash(rows), **{f"files/{name}": _hash(file) for name, file in files}}
+        hashes = {}
         with tarfile.open(archive, "w:gz", compresslevel=5) as tar:
+            for name, file in [("rows.jsonl", rows), *((f"files/{name}", file) for name, file in files)]:
+                hashes[name] = _add_file(tar, name, file)
             head = {"form": FORM, "poise": poise.__version__, "migrations": applied, "sha256": hashes}
             _add(tar, "manifest.json", json.dumps(head, indent=1).encode())
-            tar.add(rows, "rows.jsonl")
-            for name, file in files:
-                tar.add(file, f"files/{name}", recursive=False)
     return {"rows": num_rows, "files": len(files)}
 
 
@@ -170,7 +171,10 @@ def restore(path: Path) -> dict[str, int]:
                     file.replace(target)
     except PoiseError:
         raise
-    except (OSError, tarfile.TarError, EOFError, ValueError, KeyError) as error:
+    except (
+        *(OSError, tarfile.TarError, EOFError, ValueError, KeyError),
+        *(zlib.error, IntegrityError, DeserializationError),
+    ) as error:
         raise _damaged(path, f"{type(error).__name__}: {error}") from error
     return {"rows": count, "files": len(files)}
 
@@ -226,6 +230,34 @@ def _add(tar: tarfile.TarFile, name: str, content: bytes) -> None:
     info = tarfile.TarInfo(name)
     info.size, info.mode = len(content), 0o600
     tar.addfile(info, io.BytesIO(content))
+
+
+class _Hashed(io.RawIOBase):
+    """A file that is hashed as it is read: the manifest says what is packed, also while it changes."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        super().__init__()
+        self.stream, self.sha256 = stream, hashlib.sha256()
+
+    def readinto(self, buffer: Any) -> int:
+        """Read into a buffer."""
+        content = self.stream.read(len(buffer))
+        buffer[: len(content)] = content
+        self.sha256.update(content)
+        return len(content)
+
+    def readable(self) -> bool:
+        """Return True."""
+        return True
+
+
+def _add_file(tar: tarfile.TarFile, name: str, path: Path) -> str:
+    """Add a file; return the hash of what was added."""
+    with path.open("rb") as stream:
+        info = tar.gettarinfo(arcname=name, fileobj=stream)
+        hashed = _Hashed(stream)
+        tar.addfile(info, hashed)
+    return hashed.sha256.hexdigest()
 
 
 def _hash(path: Path) -> str:

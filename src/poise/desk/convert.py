@@ -225,7 +225,7 @@ class DeskSession(Session):
         TableError
             E554 when there is none.
         """
-        if key.startswith("proposal-") and key[9:].isdecimal() and key.isascii():
+        if key.startswith("proposal-") and key[9:].isdecimal() and key.isascii() and len(key) < 24:
             one = self.negotiation.proposal(int(key[9:]))
             return f"Proposal {one.number}: {one.label}", as_plan(one.windows)
         if key == "agreed" and self.negotiation.last is not None:

@@ -113,6 +113,21 @@ class Run:
         self._write(result=self.job.result)
 
     @contextmanager
+    def holding(self) -> Iterator[None]:
+        """Hold what the job writes on its way: nothing is written once another worker has taken it over.
+
+        Raises
+        ------
+        ConflictError
+            E874 when another worker has.
+        """
+        with transaction.atomic():
+            held = Job.objects.select_for_update().filter(pk=self.job.pk, attempt=self.attempt)
+            if not held.filter(state=Job.State.RUNNING).exists():
+                raise _lost(self.job)
+            yield
+
+    @contextmanager
     def finishing(self, **result: Any) -> Iterator[None]:
         """Hold what the job writes at its end and its being done together.
 
@@ -121,17 +136,19 @@ class Run:
         ConflictError
             E874 when another worker has taken the job over; nothing is written then.
         """
-        with transaction.atomic():
-            held = Job.objects.select_for_update().filter(pk=self.job.pk, attempt=self.attempt)
-            if not held.filter(state=Job.State.RUNNING).exists():
-                raise _lost(self.job)
+        with self.holding():
             yield
-            held.update(
+            Job.objects.filter(pk=self.job.pk).update(
                 state=Job.State.DONE,
                 finished=clock.now(),
                 step="",
                 result={**self.job.result, **result},
             )
+
+    def is_beside_another(self) -> bool:
+        """Return whether an earlier job of this kind is running; of two at once the first goes on."""
+        running = Job.objects.filter(kind=self.job.kind, state=Job.State.RUNNING, pk__lt=self.job.pk)
+        return running.exists()
 
     def later(self, seconds: float) -> None:
         """Give the job back, behind all others; the later attempt counts as this one: nothing was done yet.
@@ -209,12 +226,18 @@ def _taken_up(job_id: int) -> Run | None:
     """Take the lease of a job; None when it is over, or another worker has it."""
     with transaction.atomic():
         job = Job.objects.select_for_update().filter(pk=job_id).first()
-        if job is None or job.is_over:
+        if job is None or job.is_over or _is_held(job):
             return None
         job.state, job.attempt, job.heartbeat = Job.State.RUNNING, job.attempt + 1, datetime.now(UTC)
         job.done, job.total, job.step, job.fault, job.result = 0, 0, "", "", {}
         job.save()
     return Run(job)
+
+
+def _is_held(job: Job) -> bool:
+    """Return whether a worker does the job that has told of itself lately."""
+    silent = datetime.now(UTC) - timedelta(seconds=LEASE_SECONDS)
+    return job.state == Job.State.RUNNING and job.heartbeat is not None and job.heartbeat >= silent
 
 
 @contextmanager

@@ -117,6 +117,10 @@ ACCOUNT_LOGOUT_ON_GET = False
 #: Signing and managing keys asks for the password again after this long [s].
 ACCOUNT_REAUTHENTICATION_TIMEOUT = 300
 ACCOUNT_RATE_LIMITS = {"login": "30/m/ip", "login_failed": "10/m/ip,5/300s/key"}
+#: Limits by address count people, not the proxy that stands before the desk.
+ALLAUTH_TRUSTED_PROXY_COUNT = 1 if IS_HTTPS else 0
+#: What the ledger calls the desk and the sides: no name for somebody whom the provider sends.
+ACCOUNT_USERNAME_BLACKLIST = ["desk", "operations", "security"]
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
 MFA_TOTP_ISSUER = "Poise"
 SOCIALACCOUNT_LOGIN_ON_GET = False

@@ -84,7 +84,7 @@ def safe_name(name: str) -> str:
     """Return a file's name without folders and odd characters; its end, where it is long."""
     last = unicodedata.normalize("NFC", name.replace("\\", "/").rpartition("/")[2])
     encoded = _UNSAFE.sub("_", last).encode()[-MAX_NAME_BYTES:]
-    return encoded.decode("utf-8", "ignore").lstrip(". ")[-120:] or "file"
+    return encoded.decode("utf-8", "ignore")[-120:].lstrip(". ") or "file"
 
 
 def _sync(folder: Path) -> None:

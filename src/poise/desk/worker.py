@@ -94,3 +94,5 @@ def _watch(over: threading.Event) -> None:
             letters.start(clock.now())
         except (DatabaseError, InterfaceError) as error:
             log.warning("looking for silent jobs: %s", type(error).__name__)
+        except Exception:  # whatever it is, the next look must come
+            log.exception("looking for silent jobs")

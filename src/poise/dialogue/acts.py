@@ -49,3 +49,5 @@ ACTS: dict[str, type[Act]] = {
     "signal.annotated": pair.SignalAnnotated,
 }
 JOINT = "escalation.joint"
+#: What is the two leads' alone: how each works, and what they said of signals about themselves.
+PAIR_KINDS = ("profile.stated", "signal.annotated")

@@ -155,7 +155,7 @@ class CalendarFile:
                 # Read afresh: an earlier call may have ended the rule at its own range.
                 rule = icalendar.vRecur.from_ical(line.value)
                 begin = as_naive(event["DTSTART"].dt)
-                until = min(last, as_naive(rule["UNTIL"][0]) + _MARGIN) if "UNTIL" in rule else last
+                until = min(last - _MARGIN, as_naive(rule["UNTIL"][0])) + _MARGIN if "UNTIL" in rule else last
                 total += steps_between(parts, max(begin, first), until)
                 steps = steps_between(parts, begin, until)
                 if total > MAX_OCCURRENCES or steps > MAX_STEPS:

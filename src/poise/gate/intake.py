@@ -52,6 +52,10 @@ def _problem(verdict: Verdict) -> str:
         return "Its commit or the digest of its policy is none."
     if verdict.now.tzinfo is None or any(one.first_seen.tzinfo is None for one in verdict.findings):
         return "A time has no offset from UTC."
+    if any(not 2000 <= one.year < 3000 for one in (verdict.now, *(x.first_seen for x in verdict.findings))):
+        return "A time is of a year in which no pipeline ran."
+    if max((verdict.new, verdict.gone, verdict.not_shown, *verdict.counts.values())) >= 2**31:
+        return "A count is larger than any report."
     if min((verdict.new, verdict.gone, verdict.not_shown, *verdict.counts.values())) < 0:
         return "A count is below zero."
     if (verdict.decision == "incomplete") != bool(verdict.incomplete):

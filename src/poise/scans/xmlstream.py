@@ -19,7 +19,7 @@ from typing import Any, cast
 from xml.etree.ElementTree import Element, ParseError, XMLPullParser
 from xml.parsers import expat
 
-from poise.errors import ScanFormatError
+from poise.errors import PoiseError, ScanFormatError
 from poise.scans.source import Source
 
 #: Bytes given to the parser at once. What one block makes fits the cache of a core; 64 KiB cost a sixth more.
@@ -77,8 +77,8 @@ def elements(
         except ParseError as error:
             raise _malformed(source, error) from error
         except (ValueError, LookupError) as error:
-            if isinstance(error, ScanFormatError):
-                raise
+            if isinstance(error, PoiseError):
+                raise  # also what the reader of the events threw in
             # What expat raises through Python for an encoding that it does not know.
             raise source.refusal(
                 "E403", f"The XML's encoding cannot be read: {error}.", hint="Export it as UTF-8."

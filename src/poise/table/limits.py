@@ -26,6 +26,8 @@ MOST_LIMITS = 64
 FIRST_YEAR, LAST_YEAR = 1900, 2999
 #: Largest amount: beyond, relaxing it step by step counts nothing.
 MOST_AMOUNT = 1e15
+#: Latest deadline of a limit [d]: a hundred years, so that its day is one that calendars have.
+MOST_DEADLINE_DAYS = 36_500.0
 #: Rules whose amount counts whole things, and rules that have no start and no end.
 _COUNTED, _TIMELESS = ("weekends", "services"), ("deadline", "exposure")
 #: A freeze is trimmed by this at each end, a deadline moved by it.
@@ -175,6 +177,8 @@ def _wrong(limit: Limit) -> Iterator[str]:
         yield f"The amount is {limit.amount}; expected a number of at least 0."
     elif limit.amount > MOST_AMOUNT:
         yield f"The amount is {limit.amount:g}; expected at most {MOST_AMOUNT:g}."
+    elif limit.rule == "deadline" and limit.amount > MOST_DEADLINE_DAYS:
+        yield f"The amount is {limit.amount:g} days; expected at most {MOST_DEADLINE_DAYS:g}."
     elif limit.rule in _COUNTED and limit.amount % 1:
         yield f"The amount is {limit.amount:g}; expected a whole number of {limit.unit('')}."
     if limit.affected != "all" and limit.rule != "deadline":

@@ -342,8 +342,18 @@ class Session:
         return {**body, "proposal": proposal}
 
     def draft_agreement(self, proposal: int, terms: Terms, author: str) -> Draft:
-        """Return the draft that two people of the two roles sign; E557 also when its review is past."""
+        """Return the draft that two people of the two roles sign.
+
+        Raises
+        ------
+        TableError
+            E557 as for :meth:`compose`, when its review is past, or when the plan breaks a limit in force.
+        """
         check_review(terms, self.today)
+        if broken := self.breaks(as_plan(self.negotiation.proposal(proposal).windows)):
+            text = f"Its plan breaks {', '.join(broken)}."
+            hint = "Drop or change the limit first, or propose a plan that keeps it."
+            raise TableError(Fault("E557", "agreement", text, hint))
         return self.ledger.draft(AGREEMENT, author, self.compose(proposal, terms), now=self.now)
 
     def recompose(self, record_hash: str) -> tuple[bytes, bytes]:

@@ -155,9 +155,12 @@ def own_limit(at: DeskSession, name: str, party: Party) -> Limit:
         raise NotAllowedError(Fault("E870", f"limit {name}", text, "Ask for it in a proposal."))
     if found is None and not at.negotiation.positions:
         position = position_of(at.negotiation.ground or "", party)
-        if position is not None and not position.is_sealed:
+        if position is not None:
             known = (msgspec.convert(one, Limit) for one in position.limits)
             found = next((one for one in known if one.id == name), None)
+            if found is not None and position.is_sealed:
+                text = "is in your sealed position; it can change once both sides have sealed theirs."
+                raise TableError(Fault("E557", f"limit {name}", text))
     if found is None:
         text = "is not on the table any more: somebody dropped it meanwhile."
         raise ConflictError(Fault("E871", f"limit {name}", text, "Look at the table again."))
@@ -228,8 +231,13 @@ def compute(by: Actor, /, kind: str, **arguments: Any) -> Job:
 
 
 @action("table.propose")
-def propose(by: Actor, name: str) -> int:
+def propose(by: Actor, name: str, seen: str = "") -> int:
     """Put a plan on the table by its name; return the proposal's number.
+
+    Parameters
+    ----------
+    seen
+        The plan that the actor saw under this name, by :func:`plan_version`; empty for whatever it is.
 
     Raises
     ------
@@ -237,12 +245,15 @@ def propose(by: Actor, name: str) -> int:
         E554 for a plan that is not known, E557 when it breaks a limit in force.
     ConflictError
         E871 when the side's own last word is this plan already, as after pressing twice: a second one would
-        count as a step of the side that says nothing.
+        count as a step of the side that says nothing; and when the name stands for another plan by now.
     """
     at = convert.session(by.now)
     label, windows = at.known_plans().get(name, ("", ()))
     if not label:
         raise TableError(Fault("E554", "proposal", f"There is no plan {name!r}.", "Choose one of the list."))
+    if seen and seen != plan_version(windows):
+        text = f"{label} is another plan by now: what it rests on has changed. Nothing was proposed."
+        raise ConflictError(Fault("E871", "proposal", text, "Look at it again."))
     party, last = own_party(by), at.negotiation.proposals[-1:]
     is_open = bool(last) and last[0].number not in at.negotiation.matched
     if is_open and (last[0].party, last[0].windows) == (party, windows):
@@ -250,6 +261,11 @@ def propose(by: Actor, name: str) -> int:
         raise ConflictError(Fault("E871", "proposal", text))
     at.propose(party, label, as_plan(windows), author=by.person)
     return len(at.negotiation.proposals)
+
+
+def plan_version(windows: Iterable[int]) -> str:
+    """Return what changes with every window of a plan."""
+    return digest(canonical(list(windows)))[:16]
 
 
 @action("table.propose")

@@ -12,6 +12,7 @@ from poise.desk.actions import incidents, keys
 from poise.desk.actions.base import Actor, action
 from poise.desk.ledger import DeskLedger
 from poise.desk.models import JointPage, SealedAnswers
+from poise.dialogue.acts import JOINT
 from poise.dialogue.conversation import Conversation, Entry, entries, joint_draft, known_at
 from poise.dialogue.escalation import compose_page
 from poise.dialogue.fold import KINDS
@@ -25,8 +26,9 @@ from poise.errors import ConflictError, DialogueError, Fault
 from poise.gate.register import KINDS as GATE_KINDS
 from poise.incident.acts import ACTS as INCIDENT_KINDS
 from poise.incident.state import Decision, Incident
+from poise.ledger.canonical import digest
 from poise.ledger.chain import MAX_CLOCK_SKEW
-from poise.ledger.record import Record, read_draft
+from poise.ledger.record import Draft, Record, read_draft
 
 
 class DeskConversation(Conversation):
@@ -158,27 +160,46 @@ def compose_joint(by: Actor, id: str, wanted: str) -> None:
 
 
 @action("dialogue.escalate")
-def sign_joint(by: Actor, id: str, passphrase: str) -> Record | None:
+def sign_joint(by: Actor, id: str, passphrase: str, seen: str | None = None) -> Record | None:
     """Sign the joint page; return its record once a person of each side has.
+
+    Parameters
+    ----------
+    seen
+        What was read, by :func:`page_version`; None to sign whatever stands there.
 
     Raises
     ------
+    ConflictError
+        E871 when another page stands there by now.
     DialogueError
-        E852 without a page, E853 when the actor's side has signed it already.
+        E852 without a page, E853 when the actor's side has signed it already; as for the act itself when it
+        is not possible any more.
     """
     row = JointPage.objects.select_for_update().filter(disagreement=id).first()
     if row is None:
         raise DialogueError(Fault("E852", "joint page", f"There is none for {id!r}.", "Compose it first."))
     if by.party in row.signed.split():
         raise DialogueError(Fault("E853", "joint page", f"{by.party} has signed it already."))
-    draft = read_draft(bytes(row.draft), "joint page").signed(keys.unlock(by, passphrase))
+    draft = read_draft(bytes(row.draft), "joint page")
+    if seen is not None and seen != page_version(draft):
+        text = "was composed anew meanwhile. Nothing was signed."
+        raise ConflictError(Fault("E871", "joint page", text, "Read what it says now."))
+    talk = conversation(by)
+    talk.check(JOINT, draft.body)
+    draft = draft.signed(keys.unlock(by, passphrase))
     signed = [*row.signed.split(), by.party]
     if len(signed) == 2:
         row.delete()
-        return conversation(by).ledger.add(draft, now=by.now)
+        return talk.ledger.add(draft, now=by.now)
     row.draft, row.signed = draft.to_bytes(), " ".join(signed)
     row.save()
     return None
+
+
+def page_version(draft: Draft) -> str:
+    """Return what changes with everything that a draft says."""
+    return digest(draft.statement.to_bytes())[:16]
 
 
 @action("dialogue.escalate")

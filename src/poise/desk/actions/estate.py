@@ -14,12 +14,12 @@ from typing import Final
 from poise.desk import convert, jobs, storing
 from poise.desk.actions.base import Actor, action
 from poise.desk.models import EstateVersion, Job
-from poise.errors import EstateError, Fault
+from poise.errors import DeskError, EstateError, Fault
 from poise.estate import load_estate
 
 MAP_JOB: Final = "estate.map"
 #: The calendars that estate.yaml names.
-_FILE: Final = re.compile(rb"file:\s*[\"']?([^\s\"',}]+\.ics)")
+_FILE: Final = re.compile(rb"file:\s*[\"']?([^\s\"',}]{1,400}\.ics)")
 
 
 @action("estate.write")
@@ -43,7 +43,7 @@ def adopt(by: Actor, files: Mapping[str, bytes]) -> EstateVersion:
                 _write(Path(temporary, place), content, place)
         estate = load_estate(Path(temporary, entry), is_enclosed=True)
         if not target.exists():
-            shutil.copytree(temporary, target)
+            _keep(Path(temporary), target)
     version = EstateVersion.objects.create(
         folder=f"estate/{digest[:24]}",
         entry=entry,
@@ -72,6 +72,19 @@ def _places(name: str, description: bytes) -> list[str]:
     asked = [match.decode("utf-8", "replace") for match in _FILE.findall(description)]
     inside = [one for one in asked if one.rpartition("/")[2] == name and ".." not in one and one[0] != "/"]
     return [name, *dict.fromkeys(inside)]
+
+
+def _keep(folder: Path, target: Path) -> None:
+    """Copy a folder as a whole, or not at all: the same upload would take half a one for done."""
+    whole = folder.with_name(f".whole-{target.name}")
+    shutil.rmtree(whole, ignore_errors=True)
+    try:
+        shutil.copytree(folder, whole)
+        whole.rename(target)
+    except OSError as error:
+        shutil.rmtree(whole, ignore_errors=True)
+        text = f"cannot be kept: {error.strerror or 'the disk refuses it'}."
+        raise DeskError(Fault("E873", "estate", text, "Make room, and upload it again.")) from error
 
 
 def _write(path: Path, content: bytes, name: str) -> None:

@@ -61,23 +61,23 @@ def play_later(by: Actor, at: DeskSession) -> None:
 
 @action("plan.outcomes")
 def report(by: Actor, outcomes: tuple[Outcome, ...]) -> None:
-    """Put on the ledger what became of changes of the agreement in force.
+    """Put on the ledger what became of changes of the agreement whose plan goes on.
 
     Raises
     ------
     TableError
-        E557 without an agreement, E554 for changes that its table does not have.
+        E557 without an agreement, E554 for changes that its plan does not have.
     """
-    at = convert.session(by.now)
-    if at.negotiation.in_force is None:
+    goes_on = convert.session(by.now).negotiation.goes_on
+    if goes_on is None:
         raise TableError(Fault("E557", "outcomes", "Nothing is signed: there is nothing to report on."))
-    known = at.ground.change_number
+    known = goes_on[1]["plan"]
     unknown = [one.change for one in outcomes if one.change not in known]
     if unknown:
         raise TableError(
             [Fault("E554", "outcomes", f"The signed plan has no change {name!r}.") for name in unknown[:20]]
         )
-    body = {"agreement": at.negotiation.in_force[0], "outcomes": [_plain(one) for one in outcomes]}
+    body = {"agreement": goes_on[0], "outcomes": [_plain(one) for one in outcomes]}
     by.record(OUTCOMES, body)
 
 
@@ -148,7 +148,7 @@ def ranges_of() -> dict[str, StatedRange]:
 def _plain(outcome: Outcome) -> dict[str, Any]:
     """Return an outcome as plain values; numbers of minutes as text, for the ledger has no fractions."""
     plain: dict[str, Any] = msgspec.to_builtins(outcome)
-    return {key: f"{value:g}" if isinstance(value, float) else value for key, value in plain.items()}
+    return {key: f"{value:.12g}" if isinstance(value, float) else value for key, value in plain.items()}
 
 
 def reported(agreement: str) -> dict[str, Outcome]:

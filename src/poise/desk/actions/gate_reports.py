@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+from datetime import timedelta
+from typing import Final
 
 import msgspec
 
@@ -14,6 +16,9 @@ from poise.gate.fourkeys import parse_log
 from poise.gate.intake import read_verdict_bytes
 from poise.gate.testplan import parse_history, plan_tests
 
+#: How far a pipeline's clock may be ahead of the desk's.
+MOST_AHEAD: Final = timedelta(minutes=10)
+
 
 @action("gate.report")
 def take_verdict(by: Actor, content: bytes) -> tuple[DeliveryVerdict, bool]:
@@ -22,9 +27,12 @@ def take_verdict(by: Actor, content: bytes) -> tuple[DeliveryVerdict, bool]:
     Raises
     ------
     PolicyError
-        E613 for what is no verdict.
+        E613 for what is no verdict, or one of a time ahead: it would stay the last one for as long.
     """
     verdict = read_verdict_bytes(content, "verdict")
+    if verdict.now > by.now + MOST_AHEAD:
+        text = f"It was judged at {verdict.now.isoformat()}, which lies ahead."
+        raise PolicyError(Fault("E613", "verdict", text, "Set the clock of the pipeline's machine."))
     budget = verdict.budget
     return DeliveryVerdict.objects.get_or_create(
         sha256=hashlib.sha256(content).hexdigest(),

@@ -46,6 +46,8 @@ _CLEARANCES: Final[Mapping[str, Mark]] = {
 _KINDS: Final = tuple(ACTS)
 #: Kind of the job that sends what is due.
 DELIVERY: Final = "incident.deliver"
+#: As of letters: the list of jobs is everybody's, and tells nobody that there is an incident.
+SENDING_TITLE: Final = "Sending letters"
 
 
 class DeskRoom(Room):
@@ -163,7 +165,7 @@ def queue(by: Actor, fields: Mapping[str, Any]) -> Record:
         raise IncidentError(Fault("E836", "channel", f"There is no channel {name!r}.", hint))
     check_mark(name, found, cast(Mark, fields["mark"]))
     record = act(by, "brief.queued", fields)
-    jobs.start(by, DELIVERY, "Sending a brief")
+    jobs.start(by, DELIVERY, SENDING_TITLE)
     return record
 
 
@@ -174,7 +176,15 @@ def deliver_due(now: datetime) -> int:
     """
     room = DeskRoom(DeskLedger())
     waiting = [one for one in room.state().by_id.values() if _is_due(one, now)]
-    return sum(len(deliver(room, one, channels(), now)) for one in waiting)
+    return sum(len(deliver(room, one, _channels_or_none(), now)) for one in waiting)
+
+
+def _channels_or_none() -> Mapping[str, Channel]:
+    """Return the channels; none where their file cannot be read: an attempt that is recorded waits longer."""
+    try:
+        return channels()
+    except IncidentError:
+        return {}
 
 
 def start_delivery(now: datetime) -> bool:
@@ -185,7 +195,7 @@ def start_delivery(now: datetime) -> bool:
     with writing():
         if Job.objects.filter(kind=DELIVERY, state__in=[Job.State.WAITING, Job.State.RUNNING]).exists():
             return False
-        jobs.start(Actor.desk(), DELIVERY, "Sending a brief again")
+        jobs.start(Actor.desk(), DELIVERY, SENDING_TITLE)
         return True
 
 

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from typing import Final
 from zoneinfo import ZoneInfo, available_timezones
 
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 
-from poise.desk.actions.base import Actor, action
-from poise.desk.models import User
+from poise.desk.actions.base import DESK, Actor, action
+from poise.desk.models import ApiToken, User
 from poise.desk.permissions import ROLE_BY_KEY
 from poise.errors import DeskError, Fault
+from poise.ledger.keyrecords import PARTIES, PERSON
+
+#: What the ledger calls the desk itself, and whoever speaks for a side without a name.
+RESERVED: Final = frozenset({DESK, *PARTIES})
 
 
 @action("people.manage")
@@ -22,6 +27,11 @@ def admit(by: Actor, username: str, password: str, role: str, name: str = "", em
     DeskError
         E876 for a name, role or password that will not do.
     """
+    if username in RESERVED or not PERSON.fullmatch(username):
+        text = "stands for the desk or a side." if username in RESERVED else "is no name for the ledger."
+        raise DeskError(
+            Fault("E876", username[:64] or "person", text, "Use a-z, 0-9, . _ - @, such as j.meyer.")
+        )
     first, _, last = name.partition(" ")
     user = User(username=username, email=email, first_name=first, last_name=last, role=_known(role))
     _set_password(user, password)
@@ -31,19 +41,23 @@ def admit(by: Actor, username: str, password: str, role: str, name: str = "", em
 
 @action("people.manage")
 def new_password(by: Actor, username: str, password: str) -> User:
-    """Give somebody who lost theirs a new first password; all their sessions end.
+    """Give somebody who lost theirs a new first password; all their sessions and tokens end.
 
     It opens no signing key: those have passphrases that the desk never keeps.
 
     Raises
     ------
     DeskError
-        E876 for nobody of this name, or a password that will not do.
+        E876 for nobody of this name, somebody who signs in elsewhere, or a password that will not do.
     """
     user = User.objects.select_for_update().filter(username=username).first()
     if user is None:
         raise DeskError(Fault("E876", username or "person", "Nobody has this name here."))
+    if not user.has_usable_password():
+        text = "signs in at the company's provider, and has no password here."
+        raise DeskError(Fault("E876", username, text, "Have it reset there."))
     _set_password(user, password)
+    _end_tokens(by, user)
     by.record("person.password", {"person": username})
     return user
 
@@ -74,7 +88,14 @@ def give_role(by: Actor, user: User, role: str) -> None:
     locked.save(update_fields=["role"])
     if not User.objects.filter(role="administrator", is_active=True).exists():
         raise DeskError(Fault("E876", user.username, "is the last administrator.", "Name another one first."))
+    if not role:
+        _end_tokens(by, locked)
     by.record("person.role", {"person": user.username, "before": before, "after": role})
+
+
+def _end_tokens(by: Actor, user: User) -> None:
+    """End somebody's tokens: whoever had got hold of the password may have made one."""
+    ApiToken.objects.filter(user=user, revoked=None).update(revoked=by.now)
 
 
 @action("account.own")

@@ -10,6 +10,7 @@ from poise.desk.actions import bargaining
 from poise.desk.api.estate import REFUSED
 from poise.desk.api.security import CallRequest, needs
 from poise.desk.api.shapes import LimitIn, LimitRowOut, LimitTerms
+from poise.errors import ConflictError, Fault
 from poise.table.limits import Limit, sentence
 
 router = Router()
@@ -78,7 +79,11 @@ def _plain(given: LimitTerms) -> dict[str, Any]:
 
 
 def _known(request: CallRequest, name: str) -> dict[str, Any]:
-    return next(row for row in limits(request) if row["id"] == name)
+    found = next((row for row in limits(request) if row["id"] == name), None)
+    if found is None:
+        text = "is kept, and was dropped by somebody else right after."
+        raise ConflictError(Fault("E871", f"limit {name}", text, "List the limits again."))
+    return found
 
 
 def _row(limit: Limit, currency: str, *, is_sealed: bool = False) -> dict[str, Any]:

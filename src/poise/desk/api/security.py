@@ -73,7 +73,11 @@ def _count(token: int, now: datetime) -> None:
     minute, second = divmod(int(now.timestamp()), 60)
     key = f"calls-{token}-{minute}"
     cache.add(key, 0, timeout=120)
-    if cache.incr(key) > MOST_CALLS:
+    try:
+        calls = cache.incr(key)
+    except ValueError:
+        calls = 1  # the cache made room between the two
+    if calls > MOST_CALLS:
         raise Throttled(wait=60 - second)
 
 

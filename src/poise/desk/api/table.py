@@ -6,7 +6,7 @@ import msgspec
 from django.http import HttpRequest
 from ninja import Query, Router
 
-from poise.desk import convert
+from poise.desk import convert, telling
 from poise.desk.api.estate import REFUSED
 from poise.desk.api.security import CallRequest, needs
 from poise.desk.api.shapes import RecordOut, RecordsOut, TableOut
@@ -69,10 +69,10 @@ def agreements(request: HttpRequest) -> list[RecordOut]:
 
 
 @router.get("/ledger", response={200: RecordsOut, **REFUSED}, operation_id="ledger", **needs("ledger.read"))
-def records(request: HttpRequest, start: Annotated[int, Query(ge=0, le=2**53)] = 0) -> dict[str, Any]:
-    """Return a hundred records of the ledger from a place on."""
+def records(request: CallRequest, start: Annotated[int, Query(ge=0, le=2**53)] = 0) -> dict[str, Any]:
+    """Return the records of a hundred places of the ledger, without those that are not for the caller."""
     ledger = DeskLedger()
-    found = ledger.between(start, start + RECORDS)
+    found = [one for one in ledger.between(start, start + RECORDS) if telling.may_know(request.actor, one)]
     following = start + RECORDS
     return {
         "records": [_record(ledger, record) for record in found],

@@ -166,8 +166,8 @@ def _trust(at: DeskSession, plan: Plan) -> dict[str, Any]:
 
 def _past(request: DeskRequest, at: DeskSession, plan: Plan) -> dict[str, Any]:
     """Return which visits of a plan are over, with what was recorded under the agreement in force."""
-    in_force = at.negotiation.in_force
-    recorded = reported(in_force[0]) if in_force else {}
+    goes_on = at.negotiation.goes_on
+    recorded = reported(goes_on[0]) if goes_on else {}
     return {
         "past": past(at.ground, plan, at.now, recorded),
         "teams": naming.teams_of(at.ground),
@@ -178,11 +178,12 @@ def _past(request: DeskRequest, at: DeskSession, plan: Plan) -> dict[str, Any]:
 def compose(request: DeskRequest, number: int) -> HttpResponse:
     """Compose the agreement on a matched proposal, or lead to the draft that there is."""
     at = convert.session(request.actor.now)
-    draft = AgreementDraft.objects.filter(ground=at.negotiation.ground or "", proposal=number).first()
-    if draft is None and request.method == "POST":
+    if request.method == "POST":
         review = request.POST.get("review", "")
-        draft = agreements.draft(request.actor, number, given.day(review, "review") if review else None)
-    if draft is not None:
+        made = agreements.draft(request.actor, number, given.day(review, "review") if review else None)
+        return redirect("agreement-draft", made.pk)
+    draft = agreements.draft_on(at, number)
+    if draft is not None and agreements.why_stale(at, draft) is None:
         return redirect("agreement-draft", draft.pk)
     one = at.negotiation.proposal(number)
     costs = costs_of(at.ground.problem, as_plan(one.windows))
@@ -208,7 +209,7 @@ def draft_page(request: DeskRequest, draft_id: int, faults: Sequence[Fault] = ()
     body = agreements.content_of(row).body
     at = convert.session(request.actor.now)
     state = at.negotiation
-    ground = _kept_ground(at, row.ground)
+    ground, stale = _kept_ground(at, row.ground), agreements.why_stale(at, row)
     context = {
         **_content(body, ground),
         "names": naming.names_of(ground),
@@ -216,7 +217,10 @@ def draft_page(request: DeskRequest, draft_id: int, faults: Sequence[Fault] = ()
         "row": row,
         "has_key": is_enrolled(request.actor),
         "has_signed": is_own,
-        "may_sign": may(request.user.role, "agreement.sign") and not is_own,
+        "may_sign": may(request.user.role, "agreement.sign") and not is_own and stale is None,
+        "stale": stale,
+        "is_of_this_table": state.ground is not None and row.ground == state.ground,
+        "may_compose": may(request.user.role, "agreement.sign"),
         "faults": faults,
     }
     if at.negotiation.ground is not None and row.ground == at.negotiation.ground:
@@ -250,6 +254,8 @@ def reopen(request: DeskRequest) -> HttpResponse:
 def export(request: DeskRequest, record_hash: str) -> HttpResponse:
     """Give the agreement as JSON, as it was signed."""
     record = DeskLedger().find(record_hash)
+    if record.statement.kind != AGREEMENT:
+        raise TableError(Fault("E554", record_hash[:16], "This record is no agreement."))
     content = json.dumps({"record": record.hash, "body": record.body}, indent=1, ensure_ascii=False)
     answer = HttpResponse(content + "\n", content_type="application/json")
     answer["Content-Disposition"] = f'attachment; filename="agreement-{record.sequence}.json"'
@@ -264,7 +270,12 @@ def needs(by: Actor) -> Iterator[Need]:
     for row in AgreementDraft.objects.filter(ground=ground or ""):
         if by.party not in row.signed_parties:
             yield Need("An agreement waits for your signature.", reverse("agreement-draft", args=[row.pk]))
-    facts = agreements.facts_since(by)
+    try:
+        facts = agreements.facts_since(by)
+    except TableError:
+        text = "Facts cannot be held against the agreement: the file of its table is gone or damaged."
+        yield Need(text, reverse("agreements"))
+        return
     if facts is not None and facts[1]:
         first, *more = naming.told([one.fact for one in facts[1]], {})
         rest = f", and {plural(len(more), 'more fact')}" if more else ""

@@ -129,6 +129,7 @@ def limit_address(item: Item, words: str) -> str:
 def comment(request: DeskRequest, key: str) -> HttpResponse:
     """Say something about a plan or something in it; with the other button, go on to make it a limit."""
     at, words = convert.session(request.actor.now), request.POST.get("words", "")
+    at.named_plan(key)  # nobody speaks of a plan that there is not
     item = item_of(at.ground, request.POST.get("item", ""))
     bargaining.comment(request.actor, f"{key}/{item.key}" if item.key else key, words)
     if request.POST.get("then") == "limit":

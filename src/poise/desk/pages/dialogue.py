@@ -13,7 +13,7 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.text import slugify
 
 from poise.desk import convert, live
-from poise.desk.actions import dialogue
+from poise.desk.actions import Actor, dialogue
 from poise.desk.charts.weeks import disruption_chart, exposure_chart
 from poise.desk.contested import called, places
 from poise.desk.models import JointPage
@@ -22,12 +22,12 @@ from poise.desk.pages import dialogue_home
 from poise.desk.pages.dialogue_forms import fields_of
 from poise.desk.permissions import may
 from poise.desk.routes import DeskRequest, page
-from poise.dialogue.acts import ACTS
+from poise.dialogue.acts import ACTS, PAIR_KINDS
 from poise.dialogue.base import PARTIES, other
 from poise.dialogue.board import make_board
 from poise.dialogue.goals import view_goals
 from poise.dialogue.state import Dialogue, Disagreement
-from poise.ledger.record import read_draft
+from poise.ledger.record import Record, read_draft
 
 #: Acts with a form of their own: sealed answers and pages that go up.
 _NOT_HERE: Final = (
@@ -139,13 +139,15 @@ def joint(request: DeskRequest, key: str) -> HttpResponse:
     if row is not None:
         draft = read_draft(bytes(row.draft), "joint page")
         content, signed, kind = draft.body["page"], row.signed.split(), "draft"
+        seen = dialogue.page_version(draft)
     elif found.escalations:
+        seen = ""
         last = found.escalations[-1]
         content, signed, kind = last.page, [], last.kind
         signed = list(PARTIES) if kind == "joint" else [last.party]
     else:
         raise Http404
-    context = {"one": found, "page": content, "signed": signed, "kind": kind}
+    context = {"one": found, "page": content, "signed": signed, "kind": kind, "seen": seen}
     context["as_of"] = date.fromisoformat(content["prices"]["as_of"])
     context["sides"] = [(party, (content.get("positions") or {}).get(party)) for party in PARTIES]
     context["is_mine_missing"] = kind == "draft" and request.actor.party not in signed
@@ -215,7 +217,9 @@ def escalate(request: DeskRequest, key: str) -> HttpResponse:
 
 def sign(request: DeskRequest, key: str) -> HttpResponse:
     """Sign the joint page."""
-    record = dialogue.sign_joint(request.actor, key, request.POST.get("passphrase", ""))
+    record = dialogue.sign_joint(
+        request.actor, key, request.POST.get("passphrase", ""), request.POST.get("seen")
+    )
     messages.success(
         request, "Both have signed: it went up." if record else "Signed. The other side is next."
     )
@@ -333,4 +337,11 @@ URLS = [
     page("dialogue/say/<str:kind>", say, "dialogue-say", "dialogue.say", ("POST",)),
 ]
 SENTENCES, needs, due = dialogue_home.SENTENCES, dialogue_home.needs, dialogue_home.due
+
+
+def may_know(by: Actor, record: Record) -> bool:
+    """Return whether somebody may know a record: what is the pair's is told to its two leads alone."""
+    return record.statement.kind not in PAIR_KINDS or may(by.role, "dialogue.pair")
+
+
 NAV = (Entry("Dialogue", "dialogue-agenda", "dialogue.read", "dialogue"),)

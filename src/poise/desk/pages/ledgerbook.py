@@ -14,13 +14,15 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import render
 
 from poise.desk import live, telling
-from poise.desk.actions import incidents
+from poise.desk.actions import Actor, incidents
 from poise.desk.ledger import DeskLedger
 from poise.desk.models import LedgerRecord
 from poise.desk.models.ledger import LedgerContent
 from poise.desk.navigation import Entry
 from poise.desk.pages.given import moment
+from poise.desk.permissions import may
 from poise.desk.routes import DeskRequest, page
+from poise.dialogue.acts import PAIR_KINDS
 from poise.errors import Fault, LedgerError, NotAllowedError
 from poise.ledger.envelope import Envelope
 
@@ -36,7 +38,7 @@ _NUMBERS: Final = re.compile(r"\[\s*-?\d[^\[\]{}\"]*\]")
 
 def index(request: DeskRequest) -> HttpResponse:
     """Show the newest records, those of a kind or a person, or the ledger as it was at a time."""
-    rows = _listed().order_by("-sequence")
+    rows = _listed(request.actor).order_by("-sequence")
     kind, author, until = (request.GET.get(name, "").strip() for name in ("kind", "author", "until"))
     if kind:
         rows = rows.filter(kind__startswith=kind)
@@ -51,12 +53,12 @@ def index(request: DeskRequest) -> HttpResponse:
     shown = list(_saying(rows, words) if words else rows[: PAGE_SIZE + 1])
     book = DeskLedger()
     records = book.of_rows(
-        _listed().filter(pk__in=[row.pk for row in shown[:PAGE_SIZE]]).order_by("-sequence")
+        _listed(request.actor).filter(pk__in=[row.pk for row in shown[:PAGE_SIZE]]).order_by("-sequence")
     )
     context = {
         "rows": list(zip(shown, map(telling.sentence, records), strict=False)),
         "more": shown[PAGE_SIZE - 1].sequence if len(shown) > PAGE_SIZE else None,
-        "kinds": sorted(_listed().values_list("kind", flat=True).distinct()),
+        "kinds": sorted(_listed(request.actor).values_list("kind", flat=True).distinct()),
         "head": book.head,
         "given": {"q": words, "kind": kind, "author": author, "until": until},
         "asked": urlencode({"q": words, "kind": kind, "author": author, "until": until}),
@@ -80,10 +82,10 @@ def _saying(rows: QuerySet[LedgerRecord], words: str) -> list[LedgerRecord]:
     return found
 
 
-def _listed() -> QuerySet[LedgerRecord]:
-    """Return the records that are everybody's: those of incidents stand on their own pages."""
+def _listed(by: Actor) -> QuerySet[LedgerRecord]:
+    """Return the records that are for a reader: those of incidents stand on their own pages."""
     rows: QuerySet[LedgerRecord] = LedgerRecord.objects.exclude(live.MARKED)
-    return rows
+    return rows if may(by.role, "dialogue.pair") else rows.exclude(kind__in=PAIR_KINDS)
 
 
 def record(request: DeskRequest, reference: str) -> HttpResponse:

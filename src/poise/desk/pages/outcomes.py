@@ -16,6 +16,7 @@ from django.urls import reverse
 from poise.desk import convert, naming
 from poise.desk.actions import Actor
 from poise.desk.actions import evidence as actions
+from poise.desk.actions.agreements import ground_then
 from poise.desk.convert import DeskSession
 from poise.desk.pages import given
 from poise.desk.permissions import may
@@ -62,13 +63,16 @@ class Over:
 
 
 def windows_over(at: DeskSession) -> list[Over]:
-    """Return the openings of the agreement in force that are over, the latest first."""
-    if at.negotiation.in_force is None:
+    """Return the openings that are over, the latest first, of the agreement whose plan goes on.
+
+    One that was re-opened goes on until another is signed.
+    """
+    if at.negotiation.goes_on is None:
         return []
-    agreement, body = at.negotiation.in_force
+    agreement, body = at.negotiation.goes_on
     said, planned = actions.reported(agreement), body["plan"]
     by_visit: dict[tuple[str, str | None], list[ChangeEntry]] = {}
-    for change in at.ground.changes:
+    for change in _changes_then(at, agreement):
         by_visit.setdefault((change.group, planned.get(change.id)), []).append(change)
     found = []
     for one in body["windows"]:
@@ -79,6 +83,14 @@ def windows_over(at: DeskSession) -> list[Over]:
             start = datetime.fromisoformat(one["start"])
             found.append(Over(one["group"], one["team"], start, end, told))
     return sorted(found, key=lambda one: (one.start, one.group), reverse=True)
+
+
+def _changes_then(at: DeskSession, agreement: str) -> tuple[ChangeEntry, ...]:
+    """Return the changes of the table on which an agreement was made: what is patched is found no more."""
+    try:
+        return at.ground_of(ground_then(at.ledger.record(agreement))).changes
+    except TableError:
+        return at.ground.changes  # its file is gone
 
 
 def visit(request: DeskRequest) -> HttpResponse:
@@ -146,7 +158,7 @@ def needs(by: Actor) -> Iterator[Need]:
     if not may(by.role, "plan.outcomes"):
         return
     at = convert.session(by.now)
-    if at.negotiation.ground is not None and at.negotiation.in_force is not None:
+    if at.negotiation.ground is not None and at.negotiation.goes_on is not None:
         missing = [one for one in windows_over(at) if one.num_missing]
         if len(missing) == 1:
             yield Need(f"Say what became of the window of {missing[0].group}.", missing[0].address)

@@ -48,6 +48,7 @@ def show(request: DeskRequest, key: str) -> HttpResponse:
     played = trusted(at.negotiation.ground)
     context = {
         "key": key,
+        "version": bargaining.plan_version(plan.window.tolist()),
         "label": label,
         "currency": at.ground.currency,
         "costs": costs,

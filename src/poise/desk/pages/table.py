@@ -87,7 +87,7 @@ def _state(request: DeskRequest, at: DeskSession) -> dict[str, Any]:
         "trades": _trades(request, at),
         "repairs": _result(at, bargaining.REPAIRS_JOB),
         "reopened": at.reopened,
-        "replans": {**at.replans, "is_old": at.replans.get("about") != at.about_replan()},
+        "replans": _replans(at),
         "positions": _positions(request, at),
         "is_open": bool(state.positions),
         "proposals": _proposals(request, at, played),
@@ -112,6 +112,11 @@ def _told() -> str:
     return ""
 
 
+def _replans(at: DeskSession) -> dict[str, Any]:
+    ways = [{**way, "version": bargaining.plan_version(way["windows"])} for way in at.replans.get("ways", ())]
+    return {**at.replans, "ways": ways, "is_old": at.replans.get("about") != at.about_replan()}
+
+
 def _plans(at: DeskSession, played: Trusted | None) -> list[dict[str, Any]]:
     rows = []
     for key, (label, windows) in at.known_plans().items():
@@ -121,6 +126,7 @@ def _plans(at: DeskSession, played: Trusted | None) -> list[dict[str, Any]]:
         rows.append(
             {
                 "key": key,
+                "version": bargaining.plan_version(windows),
                 "label": label,
                 "costs": costs,
                 "security": security,
@@ -283,7 +289,8 @@ def compute(request: DeskRequest, what: str) -> HttpResponse:
 
 def propose(request: DeskRequest) -> HttpResponse:
     """Put a plan on the table."""
-    number = bargaining.propose(request.actor, request.POST.get("plan", ""))
+    name, _, seen = request.POST.get("plan", "").partition("@")
+    number = bargaining.propose(request.actor, name, seen)
     messages.success(request, f"Proposal {number} is on the table.")
     return redirect("table")
 

@@ -14,6 +14,7 @@ from poise.desk.actions.bargaining import (
     TRADES_JOB,
     WHY_JOB,
 )
+from poise.desk.actions.base import writing
 from poise.desk.actions.evidence import play_later
 from poise.desk.convert import REPLAN_JOB, DeskSession
 from poise.desk.jobs import Run, handler
@@ -110,9 +111,14 @@ def settle(run: Run) -> None:
             return
     run.progress(0, 1, "looking for a plan that both prefer")
     better = better_for_both(at)
-    with run.finishing(agreement=in_force[0], better=None if better is None else _trade(at, better)):
-        if better is not None:
-            offer(at, better)
+    with writing():
+        now = convert.session(run.by.now).negotiation
+        if (now.opened, now.in_force and now.in_force[0]) != (at.negotiation.opened, in_force[0]):
+            better = None  # another table, or another agreement: windows and gains meant those of then
+        found = None if better is None else _trade(at, better)
+        with run.finishing(agreement=in_force[0], better=found):
+            if better is not None:
+                offer(at, better)
 
 
 @handler(REPLAN_JOB)

@@ -8,7 +8,6 @@ from itertools import islice
 from typing import Final
 
 import msgspec
-from django.db import transaction
 
 from poise.desk import convert, places
 from poise.desk.actions.estate import MAP_JOB, want_mapping
@@ -42,20 +41,26 @@ def read(run: Run) -> None:
         for one in read_scan(convert.folder(report.path), progress=reading.tell):
             reading.take(one)
     except ScanFormatError as error:
-        _clear(report)
         with run.finishing(refused=True):
-            report.state, report.num_faults = Report.State.REFUSED, len(error.faults)
+            _clear(report)
+            report.state, report.num_faults = _now(report, Report.State.REFUSED), len(error.faults)
             report.faults = _told(error.faults)
             report.save()
         return
     with run.finishing(findings=reading.findings, assets=len(reading.records), faults=len(reading.faults)):
-        report.state = Report.State.READ
+        report.state = _now(report, Report.State.READ)
         report.formats = ", ".join(dict.fromkeys(reading.formats))
         report.findings, report.assets = reading.findings, len(reading.records)
         report.num_faults = len(reading.faults)
         report.faults = _told(reading.faults)
         report.save()
         want_mapping(run.by)
+
+
+def _now(report: Report, state: Report.State) -> str:
+    """Return a report's state after reading: one that was set aside meanwhile stays so."""
+    before = Report.objects.select_for_update().values_list("state", flat=True).get(pk=report.pk)
+    return before if before == Report.State.REPLACED else state
 
 
 class _Reading:
@@ -78,7 +83,7 @@ class _Reading:
         self.formats.append(report.format.name)
         distinct = self._distinct(report)
         while batch := list(islice(distinct, BATCH)):
-            with transaction.atomic():
+            with self.run.holding():
                 self._write(batch)
         self.faults += report.faults
         for records in _batches(list(self.records.values())):
@@ -130,6 +135,9 @@ class _Reading:
 @handler(MAP_JOB)
 def map_to_estate(run: Run) -> None:
     """Say of every asset record which asset it is of, and whose; and what follows from the estate."""
+    if run.is_beside_another():
+        run.later(2.0)  # an older one would write its estate over this one's
+        return
     version = convert.latest_estate()
     estate = convert.estate_of(version)
     assert version is not None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import shutil
 import tarfile
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 import pytest
 
 from desk.running import RunningDesk, cluster, needs_postgres, sample_desk
+from poise.desk import backup
 
 STATE = """
 import hashlib, json
@@ -143,3 +145,25 @@ def test_a_backup_that_is_not_there_is_told_so(tmp_path: Path) -> None:
     done = RunningDesk(tmp_path / "other").run("restore", str(tmp_path / "desk.tar.gz"))
     assert done.returncode == 2
     assert "is not there" in done.stderr
+
+
+def test_what_changes_while_it_is_packed_is_what_the_manifest_says(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A backup that says another hash than it holds could never be restored."""
+    file, target = tmp_path / "calibration.json", tmp_path / "packed.tar"
+    file.write_bytes(b"a" * 100_000)
+    real = tarfile.TarFile.gettarinfo
+
+    def then_changed(self: tarfile.TarFile, **given: Any) -> tarfile.TarInfo:
+        found = real(self, **given)
+        file.write_bytes(b"b" * 100_000)
+        return found
+
+    monkeypatch.setattr(tarfile.TarFile, "gettarinfo", then_changed)
+    with tarfile.open(target, "w") as tar:
+        told = backup._add_file(tar, "files/calibration.json", file)
+    with tarfile.open(target) as tar:
+        held = tar.extractfile("files/calibration.json")
+        assert held is not None
+        assert hashlib.sha256(held.read()).hexdigest() == told

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from desk.incident_cases import asked, opened
+from desk.test_api import issued
 from poise.desk import clock
 from poise.desk.actions import Actor, dialogue, incidents
 from poise.desk.ledger import DeskLedger
@@ -204,6 +205,53 @@ def test_a_joint_page_goes_up_when_both_have_signed(cio: User, ciso: User, sign_
     (body,) = bodies("escalation.joint")
     assert body["page"]["wanted"] == "which?"
     assert "signed by both" in security.get(f"{path}/page").content.decode()
+
+
+def test_nobody_signs_a_joint_page_that_they_have_not_read(
+    cio: User, ciso: User, sign_in: SignIn, by: Any
+) -> None:
+    """The other side may compose it anew while nobody has signed; an open form is of the older one."""
+    operations, security, path, phrases = heard(cio, ciso, sign_in, by)
+    seen = re.search(r'name="seen" value="(\w+)"', operations.get(f"{path}/page").content.decode())
+    assert seen is not None
+    assert security.post(f"{path}/escalate", {"wanted": "all of your budget"}).status_code == 302
+    given = {"passphrase": phrases["cio"], "seen": seen[1]}
+    assert operations.post(f"{path}/sign", given).status_code == 409
+    security.post(f"{path}/escalate", {"wanted": "which?"})
+
+
+def test_no_page_goes_up_of_what_is_settled(cio: User, ciso: User, sign_in: SignIn, by: Any) -> None:
+    """It would stand on the ledger, signed by both, and nobody would ever hear of it."""
+    operations, security, path, phrases = heard(cio, ciso, sign_in, by)
+    assert operations.post(f"{path}/sign", {"passphrase": phrases["cio"]}).status_code == 302
+    fields = {
+        "outcome": "done with it",
+        "how": "trade",
+        "gives_operations": "money",
+        "gives_security": "time",
+    }
+    id = path.rsplit("/", 1)[1]
+    say(operations, "settlement.proposed", disagreement=id, review_on="2030-01-10", **fields)
+    seen = re.search(r'name="seen" value="([^"]*)"', security.get(path).content.decode())
+    assert seen is not None
+    assert security.post(f"{path}/accept", {"seen": seen[1]}).status_code == 302
+    assert security.post(f"{path}/sign", {"passphrase": phrases["ciso"]}).status_code == 400
+    assert not bodies("escalation.joint")
+
+
+def test_how_each_works_is_the_two_leads_alone(cio: User, ciso: User, auditor: User, sign_in: SignIn) -> None:
+    """On the ledger's pages and over the API too."""
+    say(sign_in(ciso), "profile.stated", priorities="Win the budget round", cadence="daily")
+    place = next(DeskLedger().records(kind="profile.stated")).sequence
+    for user, status in ((cio, 200), (auditor, 404)):
+        client = sign_in(user)
+        assert client.get(f"/ledger/{place}").status_code == status
+        listed = client.get("/ledger?kind=profile").content.decode()
+        assert (f"/ledger/{place}" in listed) == (status == 200)
+        kinds = [
+            one["kind"] for one in client.get("/api/ledger", **issued(user, "ledger.read")).json()["records"]
+        ]
+        assert ("profile.stated" in kinds) == (status == 200)
 
 
 def test_a_joint_page_signed_with_a_key_that_was_exchanged_since_is_signed_again(

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import gzip
 import os
 import re
+import shutil
 from collections.abc import Callable
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +23,7 @@ from poise.desk.actions import Actor, estate, findings
 from poise.desk.jobs import run_job
 from poise.desk.ledger import DeskLedger
 from poise.desk.models import AssetRecord, Finding, Job, Report
+from poise.desk.work import findings as findings_work
 from poise.errors import ConflictError, DeskError, EstateError
 from poise.sample import SampleFiles, write_sample
 
@@ -317,3 +322,110 @@ def test_home_asks_for_a_refused_report_until_it_is_dealt_with(
     kinds = [record.statement.kind for record in DeskLedger().records()]
     assert kinds.count("report.replaced") == 1
     assert "none counts" in client.get("/findings/reports").content.decode()
+
+
+def taken_over(monkeypatch: pytest.MonkeyPatch, job: int) -> None:
+    """Let another worker do a job while the first one writes its first finding."""
+    real, begun = findings_work._Reading._distinct, []
+
+    def distinct(self: Any, report: Any) -> Any:
+        for number, finding in enumerate(real(self, report)):
+            if number == 0 and not begun:
+                begun.append(True)
+                Job.objects.filter(pk=job).update(state="waiting")
+                run_job.call(job)
+            yield finding
+
+    monkeypatch.setattr(findings_work._Reading, "_distinct", distinct)
+    monkeypatch.setattr(findings_work, "BATCH", 1)
+
+
+@pytest.mark.parametrize("name", ["nessus.nessus", "*.csv", "*.json"])
+@pytest.mark.usefixtures("committed")
+def test_a_worker_that_was_taken_for_dead_writes_no_more(
+    ciso: Any, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """It would count everything twice, or take away what the other has read."""
+    path = min(SAMPLES.rglob(name))
+    report = findings.take_report(Actor.of(ciso), keep(path))
+    assert report.job_id is not None
+    taken_over(monkeypatch, report.job_id)
+    with suppress(ConflictError):
+        run_job.call(report.job_id)
+    report.refresh_from_db()
+    assert report.state == Report.State.READ
+    assert Finding.objects.filter(report=report).count() == report.findings
+
+
+@pytest.mark.usefixtures("committed")
+def test_a_job_that_a_worker_does_is_not_begun_by_another(ciso: Any) -> None:
+    """Only silence gives it away."""
+    report = findings.take_report(Actor.of(ciso), keep(SAMPLES / "xml" / "nessus.nessus"))
+    Job.objects.filter(pk=report.job_id).update(state="running", heartbeat=datetime.now(UTC), attempt=1)
+    run_job.call(report.job_id)
+    assert Job.objects.get(pk=report.job_id).attempt == 1
+    Job.objects.filter(pk=report.job_id).update(heartbeat=datetime.now(UTC) - timedelta(hours=1))
+    run_job.call(report.job_id)
+    report.refresh_from_db()
+    assert report.state == Report.State.READ
+
+
+def test_a_report_that_is_set_aside_while_it_is_read_stays_so(
+    ciso: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else it would count again, beside the one that took its place."""
+    by = Actor.of(ciso)
+    report = findings.take_report(by, keep(SAMPLES / "xml" / "nessus.nessus"))
+    real = findings_work._Reading.take
+
+    def take(self: Any, one: Any) -> None:
+        real(self, one)
+        findings.set_aside(by, Report.objects.get(pk=report.pk))
+
+    monkeypatch.setattr(findings_work._Reading, "take", take)
+    run_job.call(report.job_id)
+    report.refresh_from_db()
+    assert report.state == Report.State.REPLACED
+
+
+def test_of_two_mappings_at_once_the_later_waits(ciso: Any, company: SampleFiles) -> None:
+    """The older one would write its estate over the newer one's."""
+    by = Actor.of(ciso)
+    adopt(by, company)
+    first = Job.objects.get(kind=estate.MAP_JOB)
+    Job.objects.filter(pk=first.pk).update(state="running", heartbeat=datetime.now(UTC), attempt=1)
+    estate.want_mapping(by)
+    second = Job.objects.get(kind=estate.MAP_JOB, state="waiting")
+    run_job.call(second.pk)
+    assert Job.objects.get(pk=second.pk).state == Job.State.WAITING
+    Job.objects.filter(pk=first.pk).update(state="done")
+    run_job.call(second.pk)
+    assert Job.objects.get(pk=second.pk).state == Job.State.DONE
+
+
+def test_an_estate_that_a_full_disk_cut_short_is_uploaded_again(
+    cio: Any, company: SampleFiles, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Half a copy must not pass for the whole one."""
+    by, real = Actor.of(cio), shutil.copytree
+    shutil.rmtree(convert.folder("estate"), ignore_errors=True)
+
+    def half(source: Any, target: Any) -> None:
+        Path(target).mkdir()
+        shutil.copy(Path(source, "estate.yaml"), target)
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(shutil, "copytree", half)
+    with pytest.raises(DeskError, match="E873"):
+        adopt(by, company)
+    monkeypatch.setattr(shutil, "copytree", real)
+    adopt(by, company)
+    version = convert.latest_estate()
+    assert convert.estate_of(version).calendars
+    assert [one.name for one in convert.folder("estate").iterdir()] == [Path(version.folder).name]
+
+
+def test_a_name_that_is_cut_does_not_become_a_hidden_one() -> None:
+    """Hidden files are in no backup."""
+    name = f"{'x' * 80}.{'y' * 115}.csv"
+    assert not storing.safe_name(name).startswith(".")

@@ -359,3 +359,24 @@ def test_a_proposal_by_a_key_that_counts_no_more_is_not_signed(
     with pytest.raises(PolicyError, match="E615"):
         gate_policies.agree(Actor.of(cio), record.hash, PHRASE)
     gate_policies.decline(Actor.of(cio), record.hash, "its key was stolen")
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"now": "9999-12-31T23:59:59Z"},
+        {"now": "2999-01-01T00:00:00Z"},
+        {"now": "0001-01-01T00:00:00+14:00"},
+        {"new": 2**70},
+        {"new": 2**40},
+        {"counts": {"block": 2**63}},
+    ],
+)
+def test_a_verdict_of_no_time_or_size_is_refused(
+    agreed: str, ciso: Any, tmp_path: Path, changes: dict[str, Any]
+) -> None:
+    """One of a time ahead would hide every later one; others could not be shown to anybody."""
+    given = json.loads(verdict_bytes(tmp_path, [])) | changes
+    with pytest.raises(PolicyError, match="E613"):
+        gate_reports.take_verdict(Actor.of(ciso), json.dumps(given).encode())
+    assert not DeliveryVerdict.objects.exists()

@@ -5,9 +5,13 @@ from __future__ import annotations
 import re
 from datetime import timedelta
 
+from django.test import Client
+
 from desk.incident_cases import SignIn, asked, opened, plain, said
+from desk.test_api import issued
 from poise.desk import clock
 from poise.desk.actions import Actor, incidents
+from poise.desk.ledger import DeskLedger
 from poise.desk.models import User
 
 
@@ -100,6 +104,12 @@ def test_the_ledger_pages_keep_marks(ciso: User, cio: User, sign_in: SignIn) -> 
     assert plain(client.get("/ledger")) == before
     assert client.get(f"/ledger/{secret}").status_code == 404
     assert client.get("/ledger/export").status_code == 403
+    place = DeskLedger().record(secret).sequence
+    assert client.get(f"/agreements/{place}/export").status_code == 400
+    assert client.get(f"/agreements/{secret}/export").status_code == 400
+    answered = Client().get("/api/ledger", **issued(cio, "ledger.read"))
+    assert answered.status_code == 200
+    assert not any(one["kind"].startswith("incident.") for one in answered.json()["records"])
     assert "/ledger/export" not in before, "what is refused is not offered"
     assert key
     exported = b"".join(sign_in(ciso).get("/ledger/export").streaming_content)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -269,3 +270,28 @@ def test_a_worker_that_only_slept_cannot_finish_what_another_took_over() -> None
         pytest.fail("the lease is gone")
     with pytest.raises(ConflictError, match="E874"):
         sleeper.found(bound=1)
+
+
+def test_the_watch_goes_on_after_whatever_went_wrong(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A digest that cannot be written must not end the looking for silent jobs."""
+    over, looked = threading.Event(), []
+
+    def look() -> int:
+        looked.append(1)
+        if len(looked) == 3:
+            over.set()
+        return 0
+
+    def broken(_: datetime) -> None:
+        raise TableError(Fault("E556", "ground", "is gone."))
+
+    monkeypatch.setattr(worker, "RECOVER_SECONDS", 0.01)
+    monkeypatch.setattr(worker.jobs, "recover", look)
+    monkeypatch.setattr(worker.letters, "start", broken)
+    thread = threading.Thread(target=worker._watch, args=(over,), daemon=True)
+    thread.start()
+    thread.join(30)
+    assert len(looked) == 3
+    assert "E556" in caplog.text

@@ -22,6 +22,8 @@ from poise.desk.pages.outcomes import windows_over
 from poise.ledger.verify import verify_lines
 from poise.table.ground import Ground, as_plan
 from poise.table.past import past
+from poise.table.settling import better_for_both
+from poise.table.trading import Trade
 from table.cases import small_ground
 
 pytestmark = pytest.mark.usefixtures("committed")
@@ -171,6 +173,137 @@ def test_what_somebody_composed_who_left_is_composed_anew(
     post(two.cio, f"/agreements/drafts/{anew.pk}/sign", {"passphrase": PASSPHRASES["cio"]})
     post(sign_in(new), f"/agreements/drafts/{anew.pk}/sign", {"passphrase": PASSPHRASES["ciso"]})
     assert convert.session(Actor.desk().now).negotiation.in_force is not None
+
+
+def test_a_colleague_may_sign_first(two: Two, sign_in: Callable[[Any], Client], chair: User) -> None:
+    """The ledger takes an agreement from an author who has signed it: whoever signs first is that."""
+    keys.enrol(Actor.of(chair), PASSPHRASES["cio"])
+    for one in two.people:
+        keys.vouch(Actor.of(one), "chair", PASSPHRASES[one.username])
+    second = User.objects.create_user("ciso2", password="ciso2 has a long one", role="security-lead")
+    keys.enrol(Actor.of(second), PASSPHRASES["cio"])
+    seal_both(two)
+    draft = compose(two)
+    sign = f"/agreements/drafts/{draft.pk}/sign"
+    answer = sign_in(second).post(sign, {"passphrase": PASSPHRASES["cio"]})
+    assert (answer.status_code, "E877" in answer.content.decode()) == (400, True), "nobody vouched yet"
+    keys.vouch(Actor.of(two.people[0]), "ciso2", PASSPHRASES["cio"])
+    keys.vouch(Actor.of(chair), "ciso2", PASSPHRASES["cio"])
+    post(sign_in(second), sign, {"passphrase": PASSPHRASES["cio"]})
+    post(two.cio, sign, {"passphrase": PASSPHRASES["cio"]})
+    in_force = convert.session(Actor.desk().now).negotiation.in_force
+    assert in_force is not None
+    assert DeskLedger().record(in_force[0]).statement.author == "ciso2"
+    assert DeskLedger().verify().broken is None
+
+
+def test_a_key_of_the_other_role_signs_no_draft(two: Two, administrator: User) -> None:
+    """Else the side would count as signed, and the ledger refuse the whole at the second signature."""
+    seal_both(two)
+    draft = compose(two)
+    people.give_role(Actor.of(administrator), two.people[1], "operations-lead")
+    answer = two.ciso.post(f"/agreements/drafts/{draft.pk}/sign", {"passphrase": PASSPHRASES["ciso"]})
+    assert (answer.status_code, "E743" in answer.content.decode()) == (400, True)
+    assert not AgreementDraft.objects.get().signed
+
+
+def test_a_draft_that_a_limit_has_overtaken_is_composed_anew_or_not_at_all(two: Two) -> None:
+    """What it says of limits that are kept must be true on the day on which it is signed."""
+    seal_both(two)
+    draft = compose(two)
+    sign = f"/agreements/drafts/{draft.pk}/sign"
+    post(two.ciso, sign, {"passphrase": PASSPHRASES["ciso"]})
+    post(
+        two.cio,
+        "/table/limits",
+        {**FREEZE, "id": "harmless", "start": "2029-01-03T00:00", "end": "2029-01-05T00:00"},
+    )
+    answer = two.cio.post(sign, {"passphrase": PASSPHRASES["cio"]})
+    assert (answer.status_code, "has changed since it was composed" in answer.content.decode()) == (400, True)
+    page = text(two.cio, f"/agreements/drafts/{draft.pk}")
+    assert "Compose it anew" in page
+    assert "Sign for" not in page
+    assert two.cio.get(f"/agreements/compose/{draft.proposal}").status_code == 200, "offers a new one"
+    post(two.cio, f"/agreements/compose/{draft.proposal}")
+    anew = AgreementDraft.objects.get()
+    assert (anew.pk == draft.pk, anew.signed) == (False, "")
+    assert two.ciso.post(sign, {"passphrase": PASSPHRASES["ciso"]}).status_code == 409, "the one that is gone"
+    frozen = {**FREEZE, "id": "all", "scope": [], "start": "2026-01-01T00:00", "end": "2026-03-01T00:00"}
+    post(two.cio, "/table/limits", frozen)
+    answer = two.ciso.post(f"/agreements/drafts/{anew.pk}/sign", {"passphrase": PASSPHRASES["ciso"]})
+    assert "Its plan breaks what was posted since: all" in html.unescape(answer.content.decode())
+    assert two.ciso.post(f"/agreements/compose/{draft.proposal}").status_code == 400
+    assert convert.session(Actor.desk().now).negotiation.in_force is None
+
+
+def test_a_plan_s_name_that_stands_for_another_plan_by_now_is_not_proposed(two: Two) -> None:
+    """Fair points move with each limit; what was seen is what is proposed."""
+    seal_both(two)
+    page = text(two.ciso, "/table")
+    seen = re.search(r'value="(default@[0-9a-f]+)"', page)
+    assert seen is not None
+    assert two.ciso.post("/table/propose", {"plan": "default@0123456789abcdef"}).status_code == 409
+    post(two.ciso, "/table/propose", {"plan": seen[1]})
+
+
+def test_a_search_after_a_signature_leaves_another_table_alone(
+    two: Two, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Numbers of windows mean others there."""
+    seal_both(two)
+    agree(two)
+    searched = []
+
+    def slow(at: convert.DeskSession) -> Trade | None:
+        found = better_for_both(at)
+        searched.append(found)
+        convert.session(Actor.of(two.people[0]).now).open(small_ground(15), author="cio")
+        return found
+
+    monkeypatch.setattr("poise.desk.work.bargaining.better_for_both", slow)
+    worker.run(until_empty=True)
+    assert len(searched) == 1
+    assert not convert.session(Actor.desk().now).negotiation.proposals
+    assert not Job.objects.filter(state=Job.State.FAILED).exists()
+
+
+def test_windows_of_a_re_opened_agreement_are_still_told_of(two: Two) -> None:
+    """Its plan goes on until another is signed, on a table that finds the patched no more too."""
+    seal_both(two)
+    record = agree(two)
+    before = windows_over(convert.session(Actor.desk().now))
+    assert before, "the table's windows are long over"
+    convert.session(Actor.desk().now).reopen(record, ["a fact"], "reopen")
+    assert windows_over(convert.session(Actor.desk().now)) == before
+    visit = before[0]
+    post(
+        two.cio,
+        "/record/visit",
+        {"group": visit.group, "start": visit.start.isoformat(), "downtime": "1234567.8"}
+        | {f"status-{change.id}": "done" for change, _ in visit.changes},
+    )
+    told = windows_over(convert.session(Actor.desk().now))[0].changes
+    assert [one.downtime_minutes for _, one in told if one is not None] == [1234567.8] * len(told)
+    ground = convert.session(Actor.desk().now).ground
+    gone = tuple(msgspec.structs.replace(one, id=f"new-{one.id}") for one in ground.changes)
+    later = msgspec.structs.replace(ground, changes=gone, digest="e" * 64)
+    convert.session(Actor.of(two.people[0]).now).open(later, author="cio")
+    assert len(windows_over(convert.session(Actor.desk().now))) == len(before)
+
+
+def test_a_deadline_is_a_day_that_calendars_have(two: Two) -> None:
+    """One of eight thousand years kept the fair points of both sides from being computed."""
+    terms = {**FREEZE, "rule": "deadline", "amount": "3000000", "start": "", "end": ""}
+    answer = two.cio.post("/table/limits", terms)
+    assert (answer.status_code, "E551" in answer.content.decode()) == (400, True)
+
+
+def test_nobody_comments_on_a_plan_that_there_is_not(two: Two) -> None:
+    """A record is for ever."""
+    size = DeskLedger().head.size
+    for key in ("no-such-plan", f"proposal-{'9' * 5000}"):
+        assert two.cio.post(f"/plan/{key}/comment", {"words": "hm"}).status_code in (400, 404)
+    assert DeskLedger().head.size == size
 
 
 def test_a_limit_belongs_to_its_side_and_is_dropped_once(two: Two) -> None:

@@ -15,14 +15,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.test import Client
 
 from desk.running import RunningDesk
+from desk.test_api import issued
 from desk.test_permissions import addresses, sample_of
-from poise.desk.actions import Actor, keys, tokens
+from poise.desk.actions import Actor, keys, people, tokens
 from poise.desk.middleware import POLICY
 from poise.desk.models import SigningKeyFile, User
-from poise.errors import LedgerError
+from poise.errors import DeskError, LedgerError
 
 LOGIN, SECOND = "/account/login/", "/account/2fa/authenticate/"
 
@@ -259,3 +261,44 @@ def test_a_mistyped_passphrase_makes_no_key_that_nobody_can_open(
     assert keys.is_enrolled(Actor.of(ciso))
     client.post("/me/key", {"passphrase": phrases[0], "again": phrases[0]})
     assert SigningKeyFile.objects.get(user=ciso).key_id == now, "one on the ledger stays"
+
+
+def test_a_new_password_and_no_role_end_the_tokens(administrator: User, ciso: User) -> None:
+    """Whoever had got hold of the password may have made one; a role that comes back brings none back."""
+    by = Actor.of(administrator)
+    for end in (
+        lambda: people.new_password(by, "ciso", "another quite long one 5"),
+        lambda: people.give_role(by, ciso, ""),
+    ):
+        headers = issued(User.objects.get(pk=ciso.pk), "estate.read")
+        assert Client().get("/api/reports", **headers).status_code == 200
+        end()
+        people.give_role(by, ciso, "security-lead")
+        assert Client().get("/api/reports", **headers).status_code == 401
+
+
+@pytest.mark.parametrize("name", ["desk", "operations", "security", "cio\n", "Anna", "a b", ""])
+def test_nobody_gets_a_name_that_is_the_ledger_s_for_something_else(administrator: User, name: str) -> None:
+    """Records of the desk itself, and of a side without a name, must stay told apart."""
+    with pytest.raises(DeskError, match="E876"):
+        people.admit(Actor.of(administrator), name, "a quite long password 77", "auditor")
+
+
+def test_who_signs_in_elsewhere_gets_no_password_here(administrator: User, ciso: User) -> None:
+    """It would open a second way in, past the company's provider."""
+    ciso.set_unusable_password()
+    ciso.save()
+    with pytest.raises(DeskError, match="E876"):
+        people.new_password(Actor.of(administrator), "ciso", "another quite long one 5")
+
+
+def test_behind_a_proxy_tries_are_counted_by_who_makes_them(
+    ciso: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else one stranger shuts everybody out, since all come from the proxy's address."""
+    monkeypatch.setattr(settings, "ALLAUTH_TRUSTED_PROXY_COUNT", 1)
+    for number in range(12):
+        given = {"login": f"x{number}", "password": "wrong"}
+        Client().post("/account/login/", given, headers={"X-Forwarded-For": "6.6.6.6"})
+    given = {"login": "ciso", "password": "ciso has a long one"}
+    assert Client().post("/account/login/", given, headers={"X-Forwarded-For": "10.0.0.5"}).status_code == 302

@@ -115,6 +115,13 @@ def test_second_range_is_not_cut_by_the_first(tmp_path: Path) -> None:
     assert len(calendar.occurrences(START, END, UTC)) == 60
 
 
+def test_a_rule_until_the_end_of_time_is_one_without_an_end(tmp_path: Path) -> None:
+    """Some calendars write the last day that there is for "always"."""
+    rule = "RRULE:FREQ=MONTHLY;UNTIL=99991231T000000Z"
+    calendar = read_calendar(write(tmp_path, event("DTSTART:20260101T000000Z", rule)))
+    assert len(calendar.occurrences(START, END, UTC)) == 60
+
+
 def test_own_zone_of_one_file_does_not_leak_into_another(tmp_path: Path) -> None:
     """Two files may define the same TZID differently; each is read by its own definition."""
     offsets = []

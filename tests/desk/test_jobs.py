@@ -289,6 +289,7 @@ def test_the_watch_goes_on_after_whatever_went_wrong(
 
     monkeypatch.setattr(worker, "RECOVER_SECONDS", 0.01)
     monkeypatch.setattr(worker.jobs, "recover", look)
+    monkeypatch.setattr(worker.incidents, "start_delivery", lambda _: False)
     monkeypatch.setattr(worker.letters, "start", broken)
     thread = threading.Thread(target=worker._watch, args=(over,), daemon=True)
     thread.start()

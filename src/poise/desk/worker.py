@@ -15,6 +15,7 @@ from django_tasks_db.management.commands.db_worker import Worker
 
 from poise.desk import clock, jobs
 from poise.desk.actions import incidents, letters
+from poise.errors import PoiseError
 
 log = logging.getLogger("poise.desk")
 #: How often the queue is looked at, and silent jobs are looked for [s].
@@ -94,5 +95,5 @@ def _watch(over: threading.Event) -> None:
             letters.start(clock.now())
         except (DatabaseError, InterfaceError) as error:
             log.warning("looking for silent jobs: %s", type(error).__name__)
-        except Exception:  # whatever it is, the next look must come
+        except (PoiseError, OSError):  # such as a digest whose table is gone: the next look must come
             log.exception("looking for silent jobs")

@@ -24,7 +24,15 @@ from poise.ledger.keys import SigningKey
 from poise.ledger.record import Draft, Record
 from poise.planning.evaluate import evaluate
 from poise.planning.problem import Plan, Problem
-from poise.table.agreement import Terms, agreed_plan, agreement_body, check_review, proven, terms_of
+from poise.table.agreement import (
+    Terms,
+    agreed_plan,
+    agreement_body,
+    check_kept,
+    check_review,
+    proven,
+    terms_of,
+)
 from poise.table.answers import Answers, bundle_key, stays_matched
 from poise.table.binding import bind
 from poise.table.files import landmarks_file, read_ground, read_landmarks, write_private
@@ -263,9 +271,7 @@ class Session:
             E557 when it breaks one.
         """
         self._forget()  # who looked for the plan took time, in which limits may have come
-        if broken := self.breaks(plan):
-            hint = "Drop or change the limit first, or propose a plan that keeps it."
-            raise TableError(Fault("E557", "proposal", f"It breaks {', '.join(broken)}.", hint))
+        check_kept(self.breaks(plan), "proposal")
         costs = self.costs(plan)
         security, operations = shares_of(costs, self.before.default, self._ideal(costs))
         body = {
@@ -342,18 +348,9 @@ class Session:
         return {**body, "proposal": proposal}
 
     def draft_agreement(self, proposal: int, terms: Terms, author: str) -> Draft:
-        """Return the draft that two people of the two roles sign.
-
-        Raises
-        ------
-        TableError
-            E557 as for :meth:`compose`, when its review is past, or when the plan breaks a limit in force.
-        """
+        """Return the draft that two people sign; E557 also when its review is past, or it breaks a limit."""
         check_review(terms, self.today)
-        if broken := self.breaks(as_plan(self.negotiation.proposal(proposal).windows)):
-            text = f"Its plan breaks {', '.join(broken)}."
-            hint = "Drop or change the limit first, or propose a plan that keeps it."
-            raise TableError(Fault("E557", "agreement", text, hint))
+        check_kept(self.breaks(as_plan(self.negotiation.proposal(proposal).windows)), "agreement")
         return self.ledger.draft(AGREEMENT, author, self.compose(proposal, terms), now=self.now)
 
     def recompose(self, record_hash: str) -> tuple[bytes, bytes]:

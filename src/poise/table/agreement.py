@@ -79,13 +79,6 @@ def check_review(terms: Terms, today: date) -> None:
         raise TableError(Fault("E557", "agreement", text))
 
 
-def check_kept(broken: Sequence[str], where: str) -> None:
-    """Raise E557 when a plan breaks limits in force, which are given by their ids."""
-    if broken:
-        hint = "Drop or change the limit first, or propose a plan that keeps it."
-        raise TableError(Fault("E557", where, f"It breaks {', '.join(broken)}.", hint))
-
-
 def plan_by_names(ground: Ground, plan: Plan) -> dict[str, str | None]:
     """Return the start of each change's window, by change id; None for never."""
     return {

@@ -165,6 +165,13 @@ def check_limits(
     return checked
 
 
+def check_kept(broken: Sequence[str], where: str) -> None:
+    """Raise E557 when a plan breaks limits in force, which are given by their ids."""
+    if broken:
+        hint = "Drop or change the limit first, or propose a plan that keeps it."
+        raise TableError(Fault("E557", where, f"It breaks {', '.join(broken)}.", hint))
+
+
 def _wrong(limit: Limit) -> Iterator[str]:
     if not ID.fullmatch(limit.id):
         yield f"The id is {limit.id!r}; expected lower-case letters, digits and '-'."

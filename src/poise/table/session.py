@@ -24,15 +24,7 @@ from poise.ledger.keys import SigningKey
 from poise.ledger.record import Draft, Record
 from poise.planning.evaluate import evaluate
 from poise.planning.problem import Plan, Problem
-from poise.table.agreement import (
-    Terms,
-    agreed_plan,
-    agreement_body,
-    check_kept,
-    check_review,
-    proven,
-    terms_of,
-)
+from poise.table.agreement import Terms, agreed_plan, agreement_body, check_review, proven, terms_of
 from poise.table.answers import Answers, bundle_key, stays_matched
 from poise.table.binding import bind
 from poise.table.files import landmarks_file, read_ground, read_landmarks, write_private
@@ -45,7 +37,7 @@ from poise.table.landmarks import (
     landmarks_before,
     shares_of,
 )
-from poise.table.limits import Limit, check_importance, check_limits
+from poise.table.limits import Limit, check_importance, check_kept, check_limits
 from poise.table.negotiation import (
     AGREEMENT,
     DROPPED,

@@ -13,6 +13,7 @@ from poise.gate.documents import POLICY_TYPE, Trust
 from poise.gate.policy import Budget
 from poise.gate.register import KINDS, PolicyEntry, Register, register
 from poise.gate.verdict import BudgetState, Verdict, decode
+from poise.ledger.roster import Key
 
 #: Verdicts of one service from which its budget is told; ten a day for the longest window.
 MOST_POINTS: Final = 4_000
@@ -52,12 +53,17 @@ def trust() -> Trust:
     """Return whose signatures count for each side: the keys of this ledger that still do."""
     sides: dict[str, list[str]] = {"operations": [], "security": []}
     for key in DeskLedger().roster().keys.values():
-        if key.replaced or key.revoked is not None:
+        if _has_ended(key):
             continue
         for side, found in sides.items():
             if side in key.roles:
                 found.append(key.id)
     return Trust(tuple(sides["operations"]), tuple(sides["security"]))
+
+
+def _has_ended(key: Key) -> bool:
+    """Return whether a key was exchanged or revoked: pipelines judge signatures without their time."""
+    return key.replaced or key.revoked is not None
 
 
 def unsigned_sides(entry: PolicyEntry) -> tuple[str, ...]:
@@ -76,7 +82,7 @@ def unsigned_sides(entry: PolicyEntry) -> tuple[str, ...]:
 def lost_names(entry: PolicyEntry) -> tuple[str, ...]:
     """Return whom a policy names with a key that counts no more: what they sign now lifts nothing."""
     roster = DeskLedger().roster()
-    ended = {key.id for key in roster.keys.values() if key.replaced or key.revoked is not None}
+    ended = {key.id for key in roster.keys.values() if _has_ended(key)}
     return tuple(dict.fromkeys(role.person for role in entry.policy.roles if ended.intersection(role.keys)))
 
 

@@ -73,7 +73,8 @@ def state_of(entry: PolicyEntry, found: Register, now: datetime) -> str:
         return "waits for the other side"
     if not entry.holds(now):
         return "agreed, not in its dates"
-    return "in force" if entry in found.all_in_force(now).values() else "replaced"
+    held = [found.in_force(name, now) for name in entry.policy.services]
+    return "in force" if entry in held else "replaced"
 
 
 def show(request: DeskRequest, record: str) -> HttpResponse:
